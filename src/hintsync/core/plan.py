@@ -1,0 +1,176 @@
+"""The Plan: everything a run would do, as frozen records. In memory it carries values; at rest (`core.seal`) it never does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from hintsync.core.records import FieldName, Fingerprint, Hold, RecordId, Values
+from hintsync.core.values import Canonical, Side
+
+
+class Mode(StrEnum):
+    """How two snapshots of a pair are compared."""
+
+    #: Three-way, against the base (semantics section 2).
+    ORDINARY = "ordinary"
+    #: No base yet (section 3): the winner's value is kept where both have one.
+    FIRST_SALESFORCE_WINS = "first-salesforce-wins"
+    FIRST_HINT_WINS = "first-hint-wins"
+    #: Link found again, base lost or taken over: two values are held.
+    RECOVERED = "recovered"
+
+
+class Effect(StrEnum):
+    """What a decision does to one field."""
+
+    NOTHING = "nothing"
+    WRITE_HINT = "write-hint"
+    WRITE_SALESFORCE = "write-salesforce"
+    #: The base moves to the value both sides show; nothing is written.
+    AGREE = "agree"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDecision:
+    """What was decided for one field of a pair, and by which row of the semantics."""
+
+    field: FieldName
+    #: Row number of the semantics page: "F2", "I3", …
+    row: str
+    effect: Effect
+    #: The value to write or to agree on; meaningless for NOTHING and HOLD.
+    value: Canonical = None
+    hold: Hold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairPlan:
+    """Everything to be done to one pair: what to write where, what to agree on, what to hold."""
+
+    decisions: tuple[FieldDecision, ...]
+    #: Side to the canonical values to write there; a side without writes is missing.
+    writes: Mapping[Side, Values]
+    #: Fields whose base moves without a write.
+    agreed: Values
+    #: Holds to be set; a field that was held and is decided now is in `released`.
+    holds: Mapping[FieldName, Hold]
+    released: frozenset[FieldName] = frozenset()
+    #: Set when the pair as a whole must wait: a guard's name ("G4") and nothing else is done.
+    frozen: str | None = None
+
+    @property
+    def writes_nothing(self) -> bool:
+        """Whether no remote write follows."""
+        return not self.writes
+
+
+class Outcome(StrEnum):
+    """The outcome of one record of a run, in the words that results show (M16)."""
+
+    LINKED = "linked"
+    CREATED = "created"
+    #: Already linked; got an ordinary sync.
+    SYNCED = "synced"
+    ALREADY_LINKED = "already linked"
+    NO_MATCH = "no match"
+    AMBIGUOUS = "ambiguous"
+    CONTACT_ALREADY_SYNCED = "contact already synced"
+    PATIENT_ALREADY_LINKED = "patient already linked"
+    TO_REVIEW = "to review"
+    INCOMPLETE = "incomplete"
+    FIRST_NAME_NEEDED = "first name needed"
+    PERSON_ACCOUNT = "person account"
+    ARCHIVED = "archived"
+    SUSPENDED = "suspended"
+    FROZEN = "frozen"
+    DECLINED = "declined"
+    DUPLICATE_RULE = "duplicate rule"
+    NOT_FOUND = "not found"
+    BAD_ID = "bad id"
+    REPEATED = "repeated"
+    #: An approved plan no longer fits what was read.
+    CHANGED_SINCE = "changed since"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A match decision for one record: outcome, semantics row and the candidates it speaks of."""
+
+    outcome: Outcome
+    #: "L1" to "L14".
+    row: str
+    #: The one peer of LINKED / SYNCED, or the candidates that a reviewer must see.
+    peers: tuple[RecordId, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAction:
+    """Link this contact with this patient and give the pair its first sync."""
+
+    contact_id: RecordId
+    patient_id: RecordId
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class CreateAction:
+    """Create the missing record on `side` from its peer, and link the two."""
+
+    side: Side
+    source_id: RecordId
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateAction:
+    """Write these fields of this record."""
+
+    side: Side
+    record_id: RecordId
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAction:
+    """Leave this field on both sides and put it to review."""
+
+    field: FieldName
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendAction:
+    """Stop syncing this link until its records are back."""
+
+    link_id: str
+    reason: str
+
+
+Action: TypeAlias = LinkAction | CreateAction | UpdateAction | HoldAction | SuspendAction
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRecord:
+    """The plan of one record of a run: its outcome and the actions that follow (none: Nothing)."""
+
+    #: The record the run is about (a patient in patients-to-contacts, a contact in contacts-to-patients).
+    side: Side
+    record_id: RecordId
+    match: Match
+    actions: tuple[Action, ...] = ()
+    #: What would be written, as fingerprints: side to field to fingerprint. This, not `actions`, is kept at rest.
+    prints: Mapping[Side, Mapping[FieldName, Fingerprint]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The price of a run in remote calls, and the seconds they take at the limits in force."""
+
+    calls: Mapping[Side, int]
+    seconds: float = 0.0

@@ -1,0 +1,425 @@
+"""The StateStore port: everything hintsync remembers between two breaths, and never a person's data.
+
+Rows name ids, field names, codes and fingerprints only. What belongs together is written by one `commit` in one
+transaction, so that a crash leaves either all of it or none (semantics section 10.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from hintsync.core.plan import Outcome
+from hintsync.core.records import FieldName, Fingerprint, Hold, Link, LinkState, LinkStatus, RecordId
+from hintsync.core.values import Side
+
+Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One Salesforce org joined to one Hint practice, pinned (guard G1). `settings` and `facts` are JSON of the engine."""
+
+    id: str
+    name: str
+    org_id: str
+    org_sandbox: bool
+    practice_id: str
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    #: What was probed or verified: capabilities, first clears, first phone write.
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+class RunKind(StrEnum):
+    """What started a run and what it goes over."""
+
+    BATCH_PATIENTS = "batch-patients"
+    BATCH_CONTACTS = "batch-contacts"
+    SYNC = "sync"
+    MANUAL = "manual"
+
+
+class RunStatus(StrEnum):
+    """Where a run is in its life."""
+
+    RUNNING = "running"
+    #: A person asked it to stop; it stops at the next chunk.
+    ABORTING = "aborting"
+    ABORTED = "aborted"
+    #: Ended by a safety stop, a spent budget or an error; may be resumed.
+    STOPPED = "stopped"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pass; its id is the Batch Sync ID."""
+
+    id: str
+    connection_id: str
+    kind: RunKind
+    status: RunStatus
+    #: A dry run: its rows are the Plan.
+    dry: bool
+    #: ISO 8601, UTC.
+    started_at: str
+    started_by: str
+    finished_at: str | None = None
+    #: Records the run will go over, once known.
+    total: int | None = None
+    #: Never goes backwards.
+    done: int = 0
+    #: Why it stopped; ours, without patient data.
+    reason: str | None = None
+    #: Phase, forecast, calls by side, cost, input file digest, id of the approved plan, mapping and describe digests, …
+    details: Mapping[str, Json] = field(default_factory=dict)
+    #: Hash over all rows of a dry run, set when it is finished: what an approval names.
+    seal: str | None = None
+    #: Process that works it (lease holder) and until when (seconds since the epoch).
+    worker: str | None = None
+    leased_until: float = 0.0
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """The result (or, in a dry run, the plan) of one record; one row a record (M16)."""
+
+    run_id: str
+    #: Position in the run's input, from 0; unique in the run.
+    position: int
+    side: Side
+    record_id: RecordId
+    outcome: Outcome
+    #: Semantics row that decided.
+    rule: str
+    peers: tuple[RecordId, ...] = ()
+    #: A code or short sentence of ours.
+    reason: str | None = None
+    #: Names of fields written (or to be written), by side.
+    written: Mapping[Side, tuple[FieldName, ...]] = field(default_factory=dict)
+    #: Names of fields held.
+    held: tuple[FieldName, ...] = ()
+    #: Dry run: fingerprints of what would be written, by side and field.
+    prints: Mapping[Side, Mapping[FieldName, Fingerprint]] = field(default_factory=dict)
+    #: Dry run: Versions of the records it was decided on, as text, by side.
+    versions: Mapping[Side, str] = field(default_factory=dict)
+
+
+class ReviewKind(StrEnum):
+    """What a person must decide."""
+
+    AMBIGUOUS = "ambiguous"
+    NEAR_MATCH = "near-match"
+    INCOMPLETE = "incomplete"
+    CONFLICT = "conflict"
+    DUPLICATE_RULE = "duplicate-rule"
+    OVERLAY = "overlay"
+    MERGE = "merge"
+    REFUSED = "refused"
+    CREATE_UNKNOWN = "create-unknown"
+    OVERWRITTEN = "overwritten"
+
+
+class ReviewStatus(StrEnum):
+    """Whether a review still waits."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    #: What it asked about no longer is the case.
+    OBSOLETE = "obsolete"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Something a person must decide. One open review a kind and subject; opening it again updates it."""
+
+    id: str
+    connection_id: str
+    kind: ReviewKind
+    side: Side
+    record_id: RecordId
+    #: Field, for a conflict; else "".
+    field: FieldName
+    opened_at: str
+    status: ReviewStatus = ReviewStatus.OPEN
+    candidates: tuple[RecordId, ...] = ()
+    #: Codes, rows, evidence words; never values.
+    details: Mapping[str, Json] = field(default_factory=dict)
+    run_id: str | None = None
+    decided_at: str | None = None
+    decided_by: str | None = None
+    decision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """Append-only fact: who changed or decided what, and why; no values. Chained by hash, one chain a `chain` name."""
+
+    connection_id: str
+    #: "link:<id>" or "run:<id>" or "connection".
+    chain: str
+    #: ISO 8601, UTC.
+    at: str
+    actor: str
+    #: "linked", "unlinked", "created", "wrote", "agreed", "held", "frozen", "suspended", "declined", "approved", …
+    action: str
+    link_id: str | None = None
+    contact_id: RecordId | None = None
+    patient_id: RecordId | None = None
+    run_id: str | None = None
+    #: Row of the semantics.
+    rule: str | None = None
+    side: Side | None = None
+    fields: tuple[FieldName, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAudit:
+    """An audit event as stored: its place in the chain and the hash that binds it to the one before."""
+
+    sequence: int
+    event: AuditEvent
+    previous: str
+    hash: str
+
+
+class LogLevel(StrEnum):
+    """The article's three levels (M18)."""
+
+    DEBUG = "debug"
+    ERROR = "error"
+    EXCEPTION = "exception"
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line of the log that people read; ids and field names only."""
+
+    connection_id: str
+    at: str
+    level: LogLevel
+    #: Stable word, such as "contact-already-synced".
+    event: str
+    message: str
+    contact_id: RecordId | None = None
+    patient_id: RecordId | None = None
+    run_id: str | None = None
+    fields: tuple[FieldName, ...] = ()
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """What becomes of one link in a commit: its row (compare-and-set on `link.revision`), base fields, holds."""
+
+    link: Link
+    #: Fields whose base moves.
+    base: Mapping[FieldName, Fingerprint] = field(default_factory=dict)
+    #: Drop the whole base first (a re-link).
+    clear_base: bool = False
+    #: Holds set (a value) or released (None).
+    holds: Mapping[FieldName, Hold | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything that must become true together; carried out in one transaction, or not at all."""
+
+    links: Sequence[LinkChange] = ()
+    rows: Sequence[RunRow] = ()
+    reviews: Sequence[Review] = ()
+    audits: Sequence[AuditEvent] = ()
+    logs: Sequence[LogEntry] = ()
+    #: Run progress and details to be saved with it.
+    run: Run | None = None
+
+
+class LinkTaken(Exception):
+    """A live link of that contact or patient exists already; nothing was written."""
+
+    def __init__(self, existing: Sequence[Link]) -> None:
+        super().__init__("link taken: " + ", ".join(link.id for link in existing))
+        self.existing = tuple(existing)
+
+
+class StaleLink(Exception):
+    """A link moved on since it was read (compare-and-set failed); nothing of the commit was written. Read and decide again."""
+
+    def __init__(self, link_id: str) -> None:
+        super().__init__(link_id)
+        self.link_id = link_id
+
+
+class RunHeld(Exception):
+    """Another process works this run."""
+
+
+class StateStore(Protocol):
+    """What the engine remembers. All methods are safe to call from many tasks and, on PostgreSQL, many processes."""
+
+    # --- connections and secrets
+    async def put_connection(self, connection: Connection) -> None:
+        """Insert or replace a connection."""
+        ...
+
+    async def connection(self, connection_id: str) -> Connection | None:
+        """Return one connection."""
+        ...
+
+    async def connections(self) -> Sequence[Connection]:
+        """Return all connections, by name."""
+        ...
+
+    async def put_secret(self, connection_id: str, name: str, secret: bytes) -> None:
+        """Store a secret, encrypted under the master key."""
+        ...
+
+    async def secret(self, connection_id: str, name: str) -> bytes | None:
+        """Return a secret, decrypted."""
+        ...
+
+    # --- links
+    async def reserve(self, link: Link) -> Link:
+        """Insert a live link (RESERVED or ACTIVE) in its own transaction.
+
+        Raises:
+            LinkTaken: a live link of the same contact or patient exists.
+        """
+        ...
+
+    async def link(self, link_id: str) -> LinkState | None:
+        """Return one link with its memory."""
+        ...
+
+    async def live_links(self, connection_id: str, side: Side, ids: Sequence[RecordId]) -> Mapping[RecordId, LinkState]:
+        """Return the live links of these records of one side, by record id."""
+        ...
+
+    async def live_pairs(self, connection_id: str) -> Sequence[Link]:
+        """Return every live link, without its memory: what a batch must know of all records."""
+        ...
+
+    async def links(
+        self, connection_id: str, *, statuses: Sequence[LinkStatus] = (), after: str = "", limit: int = 1000
+    ) -> Sequence[LinkState]:
+        """Return links in id order, from behind `after`."""
+        ...
+
+    async def decline(self, connection_id: str, contact_id: RecordId, patient_id: RecordId, by: str, at: str) -> None:
+        """Remember that a person parted or declined this pair (row U4)."""
+        ...
+
+    async def declined(self, connection_id: str, contact_id: RecordId, patient_id: RecordId) -> bool:
+        """Say whether a person parted or declined this pair."""
+        ...
+
+    async def declined_pairs(self, connection_id: str) -> frozenset[tuple[RecordId, RecordId]]:
+        """Return all declined pairs as (contact, patient)."""
+        ...
+
+    # --- the one writer
+    async def commit(self, commit: Commit) -> None:
+        """Carry out a commit in one transaction; audit events are chained in the order given.
+
+        A link change whose link is not in the store yet inserts it.
+
+        Raises:
+            LinkTaken: a live link of the same contact or patient exists.
+            StaleLink: a link's stored revision is not the one given; on success it is raised by one.
+        """
+        ...
+
+    # --- runs
+    async def start_run(self, run: Run) -> None:
+        """Insert a run."""
+        ...
+
+    async def run(self, run_id: str) -> Run | None:
+        """Return one run."""
+        ...
+
+    async def runs(self, connection_id: str, *, limit: int = 50) -> Sequence[Run]:
+        """Return the latest runs, newest first."""
+        ...
+
+    async def save_run(self, run: Run) -> None:
+        """Store status, progress and details. `done` never goes backwards; an abort asked meanwhile is kept."""
+        ...
+
+    async def lease_run(self, run_id: str, worker: str, now: float, until: float) -> Run:
+        """Take or extend the lease of a run by compare-and-set.
+
+        Raises:
+            RunHeld: another worker's lease has not run out.
+        """
+        ...
+
+    async def ask_abort(self, run_id: str) -> bool:
+        """Mark a running run to be aborted; false if it is not running."""
+        ...
+
+    def rows(
+        self, run_id: str, *, outcomes: Sequence[Outcome] = (), after: int = -1, limit: int | None = None
+    ) -> AsyncIterator[RunRow]:
+        """Yield the rows of a run by position, from behind `after`, filtered by outcome if any are given."""
+        ...
+
+    async def row_positions(self, run_id: str) -> frozenset[int]:
+        """Return the positions that have a row: what a resumed run need not do again."""
+        ...
+
+    async def outcome_counts(self, run_id: str) -> Mapping[Outcome, int]:
+        """Count a run's rows by outcome."""
+        ...
+
+    # --- people's work and memory of the system
+    async def reviews(
+        self,
+        connection_id: str,
+        *,
+        status: ReviewStatus = ReviewStatus.OPEN,
+        kind: ReviewKind | None = None,
+        limit: int = 1000,
+    ) -> Sequence[Review]:
+        """Return reviews, oldest first."""
+        ...
+
+    async def review(self, review_id: str) -> Review | None:
+        """Return one review."""
+        ...
+
+    async def log(
+        self, connection_id: str, *, levels: Sequence[LogLevel] = (), run_id: str | None = None, limit: int = 200
+    ) -> Sequence[LogEntry]:
+        """Return the latest log entries, newest first."""
+        ...
+
+    async def audit(
+        self, connection_id: str, *, chain: str | None = None, after: int = 0, limit: int = 1000
+    ) -> Sequence[StoredAudit]:
+        """Return audit events in order of sequence, from behind `after`."""
+        ...
+
+    async def verify_audit(self, connection_id: str) -> Sequence[str]:
+        """Check every chain; return what is wrong with each broken one (empty: all whole)."""
+        ...
+
+    async def get_cursor(self, connection_id: str, name: str) -> str | None:
+        """Return a cursor."""
+        ...
+
+    async def put_cursor(self, connection_id: str, name: str, value: str) -> None:
+        """Store a cursor."""
+        ...
+
+    async def add_calls(self, connection_id: str, side: Side, day: str, calls: int) -> int:
+        """Add to the calls sent to a side on a UTC day (YYYY-MM-DD); return the day's sum over all workers."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...
