@@ -15,7 +15,7 @@ from hintsync.core.plan import Outcome
 from hintsync.core.records import FieldName, Fingerprint, Hold, Link, LinkState, LinkStatus, RecordId
 from hintsync.core.values import Side
 
-Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Review:
     side: Side
     record_id: RecordId
     #: Field, for a conflict; else "".
-    field: FieldName
+    field_name: FieldName
     opened_at: str
     status: ReviewStatus = ReviewStatus.OPEN
     candidates: tuple[RecordId, ...] = ()
