@@ -1,0 +1,62 @@
+"""Keeps the requests to one service under its rate and its number of concurrent calls.
+
+One `Throttle` is shared by all clients whose requests the service adds up (all tenants of a partner key, say).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
+from hintsync.ports import Clock
+
+
+class Throttle:
+    """Lets requests start no faster than a rate, and no more at a time than a number; first come, first served."""
+
+    def __init__(
+        self, clock: Clock, *, per_second: float | None = None, concurrency: int | None = None, burst: int = 1
+    ) -> None:
+        """Set the limits.
+
+        Args:
+            clock: measures and waits.
+            per_second: requests that may start in a second, in the long run; `None` for no limit.
+            concurrency: requests that may run at a time; `None` for no limit.
+            burst: requests that may start at once after a pause.
+        """
+        if (per_second is not None and per_second <= 0) or (concurrency is not None and concurrency < 1) or burst < 1:
+            raise ValueError("a throttle needs a positive rate, concurrency and burst")
+        self._clock = clock
+        self._interval = 1 / per_second if per_second else 0.0
+        self._credit = (burst - 1) * self._interval
+        self._running = asyncio.Semaphore(concurrency) if concurrency else nullcontext()
+        #: When the next request would start if all came evenly spaced; lies ahead of now by what was taken in advance.
+        self._due = 0.0
+        self._held_until = 0.0
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for a turn, and hold it while the request runs."""
+        async with self._running:
+            await self._turn()
+            yield
+
+    def hold_off(self, seconds: float) -> None:
+        """Let nothing start for a while: the service said that we are too fast. Running requests go on."""
+        self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
+        self._due = max(self._due, self._held_until + self._credit)
+
+    async def _turn(self) -> None:
+        start = self._reserve()
+        while (wait := start - self._clock.monotonic()) > 0:
+            await self._clock.sleep(wait)
+            if self._held_until > start:
+                start = self._reserve()
+
+    def _reserve(self) -> float:
+        """Take the next place in the schedule and return when it starts (generic cell rate algorithm)."""
+        place = max(self._due, self._clock.monotonic())
+        self._due = place + self._interval
+        return place - self._credit
