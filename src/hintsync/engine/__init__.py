@@ -1,0 +1,1 @@
+"""What hintsync does with its decisions: read both sides, plan, apply, remember."""

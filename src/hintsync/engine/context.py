@@ -1,0 +1,67 @@
+"""The Engine: one connection with everything that is needed to work it, handed to every function of this package."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from hintsync.core.fields import Mapping as FieldTable
+from hintsync.core.fingerprints import Fingerprinter
+from hintsync.core.match import MatchKey, match_key
+from hintsync.core.records import FieldName, Snapshot
+from hintsync.core.values import Side
+from hintsync.engine.options import Options
+from hintsync.ports import Clock, Described, Replica
+from hintsync.state.port import Connection, StateStore
+
+
+def new_id(prefix: str) -> str:
+    """Return an id that sorts by time and cannot be guessed: `run-20261122T153012-9f2c4a1b`."""
+    return f"{prefix}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
+
+
+@dataclass(slots=True)
+class Engine:
+    """A connection at work. Built by `bootstrap`; the functions of this package take it first."""
+
+    connection: Connection
+    options: Options
+    store: StateStore
+    replicas: Mapping[Side, Replica]
+    described: Mapping[Side, Described]
+    table: FieldTable
+    #: 32 bytes, derived from the master key for this connection.
+    fingerprint_key: bytes
+    clock: Clock
+    #: Who is acting: a user id, or "hintsync".
+    actor: str = "hintsync"
+    new_id: Callable[[str], str] = new_id
+    #: Fields whose clears, or whose writes, are paused because the first one was not kept (section 1, row F7).
+    paused: set[FieldName] = field(default_factory=set)
+
+    def fingerprinter(self, salt: bytes) -> Fingerprinter:
+        """Return the fingerprinter of a link."""
+        return Fingerprinter(self.fingerprint_key, salt)
+
+    def now(self) -> str:
+        """Return the time as the store writes it: ISO 8601, UTC, seconds."""
+        return self.clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def key_of(self, snapshot: Snapshot) -> MatchKey | None:
+        """Return a snapshot's exact demographics key."""
+        first, last, born = (snapshot.values.get(name) for name in ("first_name", "last_name", "birth_date"))
+        if isinstance(first, str) and isinstance(last, str) and isinstance(born, str):
+            return match_key(first, last, born, self.options.placeholder_dates)
+        return None
+
+    @property
+    def salesforce(self) -> Replica:
+        """The org."""
+        return self.replicas[Side.SALESFORCE]
+
+    @property
+    def hint(self) -> Replica:
+        """The practice."""
+        return self.replicas[Side.HINT]

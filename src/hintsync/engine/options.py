@@ -1,0 +1,103 @@
+"""What an administrator may choose for one connection, as kept in its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+
+from hintsync.core.errors import BadInput
+from hintsync.core.fields import DEFAULT_MAPPING, ConflictPolicy
+from hintsync.core.fields import Mapping as FieldTable
+from hintsync.core.match import DEFAULT_PLACEHOLDER_DATES
+from hintsync.core.records import FieldName
+from hintsync.state.port import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The settings of one connection; every one has a default that is safe."""
+
+    #: "Create new Contact for Patients without Demographics Matches During Sync of Patients to Contacts" (M13).
+    create_contacts: bool = False
+    #: Link a new patient to a single free exact match (M13).
+    link_new_automatically: bool = True
+    #: Write integration_record_id and the web link to the Hint patient (B12).
+    write_back: bool = True
+    #: Account of contacts created from Hint (M4), by id.
+    default_account_id: str | None = None
+    #: Extra API fields of contacts created from Hint.
+    contact_defaults: Mapping[str, str] = field(default_factory=dict)
+    #: Birth dates that mean "unknown" and make no match key.
+    placeholder_dates: frozenset[str] = DEFAULT_PLACEHOLDER_DATES
+    #: Field name to conflict policy, where it is not `hold`.
+    policies: Mapping[FieldName, ConflictPolicy] = field(default_factory=dict)
+    #: Start of a contact's web address, shown on the Hint patient; empty: no link is written.
+    contact_url: str = ""
+    #: Calls of the org's daily allowance that are left to its other applications (guard G6), as a share.
+    salesforce_reserve: float = 0.2
+    #: Calls of Hint's daily allowance that a batch leaves alone, as a share.
+    hint_reserve: float = 0.1
+
+    def table(self) -> FieldTable:
+        """Return the mapping table with this connection's policies in it."""
+        rows = (replace(row, policy=self.policies.get(row.name, row.policy)) for row in DEFAULT_MAPPING)
+        return FieldTable(tuple(rows))
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the settings as the store keeps them."""
+        return {
+            "create_contacts": self.create_contacts,
+            "link_new_automatically": self.link_new_automatically,
+            "write_back": self.write_back,
+            "default_account_id": self.default_account_id,
+            "contact_defaults": dict(self.contact_defaults),
+            "placeholder_dates": [*map(_json, sorted(self.placeholder_dates))],
+            "policies": {name: str(policy) for name, policy in self.policies.items()},
+            "contact_url": self.contact_url,
+            "salesforce_reserve": self.salesforce_reserve,
+            "hint_reserve": self.hint_reserve,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, object]) -> Options:
+        """Read settings back; what is missing takes its default.
+
+        Raises:
+            BadInput: a setting that does not exist, a policy that is none, or a share outside 0 to 1.
+        """
+        known = {item.name for item in fields(cls)}
+        if unknown := sorted(set(stored) - known):
+            raise BadInput(f"connection settings: no such setting: {', '.join(unknown)}")
+        values = dict(stored)
+        if "placeholder_dates" in values:
+            values["placeholder_dates"] = frozenset(_strings(values["placeholder_dates"], "placeholder_dates"))
+        if "policies" in values:
+            values["policies"] = _policies(values["policies"])
+        for name in ("salesforce_reserve", "hint_reserve"):
+            _check_share(name, values.get(name, 0.0))
+        return cls(**values)  # type: ignore[arg-type]  # names are checked above, values come from our own to_json
+
+
+def _json(value: str) -> Json:
+    return value
+
+
+def _strings(value: object, name: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadInput(f"connection settings: {name}: expected a list of texts")
+    return value
+
+
+def _policies(value: object) -> dict[FieldName, ConflictPolicy]:
+    if not isinstance(value, dict):
+        raise BadInput("connection settings: policies: expected field names with hold, hint or salesforce")
+    names = set(DEFAULT_MAPPING.names)
+    for name, policy in value.items():
+        if name not in names or policy not in set(ConflictPolicy):
+            raise BadInput(f"connection settings: policies: {name}: expected a field with hold, hint or salesforce")
+    return {name: ConflictPolicy(policy) for name, policy in value.items()}
+
+
+def _check_share(name: str, value: object) -> None:
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise BadInput(f"connection settings: {name}: expected a share from 0 to 1")

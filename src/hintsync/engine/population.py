@@ -1,0 +1,142 @@
+"""Both populations as a batch sees them: who holds which key, and every patient's page kept small in memory.
+
+Nothing of this touches a disk. A million contacts are kept as key hashes and as compressed rows; patients as compressed
+pages, so that each can be worked within the page it came in.
+"""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from hintsync.core.match import KeyIndex, match_key
+from hintsync.core.records import KeyRow, RecordId, RecordState, Snapshot
+from hintsync.engine.context import Engine
+from hintsync.ports import Page, PageRef, Replica
+
+
+class Packed:
+    """A sequence of records, pickled and compressed; unpacked anew on every use, so that only one is large at a time."""
+
+    __slots__ = ("_bytes", "count")
+
+    def __init__(self, records: Sequence[Snapshot] | Sequence[KeyRow]) -> None:
+        """Pack records that came from one page."""
+        self.count = len(records)
+        self._bytes = zlib.compress(pickle.dumps(tuple(records), protocol=5), level=1)
+
+    def unpack(self) -> tuple[Snapshot, ...]:
+        """Return the records as snapshots."""
+        records: tuple[Snapshot, ...] = pickle.loads(zlib.decompress(self._bytes))  # our own bytes
+        return records
+
+    def unpack_rows(self) -> tuple[KeyRow, ...]:
+        """Return the records as key rows."""
+        rows: tuple[KeyRow, ...] = pickle.loads(zlib.decompress(self._bytes))  # our own bytes
+        return rows
+
+
+@dataclass(slots=True)
+class Contacts:
+    """What a whole org's scan leaves behind for matching."""
+
+    index: KeyIndex = field(default_factory=KeyIndex)
+    #: Contacts whose Synced to Hint is checked or that name a patient, with that patient's id (empty: none).
+    marked: dict[RecordId, str] = field(default_factory=dict)
+    person_accounts: set[RecordId] = field(default_factory=set)
+    pages: list[Packed] = field(default_factory=list)
+    count: int = 0
+
+    def rows(self) -> Iterator[KeyRow]:
+        """Yield the key rows again."""
+        for page in self.pages:
+            yield from page.unpack_rows()
+
+
+@dataclass(slots=True)
+class HeldPage:
+    """One page of patients as it was scanned."""
+
+    ref: PageRef
+    packed: Packed
+    #: On the engine's monotonic clock, in seconds.
+    read_at: float
+
+
+@dataclass(slots=True)
+class Patients:
+    """What a whole practice's scan leaves behind."""
+
+    index: KeyIndex = field(default_factory=KeyIndex)
+    archived: set[RecordId] = field(default_factory=set)
+    pages: list[HeldPage] = field(default_factory=list)
+    seen: set[RecordId] = field(default_factory=set)
+
+
+async def scan_contacts(engine: Engine) -> Contacts:
+    """Read the least that matching needs of every contact, once."""
+    found = Contacts()
+    placeholders = engine.options.placeholder_dates
+    async for rows in engine.salesforce.scan_keys():
+        for row in rows:
+            _note_contact(found, row, placeholders)
+        found.pages.append(Packed(rows))
+    return found
+
+
+def _note_contact(found: Contacts, row: KeyRow, placeholders: frozenset[str]) -> None:
+    found.count += 1
+    key = match_key(row.first_name, row.last_name, row.birth_date, placeholders)
+    if key is not None:
+        found.index.add(key, row.id)
+    if row.marked or row.peer_id:
+        found.marked[row.id] = row.peer_id or ""
+    if row.person_account:
+        found.person_accounts.add(row.id)
+
+
+async def scan_patients(engine: Engine) -> Patients:
+    """Read every patient once, archived ones included, and keep the pages."""
+    found = Patients()
+    async for page in engine.hint.scan():
+        _hold_page(engine, found, page)
+    return found
+
+
+def _hold_page(engine: Engine, found: Patients, page: Page) -> None:
+    fresh = tuple(record for record in page.records if record.id not in found.seen)
+    for record in fresh:
+        found.seen.add(record.id)
+        key = engine.key_of(record)
+        if key is not None:
+            found.index.add(key, record.id)
+        if record.state is not RecordState.LIVE:
+            found.archived.add(record.id)
+    read_at = min((record.read_at for record in page.records), default=engine.clock.monotonic())
+    found.pages.append(HeldPage(page.ref, Packed(fresh), read_at))
+
+
+async def fresh_page(engine: Engine, held: HeldPage, *, max_age: float) -> tuple[Snapshot, ...]:
+    """Return a page's patients, read again if they were read longer ago than `max_age` seconds.
+
+    Patients that left the page meanwhile are read singly; ones that entered it belong to another page and are dropped.
+    """
+    known = held.packed.unpack()
+    if engine.clock.monotonic() - held.read_at <= max_age:
+        return known
+    again = {record.id: record for record in (await engine.hint.reread(held.ref)).records}
+    strayed = [record.id for record in known if record.id not in again]
+    if strayed:
+        again.update(await engine.hint.read(strayed))
+    return tuple(again[record.id] for record in known if record.id in again)
+
+
+async def read_contacts(replica: Replica, ids: Sequence[RecordId]) -> dict[RecordId, Snapshot]:
+    """Read contacts by id, as many in a call as the system takes."""
+    found: dict[RecordId, Snapshot] = {}
+    size = replica.capabilities.read_size
+    for start in range(0, len(ids), size):
+        found.update(await replica.read(ids[start : start + size]))
+    return found
