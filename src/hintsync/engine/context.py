@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.match import MatchKey, match_key
-from hintsync.core.records import FieldName, Snapshot
+from hintsync.core.records import Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.options import Options
 from hintsync.ports import Clock, Described, Replica
@@ -38,8 +39,8 @@ class Engine:
     #: Who is acting: a user id, or "hintsync".
     actor: str = "hintsync"
     new_id: Callable[[str], str] = new_id
-    #: Fields whose clears, or whose writes, are paused because the first one was not kept (section 1, row F7).
-    paused: set[FieldName] = field(default_factory=set)
+    #: Held while a kind of write is tried for the first time (`first_writes`).
+    first_write: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def fingerprinter(self, salt: bytes) -> Fingerprinter:
         """Return the fingerprinter of a link."""
