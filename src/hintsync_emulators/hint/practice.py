@@ -1,0 +1,358 @@
+"""A Hint practice in memory, with what its staff can do and what the API can do."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import cast
+
+import orjson
+
+from hintsync_emulators.hint.errors import not_found, validation_failed
+from hintsync_emulators.hint.forms import Form
+from hintsync_emulators.hint.ids import Ids
+from hintsync_emulators.hint.partner import Installation, Partner
+from hintsync_emulators.hint.patients import Patient, Surroundings, render, with_consent_times
+from hintsync_emulators.hint.phones import Phone, merge_phones
+from hintsync_emulators.hint.register import Register
+from hintsync_emulators.hint.switches import Switches
+from hintsync_emulators.hint.webhooks import Endpoint, WebhookEvent
+
+#: Hint's examples show time stamps in Pacific time, so that nobody may take them for UTC.
+_SHOWN_ZONE = timezone(timedelta(hours=-8))
+_TICK = timedelta(microseconds=1)
+
+
+class Practice:
+    """One practice: patients, practitioners, its connection to the partner, and the events waiting to be sent.
+
+    The methods below are what the practice's own staff does in Hint; `api_create` and `api_update` are the API's way
+    in, which differs only in the fields it may set and in muting its own webhooks. All are safe to call from another
+    thread than the one that serves.
+
+    Attributes:
+        switches: which of the possible Hints this is; change it at any time.
+        partner: the account we call as; practices served together share one.
+        installation: the connection, with its tokens and codes.
+        outbox: events in the order they happened, if the connection is active and an endpoint is registered.
+        lock: held by every call.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        name: str = "Example Family Medicine",
+        partner: Partner | None = None,
+        token: str | None = None,
+        status: str = "active",
+        switches: Switches | None = None,
+        sandbox: bool = False,
+    ) -> None:
+        self.clock = clock
+        self.switches = switches or Switches()
+        self.partner = partner or Partner(seed=seed, sandbox=sandbox, clock=clock)
+        self.installation: Installation = self.partner.install(status, token)
+        self.outbox: list[WebhookEvent] = []
+        self.lock = threading.RLock()
+        self._ids = Ids(seed + 1, sandbox=sandbox)
+        self.id = self._ids.new("pra")
+        self.profile: dict[str, object] = {"name": name, "email": "office@example.com"}
+        self.register = Register()
+        self.practitioners: dict[str, dict[str, object]] = {}
+        self._locations = self._one("loc", "Main Street", address_city="Springfield", address_state="IL")
+        self._lead_sources = self._one("lds", "Other")
+        self._location_group: dict[str, object] = {"id": self._ids.new("prg"), "name": "All locations"}
+        self._plan: dict[str, object] = {"id": self._ids.new("pln"), "name": "Individual", "plan_type": "individual"}
+        self._foreign_records: dict[str, list[dict[str, object]]] = {}
+        self._latest = datetime.min.replace(tzinfo=UTC)
+
+    # The connection
+
+    @property
+    def token(self) -> str:
+        """The practice access token.
+
+        Raises:
+            LookupError: every token was revoked.
+        """
+        key = self.installation.live_key
+        if key is None:
+            raise LookupError("every token of this practice was revoked")
+        return key.token
+
+    def new_code(self) -> str:
+        """Makes an authorization code for one exchange."""
+        with self.lock:
+            return self.partner.new_code(self.installation)
+
+    def revoke_token(self) -> None:
+        """Revokes all tokens: from now on they answer 401, until a code is exchanged for a new one."""
+        with self.lock:
+            for key in self.installation.keys:
+                key.deactivated_at = key.deactivated_at or self.clock()
+
+    # Patients, as the staff handles them
+
+    def create_patient(self, **values: object) -> str:
+        """Registers a patient and returns his id.
+
+        Args:
+            **values: fields as in the API, and beyond: ``membership_status``, ``archived=True``, a practitioner by
+                name instead of by id, and the time stamps of the consents.
+
+        Raises:
+            HintError: the values are not valid.
+        """
+        return self._create(values, by_api=False).id
+
+    def load(self, people: Iterable[Mapping[str, object]]) -> list[str]:
+        """Registers many patients, each as for `create_patient`, and returns their ids in order."""
+        return [self._create(person, by_api=False).id for person in people]
+
+    def edit(self, patient_id: str, **values: object) -> None:
+        """Changes fields of a patient; None clears.
+
+        Raises:
+            HintError: no such patient, or values that are not valid.
+        """
+        self._update(self.find(patient_id), values, by_api=False)
+
+    def archive(self, patient_id: str) -> None:
+        """Takes a patient out of the ordinary lists."""
+        self._set_archived(self.find(patient_id), archived=True)
+
+    def unarchive(self, patient_id: str) -> None:
+        """Brings an archived patient back."""
+        self._set_archived(self.find(patient_id), archived=False)
+
+    def merge(self, loser_id: str, *, into: str) -> None:
+        """Merges one patient into another: the loser is archived and points at the survivor, who stays as he is."""
+
+        def become_part(patient: Patient) -> None:
+            patient.archived, patient.merged_into = True, survivor
+
+        with self.lock:
+            loser, survivor = self.find(loser_id), self.find(into)
+            if loser is survivor:
+                raise validation_failed(["Patient cannot be merged into itself"])
+            self.register.change(loser, become_part, self._now())
+            self._record("patient.updated", loser, by_api=False)
+
+    def destroy(self, patient_id: str) -> None:
+        """Deletes a patient for good."""
+        self.remove(self.find(patient_id), by_api=False)
+
+    def patient(self, patient_id: str) -> dict[str, object]:
+        """Returns one patient as the API shows him, and his ``title`` too.
+
+        Raises:
+            HintError: there is no such patient.
+        """
+        with self.lock:
+            patient = self.find(patient_id)
+            shown = cast("dict[str, object]", orjson.loads(orjson.dumps(self.render([patient])[0])))
+            return {**shown, "title": patient.get("title")}
+
+    def patients(self) -> list[dict[str, object]]:
+        """Returns all patients, archived ones included, each as `patient` does."""
+        with self.lock:
+            return [self.patient(patient.id) for patient in self.register]
+
+    def __len__(self) -> int:
+        return len(self.register)
+
+    def add_practitioner(self, name: str, **values: object) -> str:
+        """Adds a practitioner (names need not be unique) and returns the id."""
+        with self.lock:
+            now = self._now()
+            practitioner_id = self._ids.new("pct")
+            self.practitioners[practitioner_id] = {
+                **_BLANK_PRACTITIONER,
+                **values,
+                "id": practitioner_id,
+                "name": name,
+                "created_at": now,
+                "updated_at": now,
+            }
+            return practitioner_id
+
+    def add_foreign_record(self, patient_id: str, partner_name: str, record_id: str) -> None:
+        """Lets another partner link the patient to a record of its own."""
+        partner = {"id": self._ids.new("ptr"), "name": partner_name}
+        row: dict[str, object] = {"integration_record_id": record_id, "partner": partner}
+        self._foreign_records.setdefault(self.find(patient_id).id, []).append(row)
+
+    # What the routes use
+
+    def find(self, patient_id: str) -> Patient:
+        """Finds a patient by id or by our own id for him.
+
+        Raises:
+            HintError: 404.
+        """
+        patient = self.register.get(patient_id) or self._owner(patient_id)
+        if patient is None:
+            raise not_found("Patient")
+        return patient
+
+    def find_by_api(self, patient_id: str) -> Patient:
+        """Finds a patient as the API does, which the switches may keep from archived and merged ones."""
+        patient = self.find(patient_id)
+        if patient.merged_into is not None:
+            reachable = self.switches.merged_by_id
+        else:
+            reachable = self.switches.archived_by_id or not patient.archived
+        if not reachable:
+            raise not_found("Patient")
+        return patient
+
+    def api_create(self, body: Mapping[str, object]) -> Patient:
+        return self._create(body, by_api=True)
+
+    def api_update(self, patient: Patient, body: Mapping[str, object]) -> None:
+        self._update(patient, body, by_api=True)
+
+    def remove(self, patient: Patient, *, by_api: bool) -> None:
+        with self.lock:
+            self.register.remove(patient)
+            self._foreign_records.pop(patient.id, None)
+            self._record("patient.destroyed", patient, by_api=by_api)
+
+    def render(self, patients: Iterable[Patient]) -> list[dict[str, object]]:
+        """Returns patients as answers, ready for orjson."""
+        around = Surroundings(
+            today=self.clock().date(),
+            practitioners=self.practitioners,
+            locations=self._locations,
+            lead_sources=self._lead_sources,
+            location_group=self._location_group,
+            plan=self._plan,
+            title_echoed=self.switches.title_echoed,
+        )
+        return [render(patient, around) for patient in patients]
+
+    def integration_records(self, patient: Patient) -> list[dict[str, object]]:
+        """Returns every partner's id for a patient, ours first."""
+        ours = patient.get("integration_record_id")
+        partner = {"id": self.partner.id, "name": self.partner.name}
+        own: list[dict[str, object]] = [{"integration_record_id": ours, "partner": partner}] if ours else []
+        return own + self._foreign_records.get(patient.id, [])
+
+    def live_endpoints(self) -> list[Endpoint]:
+        """Returns the endpoints that events of this practice are due at; none while it is not active."""
+        if self.installation.status != "active":
+            return []
+        return [*self.partner.endpoints, *self.installation.endpoints]
+
+    # Inside
+
+    def _create(self, body: Mapping[str, object], *, by_api: bool) -> Patient:
+        with self.lock:
+            changes = self._read(body, creating=True, by_api=by_api)
+            now = self._now()
+            patient = Patient(self._ids.new("pat"), self.register.next_serial(), now, now, {})
+            patient.archived = not by_api and bool(body.get("archived"))
+            patient.apply(with_consent_times(changes, now))
+            self.register.add(patient)
+            self._record("patient.created", patient, by_api=by_api)
+            return patient
+
+    def _update(self, patient: Patient, body: Mapping[str, object], *, by_api: bool) -> None:
+        with self.lock:
+            changes = self._read(body, creating=False, by_api=by_api, patient=patient)
+            if self.switches.phones_merge and "phones" in changes:
+                changes["phones"] = merge_phones(patient.phones, cast("tuple[Phone, ...]", changes["phones"]))
+            changes = {name: value for name, value in changes.items() if (patient.get(name) or None) != (value or None)}
+            if not changes:
+                return
+            now = self._now()
+            full = with_consent_times(changes, now)
+            quiet = set(self.switches.quiet_fields.split())
+            self.register.change(patient, lambda each: each.apply(full), None if changes.keys() <= quiet else now)
+            self._record("patient.updated", patient, by_api=by_api)
+
+    def _read(
+        self, body: Mapping[str, object], *, creating: bool, by_api: bool, patient: Patient | None = None
+    ) -> dict[str, object]:
+        if not by_api:
+            body = self._as_staff(body)
+        changes = Form(self.switches, self._exists).read(body, creating=creating, staff=not by_api)
+        owner = self._owner(changes.get("integration_record_id"))
+        if owner is not None and owner is not patient:
+            raise validation_failed(["Integration record has already been taken"])
+        return changes
+
+    def _owner(self, record_id: object) -> Patient | None:
+        """Returns the patient that carries this very integration_record_id (the index alone ignores case)."""
+        if not record_id:
+            return None
+        same = self.register.find("integration_record_id", record_id)
+        return next((each for each in same if each.get("integration_record_id") == record_id), None)
+
+    def _as_staff(self, body: Mapping[str, object]) -> dict[str, object]:
+        """Resolves what only the staff may write: a practitioner by name; the archive has its own way."""
+        values = {name: value for name, value in body.items() if name != "archived"}
+        name = values.get("practitioner")
+        if isinstance(name, str):
+            values["practitioner"] = {"id": self._practitioner_named(name)}
+        return values
+
+    def _practitioner_named(self, name: str) -> str:
+        for practitioner_id, practitioner in self.practitioners.items():
+            if name in (practitioner_id, practitioner["name"]):
+                return practitioner_id
+        return self.add_practitioner(name)
+
+    def _exists(self, field: str, chosen: str) -> bool:
+        known = {"practitioner": self.practitioners, "location": self._locations, "lead_source": self._lead_sources}
+        return chosen in known[field]
+
+    def _set_archived(self, patient: Patient, *, archived: bool) -> None:
+        def alter(each: Patient) -> None:
+            each.archived = archived
+
+        with self.lock:
+            if patient.archived != archived:
+                self.register.change(patient, alter, self._now())
+                self._record("patient.updated", patient, by_api=False)
+
+    def _record(self, kind: str, patient: Patient, *, by_api: bool) -> None:
+        endpoints = self.live_endpoints()
+        if not endpoints or (by_api and not self.switches.unmute_self_webhooks):
+            return
+        now = self._now()
+        shown = {"id": patient.id} if kind == "patient.destroyed" else self.render([patient])[0]
+        event_id = self._ids.new("evt")
+        envelope = {"id": event_id, "created_at": now, "type": kind, "practice_id": self.id, "object": shown}
+        due = tuple(endpoint.id for endpoint in endpoints)
+        self.outbox.append(WebhookEvent(event_id, kind, now, self.id, patient.id, orjson.dumps(envelope), due))
+
+    def _now(self) -> datetime:
+        """Returns the time, a little later than any time handed out before."""
+        self._latest = max(self.clock().astimezone(_SHOWN_ZONE), self._latest + _TICK)
+        return self._latest
+
+    def _one(self, prefix: str, name: str, **values: object) -> dict[str, dict[str, object]]:
+        """Makes a little table of one named row."""
+        row_id, now = self._ids.new(prefix), self.clock().astimezone(_SHOWN_ZONE)
+        return {row_id: {"id": row_id, "name": name, **values, "created_at": now, "updated_at": now}}
+
+
+_BLANK_PRACTITIONER: dict[str, object] = {
+    "email": None,
+    "bio": None,
+    "gender": None,
+    "gender_other": None,
+    "education": [],
+    "integration_record_id": None,
+    "locations": [],
+    "npi": None,
+    "specialties": [],
+    "panel_size": None,
+    "panel_size_limit": None,
+    "min_patient_age": None,
+    "max_patient_age": None,
+    "photo_url": None,
+    "online_signup_visibility": "visible",
+}
