@@ -259,7 +259,12 @@ class RunHeld(Exception):
 
 
 class StateStore(Protocol):
-    """What the engine remembers. All methods are safe to call from many tasks and, on PostgreSQL, many processes."""
+    """What the engine remembers. All methods are safe to call from many tasks and, on PostgreSQL, many processes.
+
+    Besides what is named at a method, every one that writes raises `BadInput` for a connection or run that the store does
+    not know, and every one raises for the store as a whole: `StopRun` (disk full, disk error), `FixConfiguration` (no
+    permission, read-only, damaged file), `RetryLater` (the database does not answer).
+    """
 
     # --- connections and secrets
     async def put_connection(self, connection: Connection) -> None:
@@ -282,11 +287,16 @@ class StateStore(Protocol):
         """Return a secret, decrypted."""
         ...
 
+    def fingerprint_key(self, connection_id: str) -> bytes:
+        """Return the 32 bytes that key a connection's fingerprints: stable for the life of the store, never stored in clear."""
+        ...
+
     # --- links
     async def reserve(self, link: Link) -> Link:
-        """Insert a live link (RESERVED or ACTIVE) in its own transaction.
+        """Insert a live link (RESERVED or ACTIVE, revision 0) in its own transaction; return it as stored (revision 1).
 
         Raises:
+            StaleLink: a link of this id is stored already.
             LinkTaken: a live link of the same contact or patient exists.
         """
         ...
@@ -325,17 +335,24 @@ class StateStore(Protocol):
     async def commit(self, commit: Commit) -> None:
         """Carry out a commit in one transaction; audit events are chained in the order given.
 
-        A link change whose link is not in the store yet inserts it.
+        A link change whose link is not in the store yet (revision 0) inserts it. On success every link's revision is one
+        above the one given, a new link's too. Uniqueness is judged by the end state: one commit may end a link and give
+        its record to another. Rows replace those of the same run and position; `run` is saved as by `save_run`.
 
         Raises:
-            LinkTaken: a live link of the same contact or patient exists.
-            StaleLink: a link's stored revision is not the one given; on success it is raised by one.
+            LinkTaken: a live link of the same contact or patient exists; names the stored links in the way.
+            StaleLink: a link's stored revision is not the one given (0 for a link that is not stored).
+            RunHeld: `run` names a worker, and the lease went to another one meanwhile.
         """
         ...
 
     # --- runs
     async def start_run(self, run: Run) -> None:
-        """Insert a run."""
+        """Insert a run, without a lease.
+
+        Raises:
+            BadInput: a run of this id exists already.
+        """
         ...
 
     async def run(self, run_id: str) -> Run | None:
@@ -347,7 +364,15 @@ class StateStore(Protocol):
         ...
 
     async def save_run(self, run: Run) -> None:
-        """Store status, progress and details. `done` never goes backwards; an abort asked meanwhile is kept."""
+        """Store status, progress and details. `done` never goes backwards; an abort asked meanwhile is kept.
+
+        What a run is (kind, dry, who started it) never changes, a seal and an approval are never unset, and the lease is
+        left alone, except that a run that is neither RUNNING nor ABORTING lets go of it. A run found ABORTING after a
+        crash is saved as ABORTED before it can be RUNNING again.
+
+        Raises:
+            RunHeld: `run` names a worker, and the lease went to another one meanwhile.
+        """
         ...
 
     async def lease_run(self, run_id: str, worker: str, now: float, until: float) -> Run:
@@ -359,7 +384,7 @@ class StateStore(Protocol):
         ...
 
     async def ask_abort(self, run_id: str) -> bool:
-        """Mark a running run to be aborted; false if it is not running."""
+        """Mark a running run to be aborted; false if it is not running. Asking again changes nothing and is true."""
         ...
 
     def rows(
@@ -396,6 +421,10 @@ class StateStore(Protocol):
         self, connection_id: str, *, levels: Sequence[LogLevel] = (), run_id: str | None = None, limit: int = 200
     ) -> Sequence[LogEntry]:
         """Return the latest log entries, newest first."""
+        ...
+
+    async def prune_log(self, connection_id: str, *, keep: int | None = None, before: str | None = None) -> int:
+        """Drop log entries older than `before` (ISO 8601, UTC) and all but the newest `keep`; return how many went."""
         ...
 
     async def audit(
