@@ -122,6 +122,10 @@ class Bookkeeping:
     error_message: str | None = None
 
 
+#: Nothing beside the mapped fields.
+NO_BOOKKEEPING = Bookkeeping()
+
+
 @dataclass(frozen=True, slots=True)
 class Update:
     """A write to one existing record: only the fields that change."""
@@ -131,7 +135,7 @@ class Update:
     #: What the decision was made on: gives the stamp for a conditional write and Hint's phone list. `None` for pure
     #: bookkeeping, which is never conditional.
     seen: Snapshot | None
-    bookkeeping: Bookkeeping = Bookkeeping()
+    bookkeeping: Bookkeeping = NO_BOOKKEEPING
     #: Phone fields only: the canonical number of the entry that is replaced or removed (the one whose fingerprint is
     #: the base), where it is not the first of its type.
     replaced_phones: Mapping[FieldName, str] = field(default_factory=dict)
@@ -197,7 +201,7 @@ class Draft:
     #: Ours, unique to the reservation: Hint Patient ID (external id) on a contact, integration_record_id on a patient.
     key: str
     values: Values
-    bookkeeping: Bookkeeping = Bookkeeping()
+    bookkeeping: Bookkeeping = NO_BOOKKEEPING
     #: Contact only.
     account_id: str | None = None
     #: Contact only: extra API fields and values that the administrator configured for created contacts.

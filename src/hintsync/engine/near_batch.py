@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from hintsync.core.blocking import asked_keys, stored_keys
-from hintsync.core.near import Grade, Match, Population, Prepared, Scorer
+from hintsync.core.near import Grade, NearMatch, Population, Prepared, Scorer
 from hintsync.core.person import Person
 from hintsync.core.records import KeyRow, RecordId, Snapshot
 
@@ -90,9 +90,9 @@ def _judge(scorer: Scorer, mine: Prepared, found: Mapping[RecordId, Person]) -> 
     )
     if not best:
         return None
-    top: Match = best[0][0]
+    top: NearMatch = best[0][0]
     return Near(tuple(other for _, other in best), top.grade or Grade.POSSIBLE, tuple(top.sentences()))
 
 
-def _rank(match: Match, record_id: RecordId) -> tuple[int, float, RecordId]:
+def _rank(match: NearMatch, record_id: RecordId) -> tuple[int, float, RecordId]:
     return (list(Grade).index(match.grade or Grade.POSSIBLE), -match.weight, record_id)

@@ -10,7 +10,7 @@ from hintsync.core.records import FieldName, RecordId, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.first_writes import update_verified
-from hintsync.ports import Bookkeeping, Gone, Later, Moved, Refused, Unknown, Update, WriteAnswer, WriteMode, Written
+from hintsync.ports import NO_BOOKKEEPING, Gone, Later, Moved, Refused, Unknown, Update, WriteAnswer, WriteMode, Written
 
 #: Fields that one refusal takes along: a state is only valid within its country (row F8).
 _TOGETHER = frozenset({"state", "country"})
@@ -29,7 +29,7 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SideResult:
+class RecordResult:
     """What became of one update."""
 
     record_id: RecordId
@@ -50,9 +50,9 @@ class SideResult:
 
 async def write_side(
     engine: Engine, side: Side, updates: Sequence[Update], mode: WriteMode
-) -> dict[RecordId, SideResult]:
+) -> dict[RecordId, RecordResult]:
     """Write to one side; one result for each update, by record id."""
-    results: dict[RecordId, SideResult] = {}
+    results: dict[RecordId, RecordResult] = {}
     second: list[tuple[Update, Refused]] = []
     answers = await update_verified(engine, side, updates, mode)
     for update, answer in zip(updates, answers, strict=True):
@@ -68,7 +68,7 @@ async def write_side(
 
 async def _write_shorter(
     engine: Engine, side: Side, second: Sequence[tuple[Update, Refused]], mode: WriteMode
-) -> dict[RecordId, SideResult]:
+) -> dict[RecordId, RecordResult]:
     """Row F8: once more, without the fields that were named."""
     answers = await update_verified(engine, side, [update for update, _ in second], mode)
     results = {}
@@ -89,29 +89,29 @@ def _without_refused(update: Update, refused: Refused) -> Update | None:
     if dropped:
         values = {name: value for name, value in update.values.items() if name not in dropped}
         shorter = replace(update, values=values)
-        return shorter if values or update.bookkeeping != Bookkeeping() else None
+        return shorter if values or update.bookkeeping != NO_BOOKKEEPING else None
     if update.values and update.bookkeeping.web_link is not None:
         # Hint refuses a taken integration_record_id with a text only: the status write-back must not stop the values.
-        return replace(update, bookkeeping=Bookkeeping())
+        return replace(update, bookkeeping=NO_BOOKKEEPING)
     return None
 
 
-def _result(update: Update, answer: WriteAnswer) -> SideResult:
+def _result(update: Update, answer: WriteAnswer) -> RecordResult:
     match answer:
         case Written(snapshot=snapshot):
-            return SideResult(update.record_id, frozenset(update.values), bookkept=True, snapshot=snapshot)
+            return RecordResult(update.record_id, frozenset(update.values), bookkept=True, snapshot=snapshot)
         case Refused():
             return _refused(update, answer)
         case Moved() | Unknown():
-            return SideResult(update.record_id, trouble=Trouble.LOOK_AGAIN)
+            return RecordResult(update.record_id, trouble=Trouble.LOOK_AGAIN)
         case Gone():
-            return SideResult(update.record_id, trouble=Trouble.GONE)
+            return RecordResult(update.record_id, trouble=Trouble.GONE)
         case Later(code=code):
-            return SideResult(update.record_id, trouble=Trouble.LATER, code=code)
+            return RecordResult(update.record_id, trouble=Trouble.LATER, code=code)
 
 
-def _refused(update: Update, answer: Refused) -> SideResult:
+def _refused(update: Update, answer: Refused) -> RecordResult:
     named = _dropped(answer) & set(update.values)
     if named == set(update.values) and named:  # every value was refused by name, and there is no more to write
-        return SideResult(update.record_id, refused=dict.fromkeys(named, answer.code), shown_once=answer.shown_once)
-    return SideResult(update.record_id, trouble=Trouble.REFUSED, code=answer.code, shown_once=answer.shown_once)
+        return RecordResult(update.record_id, refused=dict.fromkeys(named, answer.code), shown_once=answer.shown_once)
+    return RecordResult(update.record_id, trouble=Trouble.REFUSED, code=answer.code, shown_once=answer.shown_once)

@@ -1,0 +1,244 @@
+"""Turns what became of a pair into what is remembered of it: link, base, holds, audit, reviews, log, all in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from hintsync.core.plan import Effect
+from hintsync.core.records import FieldName, HoldKind, Link, LinkStatus, RecordId, Values
+from hintsync.core.settle import Remembered, SideResult, acknowledged
+from hintsync.core.values import Side
+from hintsync.engine.context import Engine
+from hintsync.engine.pairs import Settled
+from hintsync.engine.writing import RecordResult, Trouble
+from hintsync.state.port import AuditEvent, Commit, LinkChange, LogEntry, LogLevel, Review, ReviewKind, Run, RunRow
+
+_REVIEW_OF_HOLD = {HoldKind.REFUSED: ReviewKind.REFUSED}
+
+
+@dataclass(slots=True)
+class Records:
+    """Everything that one commit will write; gathered record by record."""
+
+    links: list[LinkChange] = field(default_factory=list)
+    rows: list[RunRow] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    audits: list[AuditEvent] = field(default_factory=list)
+    logs: list[LogEntry] = field(default_factory=list)
+
+    def commit(self, run: Run | None = None) -> Commit:
+        """Return the commit."""
+        return Commit(self.links, self.rows, self.reviews, self.audits, self.logs, run)
+
+    def empty(self) -> bool:
+        """Say whether there is nothing to write."""
+        return not (self.links or self.rows or self.reviews or self.audits or self.logs)
+
+
+@dataclass(frozen=True, slots=True)
+class Scribe:
+    """Writes records for one run or one person's action."""
+
+    engine: Engine
+    #: Audit chain: "run:<id>" or "link:<id>".
+    chain: str
+    run_id: str | None = None
+
+    def audit(
+        self,
+        action: str,
+        link: Link | None = None,
+        *,
+        rule: str | None = None,
+        side: Side | None = None,
+        fields: Iterable[FieldName] = (),
+        reason: str | None = None,
+    ) -> AuditEvent:
+        """Return an audit event of this chain."""
+        return AuditEvent(
+            connection_id=self.engine.connection.id,
+            chain=self.chain,
+            at=self.engine.now(),
+            actor=self.engine.actor,
+            action=action,
+            link_id=link.id if link else None,
+            contact_id=link.contact_id if link else None,
+            patient_id=link.patient_id if link else None,
+            run_id=self.run_id,
+            rule=rule,
+            side=side,
+            fields=tuple(fields),
+            reason=reason,
+        )
+
+    def log(
+        self,
+        level: LogLevel,
+        event: str,
+        message: str,
+        *,
+        contact_id: RecordId | None = None,
+        patient_id: RecordId | None = None,
+        fields: Iterable[FieldName] = (),
+    ) -> LogEntry:
+        """Return a log entry."""
+        return LogEntry(
+            self.engine.connection.id,
+            self.engine.now(),
+            level,
+            event,
+            message,
+            contact_id,
+            patient_id,
+            self.run_id,
+            tuple(fields),
+        )
+
+    def review(
+        self,
+        kind: ReviewKind,
+        side: Side,
+        record_id: RecordId,
+        *,
+        field_name: FieldName = "",
+        candidates: Iterable[RecordId] = (),
+        **details: str,
+    ) -> Review:
+        """Return an open review."""
+        return Review(
+            id=self.engine.new_id("rev"),
+            connection_id=self.engine.connection.id,
+            kind=kind,
+            side=side,
+            record_id=record_id,
+            field_name=field_name,
+            opened_at=self.engine.now(),
+            candidates=tuple(candidates),
+            details=dict(details),
+            run_id=self.run_id,
+        )
+
+
+def record_pair(scribe: Scribe, settled: Settled, records: Records) -> Remembered:
+    """Add to `records` all that must be remembered of a pair; return what was acknowledged of it."""
+    pair, plan = settled.pair, settled.plan
+    answers = {side: _side_result(plan.writes.get(side, {}), result) for side, result in settled.results.items()}
+    fp = scribe.engine.fingerprinter(pair.state.link.salt)
+    told = acknowledged(plan, scribe.engine.table, pair.hint, pair.salesforce, pair.state.base, answers, fp)
+    link = _after(settled)
+    if link != pair.state.link or told.base or told.holds:
+        records.links.append(LinkChange(link, told.base, holds=told.holds))
+    records.audits.extend(_audits(scribe, settled, link, told))
+    records.reviews.extend(_reviews(scribe, settled, told))
+    records.logs.extend(_logs(scribe, settled))
+    return told
+
+
+def _side_result(values: Values, result: RecordResult) -> SideResult:
+    if result.trouble is Trouble.REFUSED:  # the record as a whole: nothing of it was written (row F9)
+        return SideResult(frozenset(), frozenset(values), result.code or "", named=False)
+    code = next(iter(result.refused.values()), "")
+    return SideResult(result.written, frozenset(result.refused), code)
+
+
+def _after(settled: Settled) -> Link:
+    """Return the link as it stands after the pass."""
+    link = settled.pair.state.link
+    if settled.plan.frozen:
+        return replace(link, status=LinkStatus.FROZEN, reason=settled.plan.frozen)
+    if settled.gone is not None:
+        status = LinkStatus.ENDED if link.status is LinkStatus.RESERVED else LinkStatus.SUSPENDED
+        return replace(link, status=status, reason=f"{settled.gone} record not found")
+    if link.status is LinkStatus.RESERVED and not settled.failed:
+        return replace(link, status=LinkStatus.ACTIVE, reason=None)
+    return link
+
+
+def _audits(scribe: Scribe, settled: Settled, link: Link, told: Remembered) -> list[AuditEvent]:
+    events = []
+    before = settled.pair.state.link
+    if link.status is not before.status:
+        action = "linked" if link.status is LinkStatus.ACTIVE else str(link.status)
+        events.append(scribe.audit(action, link, rule=settled.plan.frozen, reason=link.reason or link.origin))
+    for side, result in settled.results.items():
+        if result.written:
+            events.append(
+                scribe.audit("wrote", link, side=side, fields=sorted(result.written), reason=_rules(settled, side))
+            )
+    if settled.plan.agreed and told.base:
+        events.append(scribe.audit("agreed", link, fields=sorted(settled.plan.agreed)))
+    new_holds = {name: hold for name, hold in told.holds.items() if hold is not None}
+    if new_holds:
+        reasons = sorted({f"{hold.row} {hold.reason}" for hold in new_holds.values()})
+        events.append(scribe.audit("held", link, fields=sorted(new_holds), reason="; ".join(reasons)))
+    return events
+
+
+def _rules(settled: Settled, side: Side) -> str:
+    effect = Effect.WRITE_HINT if side is Side.HINT else Effect.WRITE_SALESFORCE
+    return " ".join(sorted({decision.row for decision in settled.plan.decisions if decision.effect is effect}))
+
+
+def _reviews(scribe: Scribe, settled: Settled, told: Remembered) -> list[Review]:
+    contact_id, patient_id = settled.pair.salesforce.id, settled.pair.hint.id
+    if settled.plan.frozen:
+        return [scribe.review(ReviewKind.OVERLAY, Side.SALESFORCE, contact_id, candidates=[patient_id], rule="G4")]
+    return [
+        scribe.review(
+            _REVIEW_OF_HOLD.get(hold.kind, ReviewKind.CONFLICT),
+            Side.SALESFORCE,
+            contact_id,
+            field_name=name,
+            candidates=[patient_id],
+            rule=hold.row,
+            reason=hold.reason,
+        )
+        for name, hold in told.holds.items()
+        if hold is not None
+    ]
+
+
+def _logs(scribe: Scribe, settled: Settled) -> list[LogEntry]:
+    contact_id, patient_id = settled.pair.salesforce.id, settled.pair.hint.id
+    logs = [
+        scribe.log(
+            LogLevel.ERROR,
+            "write-refused",
+            f"{side} refused the record: {result.code}",
+            contact_id=contact_id,
+            patient_id=patient_id,
+        )
+        for side, result in settled.results.items()
+        if result.trouble is Trouble.REFUSED
+    ]
+    if _edited_by_hand(settled):
+        message = "Hint Patient ID or Synced to Hint was edited in Salesforce; set back (U2)"
+        logs.append(
+            scribe.log(LogLevel.ERROR, "link-fields-reverted", message, contact_id=contact_id, patient_id=patient_id)
+        )
+    reverted = sorted(d.field for d in settled.plan.decisions if d.row == "W3" and d.effect is Effect.WRITE_SALESFORCE)
+    if reverted:
+        message = "one-way fields were edited in Salesforce; set back to what Hint says"
+        logs.append(
+            scribe.log(
+                LogLevel.DEBUG,
+                "one-way-reverted",
+                message,
+                contact_id=contact_id,
+                patient_id=patient_id,
+                fields=reverted,
+            )
+        )
+    return logs
+
+
+def _edited_by_hand(settled: Settled) -> bool:
+    pair = settled.pair
+    linked = pair.state.link.status is LinkStatus.ACTIVE
+    return linked and not (pair.salesforce.marked and pair.salesforce.peer_id == pair.hint.id)
+
+
+def written_by_side(settled: Settled) -> Mapping[Side, tuple[FieldName, ...]]:
+    """Return the names of the fields that were written, for a run's row."""
+    return {side: tuple(sorted(result.written)) for side, result in settled.results.items() if result.written}

@@ -1,0 +1,208 @@
+"""Brings pairs into step: plans them, writes both sides, looks again where an answer leaves doubt.
+
+The only caller of the replicas' `update` for mapped fields besides creates. Nothing is remembered here: `outcomes` turns
+what became of a pair into the records that one commit writes (the base moves last).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from hintsync.core.merge import merge_pair
+from hintsync.core.plan import Mode, PairPlan
+from hintsync.core.policy import NO_CHOICES, Choices
+from hintsync.core.records import LinkState, RecordId, RecordState, Snapshot
+from hintsync.core.values import Side
+from hintsync.engine.context import Engine
+from hintsync.engine.writing import RecordResult, Trouble, write_side
+from hintsync.ports import NO_BOOKKEEPING, Bookkeeping, Update, WriteMode
+
+#: Times a pair is read again after a write that left doubt, before it is left for a later pass.
+LOOKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A link with both its records as they were read, ready to be planned."""
+
+    state: LinkState
+    hint: Snapshot
+    salesforce: Snapshot
+    mode: Mode
+    choices: Choices = NO_CHOICES
+    #: Batch stamps for the contact; written along with other changes of it.
+    stamps: Bookkeeping = NO_BOOKKEEPING
+
+    def seen(self, side: Side) -> Snapshot:
+        """Return one side's snapshot."""
+        return self.hint if side is Side.HINT else self.salesforce
+
+
+@dataclass(slots=True)
+class Settled:
+    """What became of one pair."""
+
+    pair: Pair
+    plan: PairPlan
+    #: By side; a side that was not written is missing.
+    results: dict[Side, RecordResult] = field(default_factory=dict)
+    #: A record of the pair is deleted or not to be found.
+    gone: Side | None = None
+
+    @property
+    def trouble(self) -> tuple[Side, RecordResult] | None:
+        """The first side whose record could not be written at all."""
+        return next(((side, result) for side, result in self.results.items() if result.trouble is not None), None)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a side is still to be written, so that a first sync is not finished."""
+        return self.gone is not None or self.trouble is not None
+
+
+def plan_pair(engine: Engine, pair: Pair) -> PairPlan:
+    """Decide every field of a pair; pure but for the engine's tables."""
+    return merge_pair(
+        engine.table,
+        pair.hint,
+        pair.salesforce,
+        pair.state,
+        pair.mode,
+        engine.fingerprinter(pair.state.link.salt),
+        constraints=engine.constraints(),
+        choices=pair.choices,
+    )
+
+
+def bookkeeping_of(engine: Engine, pair: Pair, side: Side) -> Bookkeeping:
+    """Return what must be written beside the mapped fields so that a side shows the link; empty if it shows it already."""
+    contact_id, patient_id = pair.salesforce.id, pair.hint.id
+    if side is Side.SALESFORCE:
+        return Bookkeeping(
+            peer_id=None if pair.salesforce.peer_id == patient_id else patient_id,
+            marked=None if pair.salesforce.marked else True,
+        )
+    if not engine.options.write_back or _names_contact(pair.hint.peer_id, contact_id):
+        return NO_BOOKKEEPING
+    link = f"{engine.options.contact_url}{contact_id}" if engine.options.contact_url else None
+    return Bookkeeping(peer_id=contact_id, web_link=link)
+
+
+def _names_contact(peer_id: str | None, contact_id: RecordId) -> bool:
+    """A patient made by us carries the contact's id and the reservation behind it (see `creating`)."""
+    return peer_id is not None and peer_id.partition(".")[0] == contact_id
+
+
+def updates_of(engine: Engine, settled: Settled) -> dict[Side, Update]:
+    """Return the writes that a planned pair needs, at most one a side."""
+    pair, plan = settled.pair, settled.plan
+    updates = {}
+    for side in Side:
+        values = plan.writes.get(side, {})
+        keeping = NO_BOOKKEEPING if plan.frozen else bookkeeping_of(engine, pair, side)
+        if not values and keeping == NO_BOOKKEEPING:
+            continue
+        if side is Side.SALESFORCE:
+            keeping = _stamped(keeping, pair.stamps)
+        seen = pair.seen(side)
+        replaced = plan.replaced_phones if side is Side.HINT else {}
+        updates[side] = Update(seen.id, values, seen, keeping, replaced)
+    return updates
+
+
+def _stamped(keeping: Bookkeeping, stamps: Bookkeeping) -> Bookkeeping:
+    return replace(
+        keeping, batch_id=stamps.batch_id, batch_outcome=stamps.batch_outcome, batch_reason=stamps.batch_reason
+    )
+
+
+async def settle(engine: Engine, pairs: Sequence[Pair], mode: WriteMode) -> list[Settled]:
+    """Plan and write pairs; those that moved meanwhile, or whose reply was lost, are read and decided again.
+
+    Returns:
+        One result for each pair, in order. A pair still in doubt after `LOOKS` rounds carries the trouble.
+    """
+    done: dict[str, Settled] = {}
+    todo = list(pairs)
+    for _ in range(LOOKS):
+        rounds = await _write_once(engine, todo, mode)
+        for settled in rounds:
+            link_id = settled.pair.state.link.id
+            done[link_id] = _joined(done.get(link_id), settled)
+        doubtful = [s.pair for s in rounds if s.trouble is not None and s.trouble[1].trouble is Trouble.LOOK_AGAIN]
+        if not doubtful:
+            break
+        todo = await _look_again(engine, doubtful, done)
+    return [done[pair.state.link.id] for pair in pairs]
+
+
+def _joined(before: Settled | None, after: Settled) -> Settled:
+    """Keep what an earlier round wrote: a later one only sees agreement there."""
+    if before is None:
+        return after
+    for side, result in before.results.items():
+        later = after.results.get(side)
+        if later is None and result.trouble is Trouble.LOOK_AGAIN:
+            continue  # the write turned out to have happened: both sides agree now
+        if later is None:
+            after.results[side] = result
+        else:
+            after.results[side] = replace(later, written=later.written | result.written)
+    return after
+
+
+async def _write_once(engine: Engine, pairs: Sequence[Pair], mode: WriteMode) -> list[Settled]:
+    settled = [Settled(pair, plan_pair(engine, pair)) for pair in pairs]
+    updates: dict[Side, list[Update]] = {side: [] for side in Side}
+    for one in settled:
+        for side, update in updates_of(engine, one).items():
+            updates[side].append(update)
+    results = await _write_both(engine, updates, mode)
+    for one in settled:
+        one.results = {
+            side: found[one.pair.seen(side).id] for side, found in results.items() if one.pair.seen(side).id in found
+        }
+        one.gone = next((side for side, result in one.results.items() if result.trouble is Trouble.GONE), None)
+    return settled
+
+
+async def _write_both(
+    engine: Engine, updates: Mapping[Side, Sequence[Update]], mode: WriteMode
+) -> dict[Side, dict[RecordId, RecordResult]]:
+    """Write both sides at once; if one fails as a whole, the other's writes are still waited for."""
+    sides = [side for side in Side if updates[side]]
+    answers = await asyncio.gather(
+        *(write_side(engine, side, updates[side], mode) for side in sides), return_exceptions=True
+    )
+    results = {}
+    for side, answer in zip(sides, answers, strict=True):
+        if isinstance(answer, BaseException):
+            raise answer
+        results[side] = answer
+    return results
+
+
+async def _look_again(engine: Engine, pairs: Sequence[Pair], done: dict[str, Settled]) -> list[Pair]:
+    """Read both records of each pair again; a pair with a record gone is settled as that."""
+    hints = await engine.hint.read([pair.hint.id for pair in pairs])
+    contacts: dict[RecordId, Snapshot] = {}
+    size = engine.salesforce.capabilities.read_size
+    ids = [pair.salesforce.id for pair in pairs]
+    for start in range(0, len(ids), size):
+        contacts.update(await engine.salesforce.read(ids[start : start + size]))
+    again = []
+    for pair in pairs:
+        hint, contact = hints.get(pair.hint.id), contacts.get(pair.salesforce.id)
+        if hint is None or is_gone(hint) or contact is None or is_gone(contact):
+            gone = Side.HINT if hint is None or is_gone(hint) else Side.SALESFORCE
+            done[pair.state.link.id].gone = gone
+        else:
+            again.append(replace(pair, hint=hint, salesforce=contact))
+    return again
+
+
+def is_gone(snapshot: Snapshot) -> bool:
+    """Say whether a record can no longer be written: deleted, or merged into another."""
+    return snapshot.state in (RecordState.DELETED, RecordState.MERGED)
