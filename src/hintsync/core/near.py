@@ -96,10 +96,10 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class NearMatch:
     """A candidate with its grade and the evidence for and against it; evidence, not a decision."""
 
-    #: None if the pair is too unlikely to be shown.
+    #: None if the pair is too unlikely to be suggested.
     grade: Grade | None
     #: Between 0 and 1, by the model; cautions lower the grade, never this.
     probability: float
@@ -147,6 +147,11 @@ class Population:
         least, most = EQUAL_NAME_BOUNDS[field]
         bearers = max(self._bearers[field][bare], 1)
         return min(max(log2(SPELT_ALIKE * self.effective_size / bearers), least), most)
+
+    @property
+    def bits(self) -> float:
+        """How improbable it is to meet one certain person by chance, in bits."""
+        return log2(self.effective_size)
 
     @property
     def effective_size(self) -> int:
@@ -218,11 +223,11 @@ class Scorer:
             last_letters=frozenset(name.bare[:1] for name in lasts if name.bare),
         )
 
-    def compare(self, mine: Person, theirs: Person) -> Match:
+    def compare(self, mine: Person, theirs: Person) -> NearMatch:
         """Judge two people; exchanging them gives the same match."""
         return self.compare_prepared(self.prepare(mine), self.prepare(theirs))
 
-    def compare_prepared(self, mine: Prepared, theirs: Prepared) -> Match:
+    def compare_prepared(self, mine: Prepared, theirs: Prepared) -> NearMatch:
         """Judge two prepared people; exchanging them gives the same match."""
         names = self._names(mine, theirs)
         date = _line(Field.BIRTH_DATE, compare_dates(mine.birth_date, theirs.birth_date, self._placeholder_digits))
@@ -264,12 +269,12 @@ class Scorer:
             return Evidence(field, verdict, self.population.rarity(field, mine.bare) - MARKS_COST)
         return _line(field, verdict)
 
-    def _judge(self, lines: list[Evidence], *, exact: bool) -> Match:
-        weight = sum(line.weight for line in lines) - log2(self.population.effective_size)
+    def _judge(self, lines: list[Evidence], *, exact: bool) -> NearMatch:
+        weight = sum(line.weight for line in lines) - self.population.bits
         cautions = _cautions(lines)
         if weight >= 0 > weight - self._household_surplus(lines):
             cautions = (*cautions, Caution.HOUSEHOLD_ONLY)
-        return Match(
+        return NearMatch(
             grade=_grade(weight, held=not _HOLD_THE_GRADE.isdisjoint(cautions), exact=exact),
             probability=1.0 / (1.0 + 2.0**-weight),
             weight=weight,
@@ -281,7 +286,7 @@ class Scorer:
         """Say by how many bits what a household shares exceeds the finding that two records are of one household."""
         last_name = max(line.weight for line in lines if line.field in _LAST_NAMES)
         shared = sum(line.weight for line in lines if line.field in _SHARED_AT_HOME)
-        most = log2(self.population.effective_size / HOUSEHOLD_SIZE) - max(last_name, 0.0)
+        most = self.population.bits - log2(HOUSEHOLD_SIZE) - max(last_name, 0.0)
         return max(shared - max(most, 0.0), 0.0)
 
 
