@@ -77,6 +77,8 @@ class Snapshot:
     phones: tuple[PhoneEntry, ...] = ()
     #: Seconds on the reader's monotonic clock when the read was sent; bounds the overwrite window (section 10).
     read_at: float = 0.0
+    #: Fields whose value was there and could not be read, or has no counterpart: ABSENT in `values`, reported by name.
+    unreadable: frozenset[FieldName] = frozenset()
 
 
 class KeyRow(NamedTuple):
