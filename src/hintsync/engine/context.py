@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.match import MatchKey, match_key
+from hintsync.core.policy import Constraints
 from hintsync.core.records import Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.options import Options
@@ -56,6 +57,13 @@ class Engine:
         if isinstance(first, str) and isinstance(last, str) and isinstance(born, str):
             return match_key(first, last, born, self.options.placeholder_dates)
         return None
+
+    def constraints(self) -> Constraints:
+        """Return what stands in the way of writes for the connection as a whole, as known now."""
+        stored = self.connection.facts.get("paused", [])
+        paused = [item for item in stored if isinstance(item, str)] if isinstance(stored, list) else []
+        clears = frozenset(item.rpartition(":")[2] for item in paused if item.startswith("clear:"))
+        return Constraints(self.described, paused_clears=clears, paused_phones="phones" in paused)
 
     @property
     def salesforce(self) -> Replica:

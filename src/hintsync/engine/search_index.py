@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
 from threading import Lock
 from typing import Final
@@ -41,6 +41,9 @@ CREATE TABLE forms (
 
 #: Most records that are compared for one search; those that share most keys with the query come first.
 _MOST_COMPARED: Final = 200
+
+#: Records that are filed in one transaction.
+_PAGE: Final = 2_000
 
 #: Least bits of evidence for which a record is shown at all.
 _LEAST_EVIDENCE: Final = 4.0
@@ -100,12 +103,11 @@ class SearchIndex:
 
     def put_many(self, entries: Iterable[Entry]) -> None:
         """File many records (a page of a list), replacing what was filed under their ids."""
-        complete = list(entries)  # whatever breaks while they are made breaks before anything is filed
-        with self._lock:
-            self._db.execute("BEGIN")
-            for entry in complete:
-                self._replace(entry)
-            self._db.execute("COMMIT")
+        for page in _pages(entries):
+            with self._lock:
+                self._db.execute("BEGIN")
+                self._file(page)
+                self._db.execute("COMMIT")
 
     def remove(self, record_id: str) -> bool:
         """Forget a record; tell whether it was there."""
@@ -131,17 +133,26 @@ class SearchIndex:
 
     # Filing, under the lock.
 
-    def _replace(self, entry: Entry) -> None:
-        self._forget(entry.record_id)
-        person = _storable_person(entry.person)
+    def _file(self, page: dict[str, Entry]) -> None:
+        keys: list[tuple[int, int]] = []
+        forms: list[tuple[str, int, str]] = []
+        for entry in page.values():
+            self._forget(entry.record_id)
+            person = _storable_person(entry.person)
+            p, born = self._file_person(entry, person), date_digits(person.birth_date)
+            keys += [(hash(key), p) for key in stored_keys(person)]
+            forms += [(form, p, born) for form in search_forms(person)]
+        self._db.executemany("INSERT INTO keys VALUES (?, ?)", sorted(keys))  # in order: twice as fast
+        self._db.executemany("INSERT INTO forms VALUES (?, ?, ?)", sorted(forms))
+
+    def _file_person(self, entry: Entry, person: Person) -> int:
         row = (entry.record_id, entry.linked_to, entry.archived, orjson.dumps(_person_values(person)))
-        p = self._db.execute(
+        inserted = self._db.execute(
             "INSERT INTO people (record_id, linked_to, archived, person) VALUES (?, ?, ?, ?)", row
-        ).lastrowid
-        born = date_digits(person.birth_date)
-        self._db.executemany("INSERT INTO keys VALUES (?, ?)", [(hash(key), p) for key in stored_keys(person)])
-        self._db.executemany("INSERT INTO forms VALUES (?, ?, ?)", [(form, p, born) for form in search_forms(person)])
+        )
         self._scorer.population.add(person)
+        assert inserted.lastrowid is not None  # it is, after any INSERT
+        return inserted.lastrowid
 
     def _forget(self, record_id: str) -> bool:
         row = self._db.execute("SELECT p, person FROM people WHERE record_id = ?", (record_id,)).fetchone()
@@ -244,6 +255,13 @@ def _word_lines(mine: NameForm, person: Person) -> Iterator[Evidence]:
     for field, name in ((Field.LAST_NAME, person.last), (Field.FIRST_NAME, person.first)):
         verdict = compare_names(mine, name_form(name), given=False)
         yield Evidence(field, verdict, WEIGHTS[field].get(verdict, 0.0))
+
+
+def _pages(entries: Iterable[Entry]) -> Iterator[dict[str, Entry]]:
+    """Cut entries into pages; in each, the last entry of an id counts."""
+    every = iter(entries)
+    while page := {entry.record_id: entry for entry in islice(every, _PAGE)}:
+        yield page
 
 
 def _person(stored: bytes) -> Person:

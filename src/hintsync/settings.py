@@ -1,0 +1,93 @@
+"""Settings of the service, from the environment: `HINTSYNC_NAME`, or `HINTSYNC_NAME_FILE` naming a file that holds it.
+
+What belongs to one connection (tokens, choices) lies in the store, not here.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hintsync.core.errors import BadInput
+
+PREFIX = "HINTSYNC_"
+
+
+class Settings(BaseSettings):
+    """Everything an installation may set; a name that is not listed here is refused, since it is likely a slip."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    #: Folder of the database and the master key.
+    state: Path = Path("hintsync-state")
+    #: Database URL; empty: SQLite in the state folder. `postgresql://user:password@host/name` for many workers.
+    database_url: SecretStr = SecretStr("")
+    #: Master keys, newest first, separated by commas; empty: `master.key` in the state folder, made on first use.
+    master_keys: SecretStr = SecretStr("")
+    #: Hint's address.
+    hint_url: str = "https://api.hint.com"
+    #: Hint partner API key; needed to exchange an authorization code.
+    hint_partner_key: SecretStr = SecretStr("")
+    #: Requests a second to Hint, over all workers of this host. Hint's own limit is 20 for each partner.
+    hint_requests_per_second: float = Field(default=8.0, gt=0, le=1000)
+    #: Writes and list pages under way at once to Hint.
+    hint_concurrency: int = Field(default=4, ge=1, le=32)
+    #: Requests under way at once to Salesforce.
+    salesforce_concurrency: int = Field(default=4, ge=1, le=20)
+    #: Seconds after which a request is given up.
+    http_timeout: float = Field(default=30.0, gt=0, le=600)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.hint_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            raise ValueError("hint_url: expected an https:// address")
+        return self
+
+    def database(self) -> str:
+        """Return the database URL in force."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.state / 'hintsync.sqlite3'}"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; `overrides` come from the command line.
+
+    Raises:
+        BadInput: an unknown name, a value out of range, or a `_FILE` that cannot be read; names it.
+    """
+    _refuse_unknown()
+    values = {**_from_files(), **{name: value for name, value in overrides.items() if value is not None}}
+    try:
+        return Settings(**values)  # type: ignore[arg-type]  # checked by pydantic, which is the point
+    except ValidationError as error:
+        problems = "; ".join(f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise BadInput(f"settings: {problems}") from None
+
+
+def _names() -> set[str]:
+    return {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+
+
+def _refuse_unknown() -> None:
+    known = _names() | {f"{name}_FILE" for name in _names()}
+    unknown = sorted(
+        n for n in os.environ if n.startswith(PREFIX) and not n.startswith(f"{PREFIX}TEST") and n not in known
+    )
+    if unknown:
+        raise BadInput(f"settings: no such setting: {', '.join(unknown)}")
+
+
+def _from_files() -> dict[str, str]:
+    values = {}
+    for name in Settings.model_fields:
+        path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")
+        if path is None:
+            continue
+        try:
+            values[name] = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise BadInput(f"settings: {PREFIX}{name.upper()}_FILE: {path} cannot be read: {error.strerror}") from None
+    return values
