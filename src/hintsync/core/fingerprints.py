@@ -28,11 +28,9 @@ def encode(value: Canonical) -> bytes:
     """Encode a canonical value so that no two different values share an encoding (blank, false and "false" differ)."""
     if value is None:
         return b"n"
-    if value is True:
-        return b"t"
-    if value is False:
-        return b"f"
-    return b"s" + value.encode()
+    if isinstance(value, str):
+        return b"s" + value.encode()
+    return b"t" if value else b"f"
 
 
 @lru_cache(maxsize=64)
@@ -42,6 +40,11 @@ def _keyed(key: bytes) -> tuple[_Hash, _Hash]:
         key = hashlib.sha256(key).digest()
     block = key.ljust(_BLOCK, b"\0")
     return hashlib.sha256(block.translate(_INNER_PAD)), hashlib.sha256(block.translate(_OUTER_PAD))
+
+
+@lru_cache(maxsize=1024)
+def _head(field: FieldName) -> bytes:
+    return field.encode() + _SEPARATOR
 
 
 class Fingerprinter:
@@ -61,7 +64,11 @@ class Fingerprinter:
 
     def of(self, field: FieldName, value: Canonical) -> Fingerprint:
         """Return the fingerprint of one field's canonical value."""
-        return self._sign(field.encode() + _SEPARATOR + encode(value))
+        inner = self._inner.copy()
+        inner.update(_head(field) + encode(value))
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()[:SIZE]
 
     def of_all(self, values: Mapping[FieldName, Seen]) -> Fingerprint:
         """Return one fingerprint over a whole set of values, ABSENT ones included: the digest part of a Version."""

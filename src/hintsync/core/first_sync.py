@@ -1,0 +1,79 @@
+"""The first sync of a field that has no base yet: rows I1 to I6, and what a re-link changes about them (row U3).
+
+One-way fields are not decided here; they follow Hint from the first day (`core.merge`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from hintsync.core.fingerprints import Fingerprinter
+from hintsync.core.plan import FieldDecision, Mode
+from hintsync.core.policy import FieldCase, held, nothing, written
+from hintsync.core.records import Base, FieldName, HoldKind, Snapshot
+from hintsync.core.values import ABSENT, Side
+
+#: Whose value is kept where both sides have one; a recovered link has no winner.
+_WINNERS: Final[Mapping[Mode, Side]] = {
+    Mode.FIRST_SALESFORCE_WINS: Side.SALESFORCE,
+    Mode.FIRST_HINT_WINS: Side.HINT,
+}
+
+
+def decide_first(case: FieldCase, mode: Mode, *, inherited: bool = False) -> FieldDecision:
+    """Decide a two-way field without a base, whose two sides do not show the same (I1 and I5 are agreement).
+
+    Args:
+        case: The field, with `base` unset.
+        mode: Whose value wins; ORDINARY is taken as RECOVERED, since nobody knows any more who changed what.
+        inherited: The contact's value came from the patient of the link before (row U3).
+    """
+    winner = _WINNERS.get(mode)
+    if case.hidden() is not None:
+        return _first_unseen(case, winner)
+    if inherited:
+        return written(case, Side.HINT, "U3")
+    if case.hint is None:
+        return written(case, Side.SALESFORCE, "I3")
+    if case.salesforce is None:
+        return written(case, Side.HINT, "I4")
+    if winner is None:
+        return held(case, HoldKind.RECOVERED, "I2", "both-filled")
+    return written(case, winner, "I2")
+
+
+def _first_unseen(case: FieldCase, winner: Side | None) -> FieldDecision:
+    """Decide a field that one side does not show (row I6).
+
+    A write-only side is written only where the visible side wins and has something to say. Else the base stays unset,
+    and the visible value is noted: without that, an edit made later could not be told from what was there all along.
+    """
+    hidden = case.hidden() or Side.HINT
+    visible = hidden.other
+    shown = case.print_of(visible)
+    if shown is None or not case.write_only(hidden):
+        return nothing(case, "I6")
+    if case.noted is not None and case.noted != shown:
+        return written(case, visible, "F6a")
+    if winner is visible and case.shown(visible) is not None:
+        return written(case, visible, "I6")
+    return nothing(case, "I6", noted=shown if case.noted is None else None)
+
+
+def inherited_fields(contact: Snapshot, old_base: Base, old_prints: Fingerprinter) -> frozenset[FieldName]:
+    """Name the fields whose contact value is still what the contact and its former patient agreed on (row U3).
+
+    Such a value may well be the former patient's own, so the new patient must not be given it. The preview of a re-link
+    names these fields.
+
+    Args:
+        contact: The contact as it is now.
+        old_base: The base of the link that ends.
+        old_prints: The fingerprinter of that link.
+    """
+    return frozenset(
+        name
+        for name, value in contact.values.items()
+        if value is not ABSENT and value is not None and old_base.get(name) == old_prints.of(name, value)
+    )
