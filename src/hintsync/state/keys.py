@@ -26,7 +26,7 @@ _EXPECTED = "a master key is 32 bytes in URL-safe base64 (44 characters), such a
 class MasterKeys:
     """The keys of the administrator: the first one encrypts, all of them open. Keeps them out of `repr`."""
 
-    __slots__ = ("_fernet",)
+    __slots__ = ("_fernet", "_first")
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         """Take the keys, 32 raw bytes each, the one in force first.
@@ -38,7 +38,8 @@ class MasterKeys:
             raise FixConfiguration("no master key is set; " + _EXPECTED)
         if any(len(key) != KEY_SIZE for key in keys):
             raise FixConfiguration("a master key has the wrong length; " + _EXPECTED)
-        self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
+        fernets = [Fernet(base64.urlsafe_b64encode(key)) for key in keys]
+        self._first, self._fernet = fernets[0], MultiFernet(fernets)
 
     @classmethod
     def parse(cls, text: str) -> MasterKeys:
@@ -70,6 +71,14 @@ class MasterKeys:
             raise FixConfiguration(
                 "the master key does not fit this store: set the key it was made with (while rotating: the new key, then the old)"
             ) from None
+
+    def is_first(self, token: bytes) -> bool:
+        """Say whether a token was closed by the key in force; if not, the keys were rotated."""
+        try:
+            self._first.decrypt(token)
+        except InvalidToken:
+            return False
+        return True
 
     def renew(self, token: bytes) -> bytes:
         """Return the token's content encrypted under the first key.

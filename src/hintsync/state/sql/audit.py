@@ -1,0 +1,123 @@
+"""The audit chains in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hintsync.state import chain as chains
+from hintsync.state.port import AuditEvent, StoredAudit
+from hintsync.state.sql import codec, tables
+from hintsync.state.sql.database import Database
+from hintsync.state.sql.part import Part, chunks
+
+_TABLE = tables.audit
+_HEADS = tables.audit_heads
+_SEQUENCES = tables.audit_sequences
+
+#: Entries read at once while chains are verified.
+_PAGE = 5000
+
+
+class AuditPart(Part):
+    """The port's methods that read the audit chains."""
+
+    async def audit(
+        self, connection_id: str, *, chain: str | None = None, after: int = 0, limit: int = 1000
+    ) -> Sequence[StoredAudit]:
+        """Return audit events in order of sequence, from behind `after`."""
+        async with self._database.reading() as sql:
+            return [chains.stored(entry) for entry in await _entries(sql, connection_id, chain, after, limit)]
+
+    async def verify_audit(self, connection_id: str) -> Sequence[str]:
+        """Check every chain; return what is wrong with each broken one (empty: all whole)."""
+        verifier, after = chains.Verifier(connection_id), 0
+        async with self._database.reading() as sql:
+            # First, for events that are chained meanwhile must not look like surplus.
+            last, heads = await _last(sql, connection_id), await _heads(sql, connection_id)
+            while page := await _entries(sql, connection_id, None, after, _PAGE):
+                verifier.read(page)
+                after = page[-1].sequence
+        return verifier.finish(last, heads)
+
+
+async def write_audit(sql: AsyncConnection, database: Database, events: Sequence[AuditEvent]) -> None:
+    """Chain events behind those that are stored, in the order given."""
+    for connection_id in sorted({event.connection_id for event in events}):
+        own = [event for event in events if event.connection_id == connection_id]
+        await _write_chained(sql, database, connection_id, own)
+
+
+async def _write_chained(
+    sql: AsyncConnection, database: Database, connection_id: str, events: Sequence[AuditEvent]
+) -> None:
+    last = await _locked_sequence(sql, database, connection_id)
+    heads = await _heads(sql, connection_id, sorted({event.chain for event in events}))
+    entries = list(chains.extend(events, last, heads))
+    await sql.execute(_TABLE.insert(), [_entry_row(connection_id, entry) for entry in entries])
+    statement = database.insert(_HEADS)
+    moved = {name: statement.excluded[name] for name in ("sequence", "hash", "length")}
+    statement = statement.on_conflict_do_update(index_elements=["connection_id", "chain"], set_=moved)
+    await sql.execute(statement, [_head_row(connection_id, chain, head) for chain, head in heads.items()])
+    advance = update(_SEQUENCES).where(_SEQUENCES.c.connection_id == bindparam("owner"))
+    await sql.execute(advance, {"owner": connection_id, "last": last + len(entries)})
+
+
+async def _locked_sequence(sql: AsyncConnection, database: Database, connection_id: str) -> int:
+    """Return the last sequence given, locked until the transaction ends: two writers never chain behind the same entry."""
+    first = database.insert(_SEQUENCES).values(connection_id=connection_id, last=0).on_conflict_do_nothing()
+    wanted = select(_SEQUENCES.c.last).filter_by(connection_id=connection_id).with_for_update()
+    last: int | None = (await sql.execute(wanted)).scalar_one_or_none()
+    if last is None:
+        await sql.execute(first)
+        return int((await sql.execute(wanted)).scalar_one())
+    return last
+
+
+async def _last(sql: AsyncConnection, connection_id: str) -> int:
+    wanted = select(_SEQUENCES.c.last).filter_by(connection_id=connection_id)
+    return (await sql.execute(wanted)).scalar_one_or_none() or 0
+
+
+async def _heads(
+    sql: AsyncConnection, connection_id: str, names: Sequence[str] | None = None
+) -> dict[str, chains.Head]:
+    wanted = select(_HEADS).filter_by(connection_id=connection_id)
+    statements = [wanted] if names is None else [wanted.where(_HEADS.c.chain.in_(part)) for part in chunks(names)]
+    heads: dict[str, chains.Head] = {}
+    for statement in statements:
+        heads |= {row.chain: chains.Head(row.sequence, row.hash, row.length) for row in await sql.execute(statement)}
+    return heads
+
+
+async def _entries(
+    sql: AsyncConnection, connection_id: str, chain: str | None, after: int, limit: int
+) -> Sequence[chains.Chained]:
+    wanted = select(_TABLE).where(_TABLE.c.connection_id == connection_id, _TABLE.c.sequence > after)
+    if chain is not None:
+        wanted = wanted.where(_TABLE.c.chain == chain)
+    found = await sql.execute(wanted.order_by(_TABLE.c.sequence).limit(limit))
+    return [chains.Chained(row.sequence, row.chain, row.event, row.previous, row.hash) for row in found]
+
+
+def _entry_row(connection_id: str, entry: chains.Chained) -> codec.Stored:
+    return {
+        "connection_id": connection_id,
+        "sequence": entry.sequence,
+        "chain": entry.chain,
+        "event": entry.text,
+        "previous": entry.previous,
+        "hash": entry.hash,
+    }
+
+
+def _head_row(connection_id: str, chain: str, head: chains.Head) -> Mapping[str, object]:
+    return {
+        "connection_id": connection_id,
+        "chain": chain,
+        "sequence": head.sequence,
+        "hash": head.hash,
+        "length": head.length,
+    }

@@ -1,0 +1,192 @@
+"""Rows of tables to the port's records and back. JSON is text; fingerprints are hex within it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypeAlias
+
+import orjson
+from sqlalchemy import Row
+
+from hintsync.core.plan import Outcome
+from hintsync.core.records import Base, FieldName, Fingerprint, Hold, HoldKind, Link, LinkState, LinkStatus
+from hintsync.core.values import Side
+from hintsync.state.port import (
+    Connection,
+    LogEntry,
+    LogLevel,
+    Review,
+    ReviewKind,
+    ReviewStatus,
+    Run,
+    RunKind,
+    RunRow,
+    RunStatus,
+)
+
+#: A row on its way to a table: column name to what the driver takes.
+Stored: TypeAlias = dict[str, object]
+
+#: A row as a table gave it.
+Found: TypeAlias = Row[Any]
+
+_LINK = (
+    "id",
+    "connection_id",
+    "contact_id",
+    "patient_id",
+    "origin",
+    "decided_by",
+    "salt",
+    "created_at",
+    "reason",
+    "revision",
+)
+_LOG = ("connection_id", "at", "level", "event", "message", "contact_id", "patient_id", "run_id")
+
+
+def dump(value: object) -> str:
+    """Return JSON text; sides and other words of ours may be keys."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _dump_or_none(value: object) -> str | None:
+    return dump(value) if value else None
+
+
+def _members(record: Connection | Run | Review) -> Stored:
+    return {member.name: getattr(record, member.name) for member in fields(record)}
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(orjson.loads(text)) if text else ()
+
+
+def connection_row(connection: Connection) -> Stored:
+    """Return the row of a connection."""
+    return _members(connection) | {"settings": dump(dict(connection.settings)), "facts": dump(dict(connection.facts))}
+
+
+def connection_of(row: Found) -> Connection:
+    """Return the connection of a row."""
+    members = dict(row._mapping)
+    return Connection(**members | {"settings": orjson.loads(row.settings), "facts": orjson.loads(row.facts)})
+
+
+def link_row(state: LinkState) -> Stored:
+    """Return the row of a link with its memory."""
+    link = state.link
+    row: Stored = {name: getattr(link, name) for name in _LINK}
+    row["status"] = str(link.status)
+    row["base"] = dump(_hexed(state.base))
+    row["holds"] = dump({name: _hold_json(hold) for name, hold in state.holds.items()})
+    return row
+
+
+def link_of(row: Found) -> Link:
+    """Return the link of a row."""
+    return Link(**{name: getattr(row, name) for name in _LINK}, status=LinkStatus(row.status))
+
+
+def link_state_of(row: Found) -> LinkState:
+    """Return the link of a row with its memory."""
+    holds = {name: _hold_of(members) for name, members in orjson.loads(row.holds).items()}
+    return LinkState(link_of(row), _unhexed(orjson.loads(row.base)), holds)
+
+
+def _hexed(prints: Mapping[FieldName, Fingerprint]) -> dict[FieldName, str]:
+    return {name: value.hex() for name, value in prints.items()}
+
+
+def _unhexed(prints: Mapping[FieldName, str]) -> Base:
+    return {name: bytes.fromhex(value) for name, value in prints.items()}
+
+
+def _hold_json(hold: Hold) -> Stored:
+    seen = {side: None if value is None else value.hex() for side, value in hold.seen.items()}
+    return {"kind": hold.kind, "row": hold.row, "reason": hold.reason, "seen": seen}
+
+
+def _hold_of(members: dict[str, Any]) -> Hold:
+    seen = {Side(side): None if value is None else bytes.fromhex(value) for side, value in members["seen"].items()}
+    return Hold(HoldKind(members["kind"]), members["row"], members["reason"], seen)
+
+
+def run_row(run: Run) -> Stored:
+    """Return the row of a run."""
+    return _members(run) | {"kind": str(run.kind), "status": str(run.status), "details": dump(dict(run.details))}
+
+
+def run_of(row: Found) -> Run:
+    """Return the run of a row."""
+    members = dict(row._mapping)
+    del members["number"]
+    members["kind"], members["status"] = RunKind(row.kind), RunStatus(row.status)
+    return Run(**members | {"details": orjson.loads(row.details)})
+
+
+def result_row(row: RunRow) -> Stored:
+    """Return the row of one record's result."""
+    return {
+        "run_id": row.run_id,
+        "position": row.position,
+        "side": str(row.side),
+        "record_id": row.record_id,
+        "outcome": str(row.outcome),
+        "rule": row.rule,
+        "peers": _dump_or_none(row.peers),
+        "reason": row.reason,
+        "written": _dump_or_none(dict(row.written)),
+        "held": _dump_or_none(row.held),
+        "prints": _dump_or_none({side: _hexed(prints) for side, prints in row.prints.items()}),
+        "versions": _dump_or_none(dict(row.versions)),
+    }
+
+
+def result_of(row: Found) -> RunRow:
+    """Return one record's result."""
+    return RunRow(
+        run_id=row.run_id,
+        position=row.position,
+        side=Side(row.side),
+        record_id=row.record_id,
+        outcome=Outcome(row.outcome),
+        rule=row.rule,
+        peers=_names(row.peers),
+        reason=row.reason,
+        written={side: tuple(names) for side, names in _by_side(row.written).items()},
+        held=_names(row.held),
+        prints={side: _unhexed(prints) for side, prints in _by_side(row.prints).items()},
+        versions=_by_side(row.versions),
+    )
+
+
+def _by_side(text: str | None) -> dict[Side, Any]:
+    return {Side(side): value for side, value in orjson.loads(text).items()} if text else {}
+
+
+def review_row(review: Review) -> Stored:
+    """Return the row of a review."""
+    members = _members(review) | {"candidates": dump(review.candidates), "details": dump(dict(review.details))}
+    return members | {"kind": str(review.kind), "side": str(review.side), "status": str(review.status)}
+
+
+def review_of(row: Found) -> Review:
+    """Return the review of a row."""
+    members = dict(row._mapping)
+    members["kind"], members["side"] = ReviewKind(row.kind), Side(row.side)
+    members["status"], members["candidates"] = ReviewStatus(row.status), _names(row.candidates)
+    return Review(**members | {"details": orjson.loads(row.details)})
+
+
+def log_row(entry: LogEntry) -> Stored:
+    """Return the row of a log entry; the database gives the id."""
+    row: Stored = {name: getattr(entry, name) for name in _LOG}
+    return row | {"level": str(entry.level), "fields": _dump_or_none(entry.fields)}
+
+
+def log_of(row: Found) -> LogEntry:
+    """Return the log entry of a row."""
+    members = dict(row._mapping)
+    return LogEntry(**members | {"level": LogLevel(row.level), "fields": _names(row.fields)})

@@ -1,0 +1,102 @@
+"""Connections, their secrets, their cursors and their count of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hintsync.core.values import Side
+from hintsync.state.changes import unknown_connection
+from hintsync.state.port import Connection
+from hintsync.state.sql import codec, tables
+from hintsync.state.sql.part import Part
+
+
+class ConnectionsPart(Part):
+    """The port's methods about connections as a whole."""
+
+    async def put_connection(self, connection: Connection) -> None:
+        """Insert or replace a connection."""
+        row = codec.connection_row(connection)
+        statement = self._database.insert(tables.connections).values(row)
+        statement = statement.on_conflict_do_update(index_elements=["id"], set_=row)
+        async with self._database.writing() as sql:
+            await sql.execute(statement)
+
+    async def connection(self, connection_id: str) -> Connection | None:
+        """Return one connection."""
+        async with self._database.reading() as sql:
+            found = (await sql.execute(select(tables.connections).filter_by(id=connection_id))).one_or_none()
+        return codec.connection_of(found) if found else None
+
+    async def connections(self) -> Sequence[Connection]:
+        """Return all connections, by name."""
+        async with self._database.reading() as sql:
+            found = [codec.connection_of(row) for row in await sql.execute(select(tables.connections))]
+        return sorted(found, key=lambda connection: (connection.name, connection.id))
+
+    async def put_secret(self, connection_id: str, name: str, secret: bytes) -> None:
+        """Store a secret, encrypted under the master key."""
+        token = self._keyring.seal(connection_id, name, secret)
+        row = {"connection_id": connection_id, "name": name, "token": token}
+        statement = self._database.insert(tables.secrets).values(row)
+        statement = statement.on_conflict_do_update(index_elements=["connection_id", "name"], set_={"token": token})
+        async with self._database.writing() as sql:
+            await know_connections(sql, [connection_id])
+            await sql.execute(statement)
+
+    async def secret(self, connection_id: str, name: str) -> bytes | None:
+        """Return a secret, decrypted."""
+        wanted = select(tables.secrets.c.token).filter_by(connection_id=connection_id, name=name)
+        async with self._database.reading() as sql:
+            token = (await sql.execute(wanted)).scalar_one_or_none()
+        return None if token is None else self._keyring.open(connection_id, name, token)
+
+    def fingerprint_key(self, connection_id: str) -> bytes:
+        """Return the 32 bytes that key a connection's fingerprints."""
+        return self._keyring.fingerprint_key(connection_id)
+
+    async def get_cursor(self, connection_id: str, name: str) -> str | None:
+        """Return a cursor."""
+        wanted = select(tables.cursors.c.value).filter_by(connection_id=connection_id, name=name)
+        async with self._database.reading() as sql:
+            return (await sql.execute(wanted)).scalar_one_or_none()
+
+    async def put_cursor(self, connection_id: str, name: str, value: str) -> None:
+        """Store a cursor."""
+        statement = self._database.insert(tables.cursors).values(connection_id=connection_id, name=name, value=value)
+        statement = statement.on_conflict_do_update(index_elements=["connection_id", "name"], set_={"value": value})
+        async with self._database.writing() as sql:
+            await know_connections(sql, [connection_id])
+            await sql.execute(statement)
+
+    async def add_calls(self, connection_id: str, side: Side, day: str, calls: int) -> int:
+        """Add to the calls sent to a side on a UTC day (YYYY-MM-DD); return the day's sum over all workers."""
+        table = tables.calls
+        statement = self._database.insert(table).values(
+            connection_id=connection_id, side=str(side), day=day, calls=calls
+        )
+        statement = statement.on_conflict_do_update(
+            index_elements=["connection_id", "side", "day"], set_={"calls": table.c.calls + calls}
+        )
+        async with self._database.writing() as sql:
+            await know_connections(sql, [connection_id])
+            total: int = (await sql.execute(statement.returning(table.c.calls))).scalar_one()
+        return total
+
+
+async def know_connections(sql: AsyncConnection, wanted: Iterable[str]) -> None:
+    """Make sure that connections are in the store.
+
+    Raises:
+        BadInput: one is not.
+    """
+    ids = set(wanted)
+    if not ids:
+        return
+    column = tables.connections.c.id
+    unknown = ids - set((await sql.execute(select(column).where(column.in_(ids)))).scalars())
+    if unknown:
+        raise unknown_connection(min(unknown))

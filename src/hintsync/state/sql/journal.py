@@ -1,0 +1,97 @@
+"""What people read and decide: reviews and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hintsync.state import changes
+from hintsync.state.port import LogEntry, LogLevel, Review, ReviewKind, ReviewStatus
+from hintsync.state.sql import codec, tables
+from hintsync.state.sql.database import Database
+from hintsync.state.sql.part import Part, chunks
+
+_REVIEWS = tables.reviews
+_LOG = tables.log
+
+
+class JournalPart(Part):
+    """The port's methods about reviews and the log."""
+
+    async def reviews(
+        self,
+        connection_id: str,
+        *,
+        status: ReviewStatus = ReviewStatus.OPEN,
+        kind: ReviewKind | None = None,
+        limit: int = 1000,
+    ) -> Sequence[Review]:
+        """Return reviews, oldest first."""
+        wanted = select(_REVIEWS).filter_by(connection_id=connection_id, status=str(status))
+        if kind is not None:
+            wanted = wanted.filter_by(kind=str(kind))
+        async with self._database.reading() as sql:
+            found = await sql.execute(wanted.order_by(_REVIEWS.c.opened_at, _REVIEWS.c.id).limit(limit))
+            return [codec.review_of(row) for row in found]
+
+    async def review(self, review_id: str) -> Review | None:
+        """Return one review."""
+        async with self._database.reading() as sql:
+            found = (await sql.execute(select(_REVIEWS).filter_by(id=review_id))).one_or_none()
+        return codec.review_of(found) if found else None
+
+    async def log(
+        self, connection_id: str, *, levels: Sequence[LogLevel] = (), run_id: str | None = None, limit: int = 200
+    ) -> Sequence[LogEntry]:
+        """Return the latest log entries, newest first."""
+        wanted = select(_LOG).filter_by(connection_id=connection_id)
+        if levels:
+            wanted = wanted.where(_LOG.c.level.in_([str(level) for level in levels]))
+        if run_id is not None:
+            wanted = wanted.filter_by(run_id=run_id)
+        async with self._database.reading() as sql:
+            found = await sql.execute(wanted.order_by(_LOG.c.id.desc()).limit(limit))
+            return [codec.log_of(row) for row in found]
+
+    async def prune_log(self, connection_id: str, *, keep: int | None = None, before: str | None = None) -> int:
+        """Drop log entries older than `before` and all but the newest `keep`; return how many went."""
+        own = _LOG.c.connection_id == connection_id
+        newest_gone = select(_LOG.c.id).where(own).order_by(_LOG.c.id.desc()).offset(keep).limit(1).scalar_subquery()
+        tests = [] if before is None else [_LOG.c.at < before]
+        tests += [] if keep is None else [_LOG.c.id <= newest_gone]
+        if not tests:
+            return 0
+        async with self._database.writing() as sql:
+            return (await sql.execute(delete(_LOG).where(own, or_(*tests)))).rowcount
+
+
+async def write_log(sql: AsyncConnection, entries: Sequence[LogEntry]) -> None:
+    """Append log entries."""
+    await sql.execute(_LOG.insert(), [codec.log_row(entry) for entry in entries])
+
+
+async def write_reviews(sql: AsyncConnection, database: Database, given: Sequence[Review]) -> None:
+    """Open, update and close reviews; opening a subject again updates the review that is open."""
+    stored = await _stored(sql, given)
+    statement = database.insert(_REVIEWS)
+    replaced = {name: statement.excluded[name] for name in tables.names(_REVIEWS) if name != "id"}
+    statement = statement.on_conflict_do_update(index_elements=["id"], set_=replaced)
+    rows = [codec.review_row(review) for review in changes.folded_reviews(stored, given).values()]
+    # Closed ones first: each may make room for another of its subject.
+    rows.sort(key=lambda row: row["status"] == ReviewStatus.OPEN)
+    await sql.execute(statement, rows)
+
+
+async def _stored(sql: AsyncConnection, given: Sequence[Review]) -> Sequence[Review]:
+    found: dict[str, Review] = {}
+    owners = {review.connection_id for review in given}
+    for part in chunks(sorted({review.record_id for review in given})):
+        subjects = (_REVIEWS.c.connection_id.in_(owners), _REVIEWS.c.record_id.in_(part), tables.OPEN)
+        wanted = select(_REVIEWS).where(*subjects)
+        found |= {row.id: codec.review_of(row) for row in await sql.execute(wanted)}
+    for part in chunks(sorted({review.id for review in given})):
+        wanted = select(_REVIEWS).where(_REVIEWS.c.id.in_(part))
+        found |= {row.id: codec.review_of(row) for row in await sql.execute(wanted)}
+    return list(found.values())

@@ -1,0 +1,129 @@
+"""Links with their memory, and the pairs that people declined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hintsync.core.records import Link, LinkState, LinkStatus, RecordId
+from hintsync.core.values import Side
+from hintsync.state import changes
+from hintsync.state.port import LinkChange
+from hintsync.state.sql import codec, tables
+from hintsync.state.sql.connections import know_connections
+from hintsync.state.sql.part import Part, chunks
+
+_TABLE = tables.links
+_END = {Side.SALESFORCE: _TABLE.c.contact_id, Side.HINT: _TABLE.c.patient_id}
+_MEMORY = ("base", "holds")
+_WITHOUT_MEMORY = select(*(column for column in _TABLE.c if column.name not in _MEMORY))
+
+
+_REPLACE = update(_TABLE).where(_TABLE.c.id == bindparam("link_id"))
+_LET_GO = _REPLACE.values(status=LinkStatus.ENDED.value)
+
+
+class LinksPart(Part):
+    """The port's methods that read links."""
+
+    async def link(self, link_id: str) -> LinkState | None:
+        """Return one link with its memory."""
+        async with self._database.reading() as sql:
+            found = (await sql.execute(select(_TABLE).filter_by(id=link_id))).one_or_none()
+        return codec.link_state_of(found) if found else None
+
+    async def live_links(self, connection_id: str, side: Side, ids: Sequence[RecordId]) -> Mapping[RecordId, LinkState]:
+        """Return the live links of these records of one side, by record id."""
+        end, found = _END[side], {}
+        async with self._database.reading() as sql:
+            for part in chunks(ids):
+                wanted = select(_TABLE).where(_TABLE.c.connection_id == connection_id, end.in_(part), tables.LIVE)
+                for row in await sql.execute(wanted):
+                    found[row._mapping[end]] = codec.link_state_of(row)
+        return found
+
+    async def live_pairs(self, connection_id: str) -> Sequence[Link]:
+        """Return every live link, without its memory: what a batch must know of all records."""
+        wanted = _WITHOUT_MEMORY.where(_TABLE.c.connection_id == connection_id, tables.LIVE).order_by(_TABLE.c.id)
+        async with self._database.reading() as sql:
+            return [codec.link_of(row) for row in await sql.execute(wanted)]
+
+    async def links(
+        self, connection_id: str, *, statuses: Sequence[LinkStatus] = (), after: str = "", limit: int = 1000
+    ) -> Sequence[LinkState]:
+        """Return links in id order, from behind `after`."""
+        wanted = select(_TABLE).where(_TABLE.c.connection_id == connection_id, _TABLE.c.id > after)
+        if statuses:
+            wanted = wanted.where(_TABLE.c.status.in_([str(status) for status in statuses]))
+        async with self._database.reading() as sql:
+            found = await sql.execute(wanted.order_by(_TABLE.c.id).limit(limit))
+            return [codec.link_state_of(row) for row in found]
+
+    async def decline(self, connection_id: str, contact_id: RecordId, patient_id: RecordId, by: str, at: str) -> None:
+        """Remember that a person parted or declined this pair (row U4)."""
+        pair = {"connection_id": connection_id, "contact_id": contact_id, "patient_id": patient_id}
+        statement = self._database.insert(tables.declined_pairs).values(pair | {"declined_by": by, "declined_at": at})
+        async with self._database.writing() as sql:
+            await know_connections(sql, [connection_id])
+            await sql.execute(statement.on_conflict_do_nothing())
+
+    async def declined(self, connection_id: str, contact_id: RecordId, patient_id: RecordId) -> bool:
+        """Say whether a person parted or declined this pair."""
+        pair = {"connection_id": connection_id, "contact_id": contact_id, "patient_id": patient_id}
+        async with self._database.reading() as sql:
+            found = await sql.execute(select(tables.declined_pairs.c.contact_id).filter_by(**pair))
+            return found.one_or_none() is not None
+
+    async def declined_pairs(self, connection_id: str) -> frozenset[tuple[RecordId, RecordId]]:
+        """Return all declined pairs as (contact, patient)."""
+        table = tables.declined_pairs
+        wanted = select(table.c.contact_id, table.c.patient_id).filter_by(connection_id=connection_id)
+        async with self._database.reading() as sql:
+            return frozenset((row.contact_id, row.patient_id) for row in await sql.execute(wanted))
+
+
+async def write_links(sql: AsyncConnection, given: Sequence[LinkChange]) -> None:
+    """Carry out the link changes of a commit; a broken uniqueness is the database's to say.
+
+    Raises:
+        StaleLink: a change was made on another revision than the stored one.
+    """
+    stored = await _locked(sql, [change.link.id for change in given])
+    changed = changes.changed_links(stored.get, given).values()
+    moved = [before.link.id for before, after in changed if before and _gives_up(before.link, after.link)]
+    replaced = [codec.link_row(after) for before, after in changed if before]
+    added = [codec.link_row(after) for before, after in changed if not before]
+    if moved:
+        # Uniqueness is judged by the end state, so whoever gives up a record does so first.
+        await sql.execute(_LET_GO, [{"link_id": link_id} for link_id in moved])
+    if replaced:
+        await sql.execute(_REPLACE, [row | {"link_id": row["id"]} for row in replaced])
+    if added:
+        await sql.execute(_TABLE.insert(), added)
+
+
+async def rivals(sql: AsyncConnection, given: Sequence[LinkChange]) -> Sequence[Link]:
+    """Return the stored live links that claim a record of the given ones."""
+    own = {change.link.id for change in given}
+    found: dict[str, Link] = {}
+    for change in given:
+        for connection_id, side, record_id in changes.claims(change.link):
+            end = _END[side] == record_id
+            wanted = _WITHOUT_MEMORY.where(_TABLE.c.connection_id == connection_id, end, tables.LIVE)
+            found |= {row.id: codec.link_of(row) for row in await sql.execute(wanted)}
+    return [link for link in found.values() if link.id not in own]
+
+
+def _gives_up(before: Link, after: Link) -> bool:
+    return not set(changes.claims(before)) <= set(changes.claims(after))
+
+
+async def _locked(sql: AsyncConnection, ids: Sequence[str]) -> dict[str, LinkState]:
+    found: dict[str, LinkState] = {}
+    # One order for everybody, lest two writers wait for each other.
+    for part in chunks(sorted(set(ids))):
+        wanted = select(_TABLE).where(_TABLE.c.id.in_(part)).order_by(_TABLE.c.id).with_for_update()
+        found |= {row.id: codec.link_state_of(row) for row in await sql.execute(wanted)}
+    return found

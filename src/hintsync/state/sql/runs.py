@@ -1,0 +1,137 @@
+"""Runs and the rows of their results."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hintsync.core.errors import BadInput
+from hintsync.core.plan import Outcome
+from hintsync.state import changes
+from hintsync.state.port import Run, RunRow, RunStatus
+from hintsync.state.sql import codec, tables
+from hintsync.state.sql.connections import know_connections
+from hintsync.state.sql.database import Database
+from hintsync.state.sql.part import Part
+
+_TABLE = tables.runs
+_ROWS = tables.run_rows
+
+#: Rows read at once while a run's rows are streamed.
+_PAGE = 1000
+
+
+class RunsPart(Part):
+    """The port's methods about runs."""
+
+    async def start_run(self, run: Run) -> None:
+        """Insert a run, without a lease."""
+        try:
+            async with self._database.writing() as sql:
+                await know_connections(sql, [run.connection_id])
+                await sql.execute(_TABLE.insert().values(codec.run_row(changes.new_run(run))))
+        except IntegrityError:
+            if await self.run(run.id) is None:
+                raise
+            raise BadInput(f"run {run.id}: exists already") from None
+
+    async def run(self, run_id: str) -> Run | None:
+        """Return one run."""
+        async with self._database.reading() as sql:
+            found = (await sql.execute(select(_TABLE).filter_by(id=run_id))).one_or_none()
+        return codec.run_of(found) if found else None
+
+    async def runs(self, connection_id: str, *, limit: int = 50) -> Sequence[Run]:
+        """Return the latest runs, newest first."""
+        wanted = select(_TABLE).filter_by(connection_id=connection_id).order_by(_TABLE.c.number.desc()).limit(limit)
+        async with self._database.reading() as sql:
+            return [codec.run_of(row) for row in await sql.execute(wanted)]
+
+    async def save_run(self, run: Run) -> None:
+        """Store status, progress and details; see the port."""
+        async with self._database.writing() as sql:
+            await save_run(sql, run)
+
+    async def lease_run(self, run_id: str, worker: str, now: float, until: float) -> Run:
+        """Take or extend the lease of a run by compare-and-set."""
+        async with self._database.writing() as sql:
+            return await _change(sql, run_id, lambda stored: changes.leased_run(stored, worker, now, until))
+
+    async def ask_abort(self, run_id: str) -> bool:
+        """Mark a running run to be aborted; false if it is not running."""
+        worked = _TABLE.c.status.in_([RunStatus.RUNNING.value, RunStatus.ABORTING.value])
+        statement = update(_TABLE).where(_TABLE.c.id == run_id, worked).values(status=RunStatus.ABORTING.value)
+        async with self._database.writing() as sql:
+            return (await sql.execute(statement)).rowcount > 0
+
+    async def rows(
+        self, run_id: str, *, outcomes: Sequence[Outcome] = (), after: int = -1, limit: int | None = None
+    ) -> AsyncIterator[RunRow]:
+        """Yield the rows of a run by position, from behind `after`, filtered by outcome if any are given.
+
+        Reads page by page, so that no transaction stays open while the caller works.
+        """
+        left = limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(left, _PAGE)
+            page = await self._page(run_id, outcomes, after, size)
+            for row in page:
+                yield row
+            if len(page) < size:
+                return
+            after, left = page[-1].position, None if left is None else left - size
+
+    async def row_positions(self, run_id: str) -> frozenset[int]:
+        """Return the positions that have a row: what a resumed run need not do again."""
+        async with self._database.reading() as sql:
+            return frozenset((await sql.execute(select(_ROWS.c.position).filter_by(run_id=run_id))).scalars())
+
+    async def outcome_counts(self, run_id: str) -> Mapping[Outcome, int]:
+        """Count a run's rows by outcome."""
+        wanted = select(_ROWS.c.outcome, func.count()).filter_by(run_id=run_id).group_by(_ROWS.c.outcome)
+        async with self._database.reading() as sql:
+            return {Outcome(outcome): count for outcome, count in await sql.execute(wanted)}
+
+    async def _page(self, run_id: str, outcomes: Sequence[Outcome], after: int, size: int) -> Sequence[RunRow]:
+        wanted = select(_ROWS).where(_ROWS.c.run_id == run_id, _ROWS.c.position > after)
+        if outcomes:
+            wanted = wanted.where(_ROWS.c.outcome.in_([str(outcome) for outcome in outcomes]))
+        async with self._database.reading() as sql:
+            found = await sql.execute(wanted.order_by(_ROWS.c.position).limit(size))
+            return [codec.result_of(row) for row in found]
+
+
+async def save_run(sql: AsyncConnection, run: Run) -> None:
+    """Save a run's progress within a transaction; see the port."""
+    await _change(sql, run.id, lambda stored: changes.saved_run(stored, run))
+
+
+async def write_rows(sql: AsyncConnection, database: Database, rows: Sequence[RunRow]) -> None:
+    """Write results, each in place of what the run had at that position.
+
+    Raises:
+        BadInput: a run is not known.
+    """
+    await _know_runs(sql, {row.run_id for row in rows})
+    statement = database.insert(_ROWS)
+    replaced = {name: statement.excluded[name] for name in tables.names(_ROWS) if name not in ("run_id", "position")}
+    statement = statement.on_conflict_do_update(index_elements=["run_id", "position"], set_=replaced)
+    await sql.execute(statement, [codec.result_row(row) for row in changes.checked_rows(rows)])
+
+
+async def _know_runs(sql: AsyncConnection, ids: set[str]) -> None:
+    unknown = ids - set((await sql.execute(select(_TABLE.c.id).where(_TABLE.c.id.in_(ids)))).scalars())
+    if unknown:
+        raise changes.unknown_run(min(unknown))
+
+
+async def _change(sql: AsyncConnection, run_id: str, change: Callable[[Run], Run]) -> Run:
+    found = (await sql.execute(select(_TABLE).filter_by(id=run_id).with_for_update())).one_or_none()
+    if found is None:
+        raise changes.unknown_run(run_id)
+    changed = change(codec.run_of(found))
+    await sql.execute(update(_TABLE).where(_TABLE.c.id == run_id).values(codec.run_row(changed)))
+    return changed

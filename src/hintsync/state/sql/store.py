@@ -1,0 +1,120 @@
+"""The store on a database: its parts put together, and the one writer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hintsync.core.records import Link
+from hintsync.state import changes
+from hintsync.state.keys import Keyring, MasterKeys, new_root
+from hintsync.state.port import Commit, LinkChange, LinkTaken, StaleLink
+from hintsync.state.sql import tables
+from hintsync.state.sql.audit import AuditPart, write_audit
+from hintsync.state.sql.connections import ConnectionsPart, know_connections
+from hintsync.state.sql.database import Database
+from hintsync.state.sql.errors import Contended
+from hintsync.state.sql.journal import JournalPart, write_log, write_reviews
+from hintsync.state.sql.links import LinksPart, rivals, write_links
+from hintsync.state.sql.runs import RunsPart, save_run, write_rows
+from hintsync.state.sql.schema import upgrade_database
+
+#: How often a commit is tried when another process's commit got in its way.
+_TRIES = 5
+
+
+class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
+    """A StateStore on SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        """Take an upgraded database and the keys that it was opened with; see `open_sql_store`."""
+        self._database = database
+        self._keyring = keyring
+
+    async def reserve(self, link: Link) -> Link:
+        """Insert a live link; see the port."""
+        if await self.link(link.id) is not None:
+            raise StaleLink(link.id)
+        await self.commit(Commit(links=[LinkChange(link)]))
+        stored = await self.link(link.id)
+        assert stored is not None
+        return stored.link
+
+    async def commit(self, commit: Commit) -> None:
+        """Carry out a commit in one transaction; see the port."""
+        for left in reversed(range(_TRIES)):
+            try:
+                async with self._database.writing() as sql:
+                    await self._write(sql, commit)
+                return
+            except (IntegrityError, Contended):
+                await self._refuse_taken(commit.links)
+                if not left:
+                    raise
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        await self._database.aclose()
+
+    async def _write(self, sql: AsyncConnection, commit: Commit) -> None:
+        # The same order in every process, the lock that all wait for last.
+        await know_connections(sql, changes.connections_of(commit))
+        if commit.links:
+            await write_links(sql, commit.links)
+        if commit.run:
+            await save_run(sql, commit.run)
+        if commit.rows:
+            await write_rows(sql, self._database, commit.rows)
+        if commit.reviews:
+            await write_reviews(sql, self._database, commit.reviews)
+        if commit.logs:
+            await write_log(sql, commit.logs)
+        if commit.audits:
+            await write_audit(sql, self._database, commit.audits)
+
+    async def _refuse_taken(self, given: Sequence[LinkChange]) -> None:
+        async with self._database.reading() as sql:
+            taken = await rivals(sql, given)
+        if taken:
+            raise LinkTaken(taken)
+
+
+async def open_sql_store(url: str, keys: MasterKeys) -> SqlStore:
+    """Open the store of a database URL, its tables created or upgraded, its secrets renewed under the first key.
+
+    Raises:
+        BadInput: the URL is none that we know.
+        FixConfiguration: the database cannot be used, is of a newer version, or the master key does not fit.
+        RetryLater: the database does not answer.
+    """
+    database = Database(url)
+    try:
+        await upgrade_database(database)
+        return SqlStore(database, await _open_keyring(database, keys))
+    except BaseException:
+        await database.aclose()
+        raise
+
+
+async def _open_keyring(database: Database, keys: MasterKeys) -> Keyring:
+    async with database.reading() as sql:
+        kept = (await sql.execute(select(tables.keyring.c.root))).scalar_one_or_none()
+    if kept is not None and keys.is_first(kept):
+        return Keyring(keys, keys.decrypt(kept))
+    async with database.writing() as sql:
+        return Keyring(keys, await _renewed_root(sql, database, keys))
+
+
+async def _renewed_root(sql: AsyncConnection, database: Database, keys: MasterKeys) -> bytes:
+    table = tables.keyring
+    first = database.insert(table).values(id=1, root=keys.encrypt(new_root())).on_conflict_do_nothing()
+    await sql.execute(first)
+    root = keys.decrypt((await sql.execute(select(table.c.root).with_for_update())).scalar_one())
+    await sql.execute(table.update().values(root=keys.encrypt(root)))
+    for row in (await sql.execute(select(tables.secrets))).all():
+        place = tables.secrets.update().filter_by(connection_id=row.connection_id, name=row.name)
+        await sql.execute(place.values(token=keys.renew(row.token)))
+    return root
