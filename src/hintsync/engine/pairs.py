@@ -15,6 +15,7 @@ from hintsync.core.plan import Mode, PairPlan
 from hintsync.core.policy import NO_CHOICES, Choices
 from hintsync.core.records import LinkState, RecordId, RecordState, Snapshot
 from hintsync.core.values import Side
+from hintsync.engine.approval import Prints, within
 from hintsync.engine.context import Engine
 from hintsync.engine.writing import RecordResult, Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Bookkeeping, Update, WriteMode
@@ -34,6 +35,8 @@ class Pair:
     choices: Choices = NO_CHOICES
     #: Batch stamps for the contact; written along with other changes of it.
     stamps: Bookkeeping = NO_BOOKKEEPING
+    #: Fingerprints that a person approved; nothing else may be written. None: no approval is needed.
+    approved: Prints | None = None
 
     def seen(self, side: Side) -> Snapshot:
         """Return one side's snapshot."""
@@ -50,6 +53,8 @@ class Settled:
     results: dict[Side, RecordResult] = field(default_factory=dict)
     #: A record of the pair is deleted or not to be found.
     gone: Side | None = None
+    #: The plan is not what was approved; nothing was written.
+    changed_since: bool = False
 
     @property
     def trouble(self) -> tuple[Side, RecordResult] | None:
@@ -154,9 +159,11 @@ def _joined(before: Settled | None, after: Settled) -> Settled:
 
 
 async def _write_once(engine: Engine, pairs: Sequence[Pair], mode: WriteMode) -> list[Settled]:
-    settled = [Settled(pair, plan_pair(engine, pair)) for pair in pairs]
+    settled = [_planned(engine, pair) for pair in pairs]
     updates: dict[Side, list[Update]] = {side: [] for side in Side}
     for one in settled:
+        if one.changed_since:
+            continue
         for side, update in updates_of(engine, one).items():
             updates[side].append(update)
     results = await _write_both(engine, updates, mode)
@@ -165,6 +172,14 @@ async def _write_once(engine: Engine, pairs: Sequence[Pair], mode: WriteMode) ->
             side: found[one.pair.seen(side).id] for side, found in results.items() if one.pair.seen(side).id in found
         }
         one.gone = next((side for side, result in one.results.items() if result.trouble is Trouble.GONE), None)
+    return settled
+
+
+def _planned(engine: Engine, pair: Pair) -> Settled:
+    settled = Settled(pair, plan_pair(engine, pair))
+    if pair.approved is not None:
+        fp = engine.fingerprinter(pair.state.link.salt)
+        settled.changed_since = not within(pair.approved, settled.plan, fp)
     return settled
 
 

@@ -40,10 +40,10 @@ CREATE TABLE forms (
 """
 
 #: Most records that are compared for one search; those that share most keys with the query come first.
-_MOST_COMPARED: Final = 200
+_MOST_COMPARED: Final = 120
 
-#: Records that are filed in one transaction.
-_PAGE: Final = 2_000
+#: Records that are filed at a time; a search waits no longer than for that many.
+_PAGE: Final = 200
 
 #: Least bits of evidence for which a record is shown at all.
 _LEAST_EVIDENCE: Final = 4.0
@@ -142,7 +142,7 @@ class SearchIndex:
             p, born = self._file_person(entry, person), date_digits(person.birth_date)
             keys += [(hash(key), p) for key in stored_keys(person)]
             forms += [(form, p, born) for form in search_forms(person)]
-        self._db.executemany("INSERT INTO keys VALUES (?, ?)", sorted(keys))  # in order: twice as fast
+        self._db.executemany("INSERT INTO keys VALUES (?, ?)", sorted(keys))  # in order: faster
         self._db.executemany("INSERT INTO forms VALUES (?, ?, ?)", sorted(forms))
 
     def _file_person(self, entry: Entry, person: Person) -> int:

@@ -59,10 +59,14 @@ class Typed:
         return not self.dates and len(self.digits) >= _SELECTIVE_DIGITS
 
     def as_people(self) -> Iterator[Person]:
-        """Read the text as a finished description of a person, once for each reading of the date; none if too little."""
-        if len(self.words) + bool(self.whole_dates) < 2:
+        """Read the text as a finished description of a person, once for each reading of the date; none if too little.
+
+        Words of one letter are left out: too many people share them to look for the like.
+        """
+        words = tuple(word for word in self.words if len(word) > 1 or not word.isascii())
+        if len(words) + bool(self.whole_dates) < 2:
             return
-        ordered = (*self.words[1:], self.words[0]) if self.last_first else self.words
+        ordered = (*words[1:], words[0]) if self.last_first else words
         first, last = " ".join(ordered[:-1]) or None, ordered[-1] if ordered else None
         for mask in self.whole_dates or (None,):
             birth_date = f"{mask[:4]}-{mask[4:6]}-{mask[6:]}" if mask else None

@@ -1,0 +1,82 @@
+"""What the batches work on: one record with its decision (Case), and what all records of a run share (Work)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hintsync.core.plan import Match, Mode, Outcome
+from hintsync.core.records import Link, LinkState, LinkStatus, RecordId, Snapshot
+from hintsync.core.values import Side
+from hintsync.engine.context import Engine
+from hintsync.engine.creating import new_link
+from hintsync.engine.outcomes import Scribe
+from hintsync.engine.runs import RunKeeper
+from hintsync.ports import Bookkeeping
+from hintsync.state.port import RunRow
+
+#: `Match.row` of a link that is found again because both records name each other (semantics section 10.5).
+RECOVERED_ROW = "R"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One record of a run after matching."""
+
+    position: int
+    #: Side of the record that the run is about.
+    side: Side
+    record_id: RecordId
+    match: Match
+    #: What was read of it; None where there is no such record.
+    subject: Snapshot | None = None
+    #: The record it is, or is to be, linked with.
+    peer: Snapshot | None = None
+    #: Its live link, if it has one.
+    state: LinkState | None = None
+
+    def seen(self, side: Side) -> Snapshot | None:
+        """Return the snapshot of one side."""
+        return self.subject if side is self.side else self.peer
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the cases of one run have in common."""
+
+    engine: Engine
+    keeper: RunKeeper
+    scribe: Scribe
+    #: How pairs that are linked now get their first sync.
+    first_mode: Mode
+    #: Origin of new links.
+    origin: str
+    #: Rows of the approved dry run by record id; None when the run needs no approval.
+    approved: Mapping[RecordId, RunRow] | None = None
+
+
+def stamps_of(work: Work, outcome: Outcome, reason: str = "") -> Bookkeeping:
+    """Return the batch stamps for a contact."""
+    return Bookkeeping(batch_id=work.keeper.run.id, batch_outcome=str(outcome), batch_reason=reason)
+
+
+def first_state(work: Work, case: Case) -> LinkState:
+    """Return the link that a case without one would get: reserved, with the first sync's mode as its reason."""
+    contact = case.seen(Side.SALESFORCE)
+    patient = case.seen(Side.HINT)
+    mode = Mode.RECOVERED if case.match.row == RECOVERED_ROW else work.first_mode
+    link = new_link(
+        work.engine,
+        work.origin if mode is not Mode.RECOVERED else "recovered",
+        contact_id=contact.id if contact else None,
+        patient_id=patient.id if patient else None,
+        reason=str(mode),
+    )
+    return LinkState(link, {}, {})
+
+
+def mode_of(link: Link) -> Mode:
+    """Return how a link is to be synced: as its reservation says, or three-way."""
+    if link.status is LinkStatus.RESERVED and link.reason in set(Mode):
+        return Mode(link.reason)
+    return Mode.ORDINARY

@@ -1,0 +1,65 @@
+"""Works the chunks of a run, several at once, and ends in order: what is started is finished, nothing new is begun."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+from hintsync.core.errors import HintsyncError
+from hintsync.engine.runs import RunKeeper
+
+Chunk = TypeVar("Chunk")
+
+#: Chunks under way at once: enough to plan one while others wait for answers.
+AT_ONCE = 3
+
+
+async def work_chunks(
+    keeper: RunKeeper,
+    chunks: AsyncIterator[Chunk],
+    work: Callable[[Chunk], Awaitable[None]],
+    *,
+    at_once: int = AT_ONCE,
+) -> None:
+    """Work every chunk; on an abort or an error let those under way finish, then raise it.
+
+    Raises:
+        HintsyncError: what stopped the run; the chunks that finished are committed.
+    """
+    under_way: set[asyncio.Task[None]] = set()
+    try:
+        async for chunk in chunks:
+            await keeper.breathe()
+            under_way.add(asyncio.ensure_future(_task(work, chunk)))
+            if len(under_way) >= at_once:
+                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                _raise_first(done)
+    except HintsyncError:
+        if under_way:
+            await asyncio.wait(under_way)
+        raise
+    except BaseException:
+        await _cancel(under_way)
+        raise
+    if under_way:
+        done, _ = await asyncio.wait(under_way)
+        _raise_first(done)
+
+
+async def _task(work: Callable[[Chunk], Awaitable[None]], chunk: Chunk) -> None:
+    await work(chunk)
+
+
+def _raise_first(done: set[asyncio.Task[None]]) -> None:
+    errors = [error for task in done if (error := task.exception()) is not None]
+    unforeseen = [error for error in errors if not isinstance(error, HintsyncError)]
+    if errors:
+        raise (unforeseen or errors)[0]
+
+
+async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
