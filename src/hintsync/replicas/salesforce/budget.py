@@ -17,7 +17,7 @@ FRESH_SECONDS = 300.0
 class Budget:
     """How many of the org's requests of the last 24 hours are used, by anybody, and what batches must leave over."""
 
-    def __init__(self, clock: Clock, *, reserve_share: float = 0.1) -> None:
+    def __init__(self, clock: Clock, *, reserve_share: float = 0.2) -> None:
         """Start without figures; the first answer brings them.
 
         Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
@@ -29,7 +29,7 @@ class QueryPage:
 
 async def pages(
     client: SalesforceClient, soql: str, what: str, *, deleted_too: bool = False
-) -> AsyncIterator[QueryPage]:
+) -> AsyncGenerator[QueryPage, None]:
     """Run a query and yield its pages until it is done, whatever size Salesforce gives them.
 
     Args:
