@@ -21,6 +21,11 @@ _WINNERS: Final[Mapping[Mode, Side]] = {
 }
 
 
+def noted_name(field: FieldName) -> FieldName:
+    """Return the pseudo-field under which a base remembers the visible value of a field that was left alone (row I6)."""
+    return f"{field}#noted"
+
+
 def decide_first(case: FieldCase, mode: Mode, *, inherited: bool = False) -> FieldDecision:
     """Decide a two-way field without a base, whose two sides do not show the same (I1 and I5 are agreement).
 

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, Protocol
 from hintsync.core.fields import KEY_FIELDS, ConflictPolicy, Direction, FieldMapping, Kind
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.fingerprints import Fingerprinter
-from hintsync.core.first_sync import decide_first
-from hintsync.core.mapped_entry import APPENDED, mapped_entry, noted_name
+from hintsync.core.first_sync import decide_first, noted_name
+from hintsync.core.phone_list import mapped_phone, replaced_phone
 from hintsync.core.plan import Effect, FieldDecision, Mode, PairPlan
 from hintsync.core.policy import (
     NO_CHOICES,
@@ -241,8 +241,7 @@ def _gathered(
         name = row.name
         patient = hint_values.get(name, ABSENT)
         if row.kind is Kind.PHONE and hint.phones and patient is not ABSENT:
-            entry = mapped_entry(row, hint, base, fp)
-            patient = None if entry is None else entry.canonical
+            patient = mapped_phone(row, hint, base, fp)
         contact = salesforce_values.get(name, ABSENT)
         if patient == contact and patient is not ABSENT and name not in missing:
             decisions.append(_equal(row, patient, base.get(name), fp))
@@ -301,16 +300,12 @@ def _released(decisions: tuple[FieldDecision, ...], holds: Mapping[FieldName, Ho
 def _replaced_phones(
     table: FieldTable, hint: Snapshot, to_hint: Mapping[FieldName, Canonical], base: Base, fp: Fingerprinter
 ) -> Mapping[FieldName, str]:
-    """Name the phone entries that are to be replaced where the first of the type is not meant."""
-    replaced = {}
-    for row in table.rows:
-        if row.kind is not Kind.PHONE or row.name not in to_hint:
-            continue
-        of_type = [entry for entry in hint.phones if entry.type == row.hint[0]]
-        entry = mapped_entry(row, hint, base, fp)
-        if of_type and entry is not of_type[0]:
-            replaced[row.name] = APPENDED if entry is None else entry.canonical or APPENDED
-    return replaced
+    """Name the entry of the list that each phone to be written takes the place of."""
+    return {
+        row.name: replaced_phone(row, hint, base, fp)
+        for row in table.rows
+        if row.kind is Kind.PHONE and row.name in to_hint
+    }
 
 
 def _is_overlay(hint: Snapshot, salesforce: Snapshot, base: Base, fp: Fingerprinter) -> bool:

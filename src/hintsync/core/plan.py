@@ -47,7 +47,7 @@ class FieldDecision(NamedTuple):
     #: The value to write or to agree on; meaningless for NOTHING and HOLD.
     value: Canonical = None
     hold: Hold | None = None
-    #: Fingerprint to be remembered beside the base (`core.merge.noted_name`) although nothing was agreed.
+    #: Fingerprint to be remembered beside the base (`core.first_sync.noted_name`) although nothing was agreed.
     noted: Fingerprint | None = None
 
 
@@ -67,9 +67,9 @@ class PairPlan:
     released: frozenset[FieldName] = frozenset()
     #: Set when the pair as a whole must wait: a guard's name ("G4") and nothing else is done.
     frozen: str | None = None
-    #: Fingerprints to be remembered under names beside the fields' own (`core.merge.noted_name`); no base moves by them.
+    #: Fingerprints to be remembered in the base under pseudo-fields (`core.first_sync.noted_name`); nothing was agreed.
     noted: Mapping[str, Fingerprint] = field(default_factory=dict)
-    #: Phone fields to be written on Hint whose mapped entry is not the first of its type: that entry's canonical number.
+    #: For each phone to be written on Hint: the number it takes the place of (`core.phone_list.replaced_phone`).
     replaced_phones: Mapping[FieldName, str] = field(default_factory=dict)
 
     @property

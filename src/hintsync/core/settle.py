@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from hintsync.core.fields import FieldMapping, Kind
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.fingerprints import Fingerprinter
-from hintsync.core.mapped_entry import mapped_entry, rest_name, rest_print
+from hintsync.core.phone_list import mapped_phone, rest_after
 from hintsync.core.plan import PairPlan
 from hintsync.core.policy import record_print
 from hintsync.core.records import Base, FieldName, Fingerprint, Hold, HoldKind, Snapshot, Values
-from hintsync.core.values import ABSENT, Seen, Side
+from hintsync.core.values import ABSENT, Canonical, Seen, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,38 +85,33 @@ def acknowledged(
     Returns:
         Base fields that move, and holds set or released. A hold whose write is not acknowledged is not released.
     """
-    moved: dict[str, Fingerprint] = dict(plan.noted)
-    moved.update({name: fp.of(name, value) for name, value in plan.agreed.items()})
+    settled: dict[FieldName, Canonical] = dict(plan.agreed)
     holds: dict[FieldName, Hold | None] = dict(plan.holds)
     open_writes: set[FieldName] = set()
     snapshots = {Side.HINT: hint, Side.SALESFORCE: salesforce}
     for side, values in plan.writes.items():
         result = results.get(side, SideResult())
+        settled.update({name: value for name, value in values.items() if name in result.written})
         open_writes |= values.keys() - result.written
-        moved.update(_moved(table, side, values, result.written, hint, base, fp))
         for name in values.keys() & result.refused:
             holds[name] = _refused(table[name], side, snapshots, base, result, fp)
     holds.update(dict.fromkeys(plan.released - open_writes))
-    return Remembered(moved, holds)
+    moved = {name: fp.of(name, value) for name, value in settled.items()}
+    return Remembered({**plan.noted, **moved, **_rests(table, hint, settled, base, fp)}, holds)
 
 
-def _moved(
-    table: FieldTable,
-    side: Side,
-    values: Values,
-    written_fields: frozenset[FieldName],
-    hint: Snapshot,
-    base: Base,
-    fp: Fingerprinter,
+def _rests(
+    table: FieldTable, hint: Snapshot, settled: Values, base: Base, fp: Fingerprinter
 ) -> Mapping[str, Fingerprint]:
-    """Return the base entries of the fields that a side acknowledged."""
-    moved: dict[str, Fingerprint] = {}
-    for name in values.keys() & written_fields:
-        moved[name] = fp.of(name, values[name])
-        row = table[name]
-        if row.kind is Kind.PHONE and side is Side.HINT and values[name] is None:
-            moved[rest_name(name)] = rest_print(row, hint, base, fp)
-    return moved
+    """Return what is remembered of the numbers that stay in Hint's list beside a phone that is settled."""
+    rests: dict[str, Fingerprint] = {}
+    if hint.phones:
+        for row in table.rows:
+            value = settled.get(row.name, False)
+            if row.kind is Kind.PHONE and not isinstance(value, bool) and row.name in hint.values:
+                left = rest_after(row, hint, value, base, fp)
+                rests.update({name: fp.of(name, numbers) for name, numbers in left.items()})
+    return rests
 
 
 def _refused(
@@ -135,14 +130,7 @@ def _refused(
 
 
 def _print_of(row: FieldMapping, snapshot: Snapshot, base: Base, fp: Fingerprinter) -> Fingerprint | None:
-    value = shown_by(row, snapshot, base, fp)
-    return None if value is ABSENT else fp.of(row.name, value)
-
-
-def shown_by(row: FieldMapping, snapshot: Snapshot, base: Base, fp: Fingerprinter) -> Seen:
-    """Return the value a record shows for a field, for a phone on Hint that of the mapped entry."""
     value = snapshot.values.get(row.name, ABSENT)
-    if row.kind is not Kind.PHONE or not snapshot.phones or value is ABSENT:
-        return value
-    entry = mapped_entry(row, snapshot, base, fp)
-    return None if entry is None else entry.canonical
+    if row.kind is Kind.PHONE and snapshot.phones and value is not ABSENT:
+        value = mapped_phone(row, snapshot, base, fp)
+    return None if value is ABSENT else fp.of(row.name, value)
