@@ -196,6 +196,12 @@ class KeyIndex:
         """Yield the groups of two records or more that share a key."""
         return (held for held in self._holders.values() if isinstance(held, tuple))
 
+    def missing_from(self, other: KeyIndex) -> Iterator[str]:
+        """Yield the records whose key nobody in another index holds."""
+        for hashed, held in self._holders.items():
+            if hashed not in other._holders:
+                yield from (held,) if isinstance(held, str) else held
+
     def __len__(self) -> int:
         """Count the different keys."""
         return len(self._holders)

@@ -1,0 +1,76 @@
+"""What a whole-population batch knows before it decides anything: both populations, all links, what people declined."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hintsync.core.errors import SafetyStop
+from hintsync.core.person import Person
+from hintsync.core.records import Link, RecordId
+from hintsync.engine.context import Engine
+from hintsync.engine.near_batch import Near, near_matches, person_of
+from hintsync.engine.population import Contacts, Patients, scan_contacts, scan_patients
+
+
+@dataclass(slots=True)
+class Census:
+    """Facts of one run."""
+
+    contacts: Contacts
+    patients: Patients
+    by_patient: Mapping[RecordId, Link]
+    by_contact: Mapping[RecordId, Link]
+    #: (contact, patient) pairs that a person parted or declined.
+    declined: frozenset[tuple[RecordId, RecordId]]
+    #: Near matches of the patients that nobody in the org matches exactly.
+    near: Mapping[RecordId, Near] = field(default_factory=dict)
+
+
+async def take_census(engine: Engine) -> Census:
+    """Scan both sides, each once, and read what is remembered.
+
+    Raises:
+        SafetyStop: a side shows nobody although there are links (guard G2).
+    """
+    contacts, patients = await asyncio.gather(scan_contacts(engine), scan_patients(engine))
+    links = await engine.store.live_pairs(engine.connection.id)
+    _refuse_empty(links_exist=bool(links), contacts=contacts.count, patients=len(patients.seen))
+    census = Census(
+        contacts,
+        patients,
+        {link.patient_id: link for link in links if link.patient_id},
+        {link.contact_id: link for link in links if link.contact_id},
+        await engine.store.declined_pairs(engine.connection.id),
+    )
+    census.near = _near(engine, census)
+    return census
+
+
+def _refuse_empty(*, links_exist: bool, contacts: int, patients: int) -> None:
+    if links_exist and not contacts:
+        raise SafetyStop("G2", "the org shows no contact although there are links")
+    if links_exist and not patients:
+        raise SafetyStop("G2", "the practice shows no patient although there are links")
+
+
+def _near(engine: Engine, census: Census) -> dict[RecordId, Near]:
+    """Find near matches for the free patients without an exact one, among the free contacts."""
+    unmatched = {
+        patient_id
+        for patient_id in census.patients.index.missing_from(census.contacts.index)
+        if patient_id not in census.by_patient and patient_id not in census.patients.archived
+    }
+    if not unmatched:
+        return {}
+    wanted: dict[RecordId, Person] = {}
+    for page in census.patients.pages:
+        wanted.update({record.id: person_of(record) for record in page.packed.unpack() if record.id in unmatched})
+    free = (
+        row
+        for row in census.contacts.rows()
+        if row.id not in census.by_contact and row.id not in census.contacts.marked
+    )
+    closed = {(patient_id, contact_id) for contact_id, patient_id in census.declined}
+    return near_matches(wanted, free, engine.options.placeholder_dates, closed=closed)
