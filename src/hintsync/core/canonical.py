@@ -15,11 +15,6 @@ from typing import Final
 
 #: Salesforce dates in events and Hint dates in answers; nothing else is a calendar day to us.
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-#: `T` or a space, seconds and up to nine decimals optional, offset required: without one the instant would be a guess.
-_TIMESTAMP: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})"
-)
-_LINE_BREAKS: Final = re.compile(r"[\r\n]+")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_IN_MS: Final = 86_400_000
 _TICKED: Final = {True: True, False: False, "true": True, "false": False, "1": True, "0": False, "": False}
@@ -114,25 +109,34 @@ def _day(raw: str) -> str | None:
 def timestamp(raw: object) -> str | None:
     """Return an instant as `YYYY-MM-DDTHH:MM:SSZ`, decimals cut off.
 
-    Takes ISO 8601 with any offset (`Z`, `-08:00`, Salesforce's `+0000`) and up to nine decimals, or milliseconds since
+    Takes ISO 8601 to the second, any decimals, any offset (`Z`, `-08:00`, Salesforce's `+0000`), or milliseconds since
     1970 (Salesforce change events).
 
     Raises:
-        Unreadable: no such instant, or one without an offset.
+        Unreadable: no such instant, or one without an offset: its zone would be a guess.
     """
+    if type(raw) is str:
+        return _utc(raw.strip())
     if raw is None:
         return None
     if type(raw) is int:
         return _zulu(_instant(raw))
-    if not isinstance(raw, str):
-        raise Unreadable
-    trimmed = raw.strip()
+    raise Unreadable
+
+
+def _utc(trimmed: str) -> str | None:
     if not trimmed:
         return None
-    if not _TIMESTAMP.fullmatch(trimmed):
+    # The shape is checked here because `fromisoformat` takes week dates, missing separators and bare hours as well.
+    if len(trimmed) < 20 or f"{trimmed[4]}{trimmed[7]}{trimmed[10]}{trimmed[13]}{trimmed[16]}" != "--T::":
         raise Unreadable
     try:
-        return _zulu(datetime.fromisoformat(trimmed.upper()).astimezone(UTC))
+        moment = datetime.fromisoformat(trimmed)
+        if moment.tzinfo is UTC:
+            return trimmed[:19] + "Z"
+        if moment.tzinfo is None:
+            raise Unreadable
+        return _zulu(moment.astimezone(UTC))
     except (ValueError, OverflowError):
         raise Unreadable from None
 
@@ -145,7 +149,7 @@ def _instant(milliseconds: int) -> datetime:
 
 
 def _zulu(moment: datetime) -> str:
-    return moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    return moment.isoformat()[:19] + "Z"
 
 
 def checkbox(raw: object) -> bool:
@@ -172,12 +176,11 @@ def street(raw: object) -> str | None:
         return None
     if type(raw) is not str:
         raw = as_string(raw)
-    if "\n" not in raw and "\r" not in raw:
-        return text(raw)
-    lines = [line for line in map(text, _LINE_BREAKS.split(raw)) if line]
-    if len(lines) < 2:
-        return lines[0] if lines else None
-    return f"{lines[0]}\n{' '.join(lines[1:])}"
+    if "\r" in raw:
+        raw = raw.replace("\r\n", "\n").replace("\r", "\n")
+    first, _, rest = raw.lstrip().partition("\n")
+    line, others = text(first), text(rest)
+    return f"{line}\n{others}" if others else line
 
 
 def street_lines(value: str | None) -> tuple[str | None, str | None]:

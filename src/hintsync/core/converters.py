@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from hintsync.core import canonical, places
 from hintsync.core.canonical import Unreadable
@@ -22,6 +22,10 @@ Reader: TypeAlias = Callable[[object], Canonical]
 
 #: Makes a canonical value what the side wants; `None` (a clear) becomes null.
 Writer: TypeAlias = Callable[[Canonical], object]
+
+
+#: Shared by all records that were read without trouble.
+NONE_UNREADABLE: Final[frozenset[FieldName]] = frozenset()
 
 
 class Converter(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Final
 from hintsync.core.canonical import Unreadable, street_lines
 from hintsync.core.conventions import Conventions
 from hintsync.core.converters import (
+    NONE_UNREADABLE,
     FoundField,
     PlainField,
     Raw,
@@ -21,7 +22,7 @@ from hintsync.core.converters import (
 from hintsync.core.errors import BadInput
 from hintsync.core.fields import FieldMapping, Kind
 from hintsync.core.fields import Mapping as FieldTable
-from hintsync.core.phone_list import PhoneEdit, numbers_of, read_entries, rewritten
+from hintsync.core.phone_list import PhoneEdit, read_entries, rewritten
 from hintsync.core.records import FieldName, KeyRow, PhoneEntry, RecordId, RecordState, Snapshot, Values
 from hintsync.core.values import ABSENT, Seen, Side
 
@@ -37,6 +38,7 @@ class HintCodec:
         self._converters = converters(Side.HINT, conventions)
         self._form = phone_format(conventions.phone_region)
         self._phones = [(row.name, row.hint[0]) for row in table if row.kind is Kind.PHONE]
+        self._no_phones: dict[FieldName, Seen] = {name: ABSENT for name, _ in self._phones}
         self._plain: list[PlainField] = []
         self._found: list[FoundField] = []
         for row in table:
@@ -78,27 +80,26 @@ class HintCodec:
             merged_into=merged_into,
             phones=phones,
             read_at=read_at,
-            unreadable=frozenset(unreadable),
+            unreadable=frozenset(unreadable) if unreadable else NONE_UNREADABLE,
         )
 
     def _read_phones(
         self, raw: Raw, values: dict[FieldName, Seen], unreadable: list[FieldName]
     ) -> tuple[PhoneEntry, ...]:
         listed = raw.get("phones", ABSENT)
+        if listed is ABSENT:
+            values.update(self._no_phones)
+            return ()
         try:
-            entries, bad = read_entries(listed, self._form.read) if listed is not ABSENT else ((), frozenset())
+            entries, firsts = read_entries(listed, self._form.read)
         except Unreadable:
-            unreadable.extend(name for name, _ in self._phones)
-            listed, entries, bad = ABSENT, (), frozenset()
+            values.update(self._no_phones)
+            unreadable.extend(self._no_phones)
+            return ()
         for name, type_ in self._phones:
-            if listed is ABSENT:
-                values[name] = ABSENT
-            elif type_ in bad:
-                values[name] = ABSENT
+            value = values[name] = firsts.get(type_)
+            if value is ABSENT:
                 unreadable.append(name)
-            else:
-                numbers = numbers_of(entries, type_)
-                values[name] = numbers[0] if numbers else None
         return entries
 
     def keyrow(self, raw: Raw) -> KeyRow:
@@ -163,14 +164,22 @@ def _fields_by_key(table: FieldTable) -> dict[str, frozenset[FieldName]]:
 
 def _first_present(keys: Sequence[str]) -> Callable[[Raw], object]:
     """Return a finder of the first key that the answer carries, were it null or false there."""
-    paths = [key.split(".") for key in keys]
+    if any("." in key for key in keys):
+        return _first_path([key.split(".") for key in keys])
 
     def find(raw: Raw) -> object:
-        for path in paths:
-            value = _follow(raw, path)
+        for key in keys:
+            value = raw.get(key, ABSENT)
             if value is not ABSENT:
                 return value
         return ABSENT
+
+    return find
+
+
+def _first_path(paths: Sequence[Sequence[str]]) -> Callable[[Raw], object]:
+    def find(raw: Raw) -> object:
+        return next((value for path in paths if (value := _follow(raw, path)) is not ABSENT), ABSENT)
 
     return find
 
@@ -191,14 +200,17 @@ def _follow(raw: Raw, path: Sequence[str]) -> object:
 
 def _both_lines(keys: Sequence[str]) -> Callable[[Raw], object]:
     """Return a finder that joins the address lines; with one of them missing, the street is not known."""
+    key1, key2 = keys
 
     def find(raw: Raw) -> object:
-        lines = [raw.get(key, ABSENT) for key in keys]
-        if ABSENT in lines:
+        line1, line2 = raw.get(key1, ABSENT), raw.get(key2, ABSENT)
+        if line1 is ABSENT or line2 is ABSENT:
             return ABSENT
-        if not all(line is None or isinstance(line, str) for line in lines):
-            return lines
-        return "\n".join(line for line in lines if isinstance(line, str))
+        if type(line1) is str and type(line2) is str:
+            return f"{line1}\n{line2}"
+        if line1 is None or line2 is None:
+            return line1 if line2 is None else line2
+        return (line1, line2)  # no text: the reader refuses it
 
     return find
 

@@ -21,8 +21,11 @@ from hintsync.core.values import ABSENT, Seen
 #: In place of a replaced number: no entry is, the new number goes to the end of the list.
 APPEND: Final = ""
 
-#: Spellings that Hint itself turns into its three types (its page on phone types).
-_TYPES: Final = {
+#: Hint's own types that are mapped; any other word is a type too, and left alone.
+TYPES: Final = frozenset({"home", "mobile", "office"})
+
+#: Spellings that Hint itself turns into these (its page on phone types).
+_SPELLINGS: Final = {
     **dict.fromkeys(("h", "home phone"), "home"),
     **dict.fromkeys(("m", "mobile phone", "cell", "cellphone", "cell phone", "cellular"), "mobile"),
     **dict.fromkeys(("w", "work phone", "business", "business phone", "company", "company phone"), "office"),
@@ -40,11 +43,15 @@ class PhoneEdit(NamedTuple):
 
 def phone_type(raw: object) -> str:
     """Return the type of an entry as Hint would show it: `mobile`, `home`, `office`, or its own word in lower case."""
-    lowered = raw.strip().lower() if isinstance(raw, str) else ""
-    return _TYPES.get(lowered, lowered)
+    if not isinstance(raw, str):
+        return ""
+    if raw in TYPES:
+        return raw
+    lowered = raw.strip().lower()
+    return _SPELLINGS.get(lowered, lowered)
 
 
-def read_entries(raw: object, read: Callable[[object], str | None]) -> tuple[tuple[PhoneEntry, ...], frozenset[str]]:
+def read_entries(raw: object, read: Callable[[object], str | None]) -> tuple[tuple[PhoneEntry, ...], dict[str, Seen]]:
     """Read a phone list.
 
     Args:
@@ -52,27 +59,31 @@ def read_entries(raw: object, read: Callable[[object], str | None]) -> tuple[tup
         read: makes a number canonical.
 
     Returns:
-        The entries in order, and the types that hold a number nobody can read.
+        The entries in order; and by type the first number that is not blank, or ABSENT where the type holds a number
+        nobody can read. A type without numbers is missing.
 
     Raises:
         Unreadable: not a list of objects; then it must not be rewritten either.
     """
     if not raw:
-        return (), frozenset()
+        return (), {}
     if not isinstance(raw, list):
         raise Unreadable
     entries: list[PhoneEntry] = []
-    bad: set[str] = set()
+    firsts: dict[str, Seen] = {}
     for item in raw:
         if not isinstance(item, dict):
             raise Unreadable
         kind = phone_type(item.get("type"))
         try:
-            entries.append(PhoneEntry(kind, read(item.get("number")), item))
+            number = read(item.get("number"))
         except Unreadable:
-            entries.append(PhoneEntry(kind, None, item))
-            bad.add(kind)
-    return tuple(entries), frozenset(bad)
+            number = None
+            firsts[kind] = ABSENT
+        entries.append(PhoneEntry(kind, number, item))
+        if number is not None and kind not in firsts:
+            firsts[kind] = number
+    return tuple(entries), firsts
 
 
 def numbers_of(entries: Sequence[PhoneEntry], type_: str) -> tuple[str, ...]:

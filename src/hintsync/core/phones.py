@@ -41,6 +41,8 @@ class PhoneFormat:
             return None
         number = raw if type(raw) is str else as_string(raw)
         if self._ten_digits:
+            if len(number) == 10 and number.isascii() and number.isdecimal() and number[0] > "1":
+                return "+1" + number
             plain = _FAST.fullmatch(number)
             if plain:
                 return f"+1{plain[1]}{plain[2]}{plain[3]}"

@@ -7,7 +7,17 @@ from typing import Final
 
 from hintsync.core.canonical import Unreadable, checkbox
 from hintsync.core.conventions import Conventions, PlaceForm
-from hintsync.core.converters import FoundField, PlainField, Raw, converters, read_found, read_plain, string, word
+from hintsync.core.converters import (
+    NONE_UNREADABLE,
+    FoundField,
+    PlainField,
+    Raw,
+    converters,
+    read_found,
+    read_plain,
+    string,
+    word,
+)
 from hintsync.core.errors import BadInput
 from hintsync.core.fields import FieldMapping, Kind
 from hintsync.core.fields import Mapping as FieldTable
@@ -99,7 +109,7 @@ class SalesforceCodec:
             person_account=_is_person_account(raw),
             merged_into=merged_into,
             read_at=read_at,
-            unreadable=frozenset(unreadable),
+            unreadable=frozenset(unreadable) if unreadable else NONE_UNREADABLE,
         )
 
     def keyrow(self, raw: Raw) -> KeyRow:
