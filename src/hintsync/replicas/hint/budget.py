@@ -1,0 +1,54 @@
+"""Hint's allowance of requests for a day, which all practices of one partner account share."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hintsync.core.errors import BudgetSpent
+from hintsync.core.values import Side
+from hintsync.ports import Clock
+
+#: Requests a day and partner (https://docs.hint.com/docs/rate-limits, read August 2026).
+PER_DAY = 500_000
+
+
+class DailyBudget:
+    """Counts requests against the day's allowance; the day begins at 00:00 UTC.
+
+    Hint tells neither what is used nor what is left, so this counts what this process sent. Others who use the same
+    partner account are not seen: give the process a share of the allowance then.
+    """
+
+    def __init__(self, clock: Clock, per_day: int = PER_DAY) -> None:
+        self._clock = clock
+        self.per_day = per_day
+        self._used = 0
+        self._ends = clock.monotonic()
+
+    @property
+    def left(self) -> int:
+        """Requests that may still be sent today."""
+        self._turn_over()
+        return max(self.per_day - self._used, 0)
+
+    def take(self) -> None:
+        """Count one request about to be sent.
+
+        Raises:
+            BudgetSpent: the allowance is used up; `after` tells the seconds until the next day begins.
+        """
+        self._turn_over()
+        if self._used >= self.per_day:
+            raise BudgetSpent(Side.HINT, "the day's requests are used up", after=self._ends - self._clock.monotonic())
+        self._used += 1
+
+    def _turn_over(self) -> None:
+        """Start a new day when the old one is over; a look at the monotonic clock is all that most requests cost."""
+        if self._clock.monotonic() >= self._ends:
+            self._used = 0
+            self._ends = self._clock.monotonic() + _seconds_to_midnight(self._clock.now())
+
+
+def _seconds_to_midnight(now: datetime) -> float:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return (midnight - now).total_seconds()
