@@ -28,38 +28,11 @@ Query = TypeVar("Query")
 BAR_MS = 10.0
 FIVE = 5
 
-_ONSETS = [
-    "b",
-    "br",
-    "c",
-    "ch",
-    "d",
-    "f",
-    "fl",
-    "g",
-    "gr",
-    "h",
-    "j",
-    "k",
-    "kr",
-    "l",
-    "m",
-    "n",
-    "p",
-    "qu",
-    "r",
-    "s",
-    "sh",
-    "st",
-    "t",
-    "th",
-    "tr",
-    "v",
-    "w",
-    "y",
-    "z",
-]
+# fmt: off
+_ONSETS = ["b", "br", "c", "ch", "d", "f", "fl", "g", "gr", "h", "j", "k", "kr", "l", "m", "n", "p", "qu", "r", "s",
+           "sh", "st", "t", "th", "tr", "v", "w", "y", "z"]
 _VOWELS = ["a", "a", "a", "e", "e", "e", "i", "i", "o", "o", "u", "ai", "ea", "ee", "ie", "ou"]
+# fmt: on
 _CODAS = ["", "", "", "l", "n", "r", "s", "th", "m", "ck", "nd", "rt"]
 _ENDINGS = ["", "", "son", "man", "er", "ez", "ski", "ley", "ton", "well", "ard", "a", "o", "ini"]
 _ACCENTS = {"a": "á", "e": "é", "i": "í", "o": "ö", "u": "ü", "n": "ñ", "c": "ç"}

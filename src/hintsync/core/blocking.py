@@ -19,7 +19,7 @@ _STREET: Final = 6
 
 
 def stored_keys(person: Person) -> frozenset[str]:
-    """Give the keys a record is filed under; at most 8 for each pair of names, and one for each way to reach it.
+    """Give the keys a record is filed under; at most 10 for each pair of names, and one for each way to reach it.
 
     Keys hold pieces of a person's data: for memory only.
     """
@@ -27,16 +27,23 @@ def stored_keys(person: Person) -> frozenset[str]:
     digits = date_digits(person.birth_date)
     for first, last in _name_pairs(person):
         keys.update(_name_and_date_keys(first, last, digits))
+        if last.bare:
+            keys.add(_last_name_key(last))
     return frozenset(keys)
 
 
 def asked_keys(person: Person) -> frozenset[str]:
-    """Give the keys a query looks under: the stored ones, also with the names and with day and month exchanged."""
+    """Give the keys a query looks under: the stored ones, also with the names and with day and month exchanged.
+
+    A query of a last name alone looks under that.
+    """
     keys = set(_contact_keys(person))
     digits = date_digits(person.birth_date)
     for first, last in _name_pairs(person):
         keys.update(_name_and_date_keys(first, last, digits))
         keys.update(_name_and_date_keys(last, first, digits))
+        if last.bare and not first.bare and not digits:
+            keys.add(_last_name_key(last))
         if digits:
             keys.update(_name_and_date_keys(first, last, swap_day_and_month(digits)))
     return frozenset(keys)
@@ -57,12 +64,18 @@ def _name_and_date_keys(first: NameForm, last: NameForm, digits: str) -> Iterato
     if first.bare and last.bare:
         yield f"lf:{last.sound}:{first.sound[:2]}"
         yield f"fl:{first.sound}:{last.sound[:2]}"
+        yield f"l1:{last.bare}:{first.bare[:1]}"
+        yield f"f1:{first.bare}:{last.bare[:1]}"
 
 
 def _sound_and_date(tag: str, name: NameForm, digits: str) -> Iterator[str]:
     if name.bare:
         yield f"{tag}y:{name.sound[:_SOUND]}:{digits[:4]}"
         yield f"{tag}m:{name.sound[:_SOUND]}:{digits[4:]}"
+
+
+def _last_name_key(last: NameForm) -> str:
+    return f"l:{last.bare}"
 
 
 def _contact_keys(person: Person) -> Iterator[str]:

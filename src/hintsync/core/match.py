@@ -135,7 +135,7 @@ def fold_any_script(name: str) -> str:
 
 
 def _fold_once(name: str) -> str:
-    seen = _UNSEEN.sub("", name).translate(_MARKS)
+    seen = _UNSEEN.sub("", unicodedata.normalize("NFC", name)).translate(_MARKS)
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold()).split())
 
 

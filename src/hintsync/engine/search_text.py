@@ -31,6 +31,10 @@ _NOT_DIGIT: Final = re.compile(r"[^0-9]+")
 _SELECTIVE_DIGITS: Final = 5
 
 
+#: A phone number typed without its area code is whole.
+_WHOLE_PHONE_DIGITS: Final = 7
+
+
 @dataclass(frozen=True, slots=True)
 class Typed:
     """A search text, taken apart."""
@@ -182,12 +186,10 @@ def fit(typed: Typed, person: Person) -> NearMatch | None:
             return None
         lines.append(line)
     if typed.dates or typed.digits:
-        if date_fits(typed.dates, date_digits(person.birth_date)):
-            lines.append(_typed_line(Field.BIRTH_DATE, whole=bool(typed.whole_dates)))
-        elif typed.digits and any(form.startswith(typed.digits) for form in phone_forms(person)):
-            lines.append(_typed_line(Field.PHONE, whole=len(typed.digits) >= 7))
-        else:
+        number = _date_line(typed, date_digits(person.birth_date)) or _phone_line(typed, person)
+        if number is None:
             return None
+        lines.append(number)
     if typed.email:
         if not email_form(person.email).startswith(typed.email):
             return None
@@ -206,6 +208,21 @@ def _word_line(word: str, person: Person) -> Evidence | None:
     if any(name.startswith(word) for name in last):
         return _typed_line(Field.LAST_NAME, whole=False)
     return _typed_line(Field.FIRST_NAME, whole=False) if any(name.startswith(word) for name in every) else None
+
+
+def _date_line(typed: Typed, digits: str) -> Evidence | None:
+    """Weigh a birth date that fits; the first reading of what was typed more than the others."""
+    if not date_fits(typed.dates, digits):
+        return None
+    if not typed.whole_dates:
+        return _typed_line(Field.BIRTH_DATE, whole=False)
+    return Evidence(Field.BIRTH_DATE, Verdict.TYPED, 1.0 if date_fits(typed.dates[:1], digits) else 0.9)
+
+
+def _phone_line(typed: Typed, person: Person) -> Evidence | None:
+    if not typed.digits or not any(form.startswith(typed.digits) for form in phone_forms(person)):
+        return None
+    return _typed_line(Field.PHONE, whole=len(typed.digits) >= _WHOLE_PHONE_DIGITS)
 
 
 def _typed_line(field: Field, *, whole: bool) -> Evidence:
