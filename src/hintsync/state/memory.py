@@ -30,7 +30,6 @@ from hintsync.state.port import (
     Run,
     RunRow,
     RunStatus,
-    StaleLink,
     StoredAudit,
 )
 
@@ -90,9 +89,7 @@ class MemoryStore:
     # --- links
     async def reserve(self, link: Link) -> Link:
         """Insert a live link; see the port."""
-        if link.id in self._links:
-            raise StaleLink(link.id)
-        await self.commit(Commit(links=[LinkChange(link)]))
+        await self.commit(Commit(links=[LinkChange(replace(link, revision=0))]))
         return self._links[link.id].link
 
     async def link(self, link_id: str) -> LinkState | None:

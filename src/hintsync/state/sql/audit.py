@@ -14,6 +14,7 @@ from hintsync.state.sql.database import Database
 from hintsync.state.sql.part import Part, chunks
 
 _TABLE = tables.audit
+_APPEND = _TABLE.insert()
 _HEADS = tables.audit_heads
 _SEQUENCES = tables.audit_sequences
 
@@ -56,11 +57,9 @@ async def _write_chained(
     last = await _locked_sequence(sql, database, connection_id)
     heads = await _heads(sql, connection_id, sorted({event.chain for event in events}))
     entries = list(chains.extend(events, last, heads))
-    await sql.execute(_TABLE.insert(), [_entry_row(connection_id, entry) for entry in entries])
-    statement = database.insert(_HEADS)
-    moved = {name: statement.excluded[name] for name in ("sequence", "hash", "length")}
-    statement = statement.on_conflict_do_update(index_elements=["connection_id", "chain"], set_=moved)
-    await sql.execute(statement, [_head_row(connection_id, chain, head) for chain, head in heads.items()])
+    await database.write_many(sql, _APPEND, [_entry_row(connection_id, entry) for entry in entries])
+    moved = [_head_row(connection_id, chain, head) for chain, head in heads.items()]
+    await database.write_many(sql, database.upsert(_HEADS), moved)
     advance = update(_SEQUENCES).where(_SEQUENCES.c.connection_id == bindparam("owner"))
     await sql.execute(advance, {"owner": connection_id, "last": last + len(entries)})
 

@@ -1,17 +1,20 @@
-"""Rows of tables to the port's records and back. JSON is text; fingerprints are hex within it."""
+"""Rows of tables to the port's records and back."""
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import orjson
 from sqlalchemy import Row
 
 from hintsync.core.plan import Outcome
-from hintsync.core.records import Base, FieldName, Fingerprint, Hold, HoldKind, Link, LinkState, LinkStatus
+from hintsync.core.records import FieldName, Fingerprint, Hold, HoldKind, Link, LinkState, LinkStatus
 from hintsync.core.values import Side
+from hintsync.state.packing import pack, unpack
 from hintsync.state.port import (
     Connection,
     LogEntry,
@@ -44,6 +47,8 @@ _LINK = (
     "revision",
 )
 _LOG = ("connection_id", "at", "level", "event", "message", "contact_id", "patient_id", "run_id")
+_link_values = attrgetter(*_LINK)
+_log_values = attrgetter(*_LOG)
 
 
 def dump(value: object) -> str:
@@ -77,30 +82,26 @@ def connection_of(row: Found) -> Connection:
 def link_row(state: LinkState) -> Stored:
     """Return the row of a link with its memory."""
     link = state.link
-    row: Stored = {name: getattr(link, name) for name in _LINK}
-    row["status"] = str(link.status)
-    row["base"] = dump(_hexed(state.base))
+    row = dict(zip(_LINK, _link_values(link), strict=True))
+    row["status"] = link.status.value
+    row["base"] = pack(state.base)
     row["holds"] = dump({name: _hold_json(hold) for name, hold in state.holds.items()})
     return row
 
 
 def link_of(row: Found) -> Link:
     """Return the link of a row."""
-    return Link(**{name: getattr(row, name) for name in _LINK}, status=LinkStatus(row.status))
+    return Link(**dict(zip(_LINK, _link_values(row), strict=True)), status=LinkStatus(row.status))
 
 
 def link_state_of(row: Found) -> LinkState:
     """Return the link of a row with its memory."""
     holds = {name: _hold_of(members) for name, members in orjson.loads(row.holds).items()}
-    return LinkState(link_of(row), _unhexed(orjson.loads(row.base)), holds)
+    return LinkState(link_of(row), unpack(row.base), holds)
 
 
-def _hexed(prints: Mapping[FieldName, Fingerprint]) -> dict[FieldName, str]:
-    return {name: value.hex() for name, value in prints.items()}
-
-
-def _unhexed(prints: Mapping[FieldName, str]) -> Base:
-    return {name: bytes.fromhex(value) for name, value in prints.items()}
+def _packed_text(prints: Mapping[FieldName, Fingerprint]) -> str:
+    return b64encode(pack(prints)).decode()
 
 
 def _hold_json(hold: Hold) -> Stored:
@@ -139,7 +140,7 @@ def result_row(row: RunRow) -> Stored:
         "reason": row.reason,
         "written": _dump_or_none(dict(row.written)),
         "held": _dump_or_none(row.held),
-        "prints": _dump_or_none({side: _hexed(prints) for side, prints in row.prints.items()}),
+        "prints": _dump_or_none({side: _packed_text(prints) for side, prints in row.prints.items()}),
         "versions": _dump_or_none(dict(row.versions)),
     }
 
@@ -157,7 +158,7 @@ def result_of(row: Found) -> RunRow:
         reason=row.reason,
         written={side: tuple(names) for side, names in _by_side(row.written).items()},
         held=_names(row.held),
-        prints={side: _unhexed(prints) for side, prints in _by_side(row.prints).items()},
+        prints={side: unpack(b64decode(prints)) for side, prints in _by_side(row.prints).items()},
         versions=_by_side(row.versions),
     )
 
@@ -182,7 +183,7 @@ def review_of(row: Found) -> Review:
 
 def log_row(entry: LogEntry) -> Stored:
     """Return the row of a log entry; the database gives the id."""
-    row: Stored = {name: getattr(entry, name) for name in _LOG}
+    row: Stored = dict(zip(_LOG, _log_values(entry), strict=True))
     return row | {"level": str(entry.level), "fields": _dump_or_none(entry.fields)}
 
 

@@ -19,11 +19,8 @@ class ConnectionsPart(Part):
 
     async def put_connection(self, connection: Connection) -> None:
         """Insert or replace a connection."""
-        row = codec.connection_row(connection)
-        statement = self._database.insert(tables.connections).values(row)
-        statement = statement.on_conflict_do_update(index_elements=["id"], set_=row)
         async with self._database.writing() as sql:
-            await sql.execute(statement)
+            await sql.execute(self._database.upsert(tables.connections), codec.connection_row(connection))
 
     async def connection(self, connection_id: str) -> Connection | None:
         """Return one connection."""
@@ -41,11 +38,9 @@ class ConnectionsPart(Part):
         """Store a secret, encrypted under the master key."""
         token = self._keyring.seal(connection_id, name, secret)
         row = {"connection_id": connection_id, "name": name, "token": token}
-        statement = self._database.insert(tables.secrets).values(row)
-        statement = statement.on_conflict_do_update(index_elements=["connection_id", "name"], set_={"token": token})
         async with self._database.writing() as sql:
             await know_connections(sql, [connection_id])
-            await sql.execute(statement)
+            await sql.execute(self._database.upsert(tables.secrets), row)
 
     async def secret(self, connection_id: str, name: str) -> bytes | None:
         """Return a secret, decrypted."""
@@ -66,11 +61,10 @@ class ConnectionsPart(Part):
 
     async def put_cursor(self, connection_id: str, name: str, value: str) -> None:
         """Store a cursor."""
-        statement = self._database.insert(tables.cursors).values(connection_id=connection_id, name=name, value=value)
-        statement = statement.on_conflict_do_update(index_elements=["connection_id", "name"], set_={"value": value})
+        row = {"connection_id": connection_id, "name": name, "value": value}
         async with self._database.writing() as sql:
             await know_connections(sql, [connection_id])
-            await sql.execute(statement)
+            await sql.execute(self._database.upsert(tables.cursors), row)
 
     async def add_calls(self, connection_id: str, side: Side, day: str, calls: int) -> int:
         """Add to the calls sent to a side on a UTC day (YYYY-MM-DD); return the day's sum over all workers."""

@@ -15,6 +15,7 @@ from hintsync.state.sql.part import Part, chunks
 
 _REVIEWS = tables.reviews
 _LOG = tables.log
+_APPEND = _LOG.insert()
 
 
 class JournalPart(Part):
@@ -67,21 +68,18 @@ class JournalPart(Part):
             return (await sql.execute(delete(_LOG).where(own, or_(*tests)))).rowcount
 
 
-async def write_log(sql: AsyncConnection, entries: Sequence[LogEntry]) -> None:
+async def write_log(sql: AsyncConnection, database: Database, entries: Sequence[LogEntry]) -> None:
     """Append log entries."""
-    await sql.execute(_LOG.insert(), [codec.log_row(entry) for entry in entries])
+    await database.write_many(sql, _APPEND, [codec.log_row(entry) for entry in entries])
 
 
 async def write_reviews(sql: AsyncConnection, database: Database, given: Sequence[Review]) -> None:
     """Open, update and close reviews; opening a subject again updates the review that is open."""
     stored = await _stored(sql, given)
-    statement = database.insert(_REVIEWS)
-    replaced = {name: statement.excluded[name] for name in tables.names(_REVIEWS) if name != "id"}
-    statement = statement.on_conflict_do_update(index_elements=["id"], set_=replaced)
     rows = [codec.review_row(review) for review in changes.folded_reviews(stored, given).values()]
     # Closed ones first: each may make room for another of its subject.
     rows.sort(key=lambda row: row["status"] == ReviewStatus.OPEN)
-    await sql.execute(statement, rows)
+    await database.write_many(sql, database.upsert(_REVIEWS), rows)
 
 
 async def _stored(sql: AsyncConnection, given: Sequence[Review]) -> Sequence[Review]:

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hintsync.core.records import Link, LinkState, LinkStatus, RecordId
 from hintsync.core.values import Side
 from hintsync.state import changes
-from hintsync.state.port import LinkChange
+from hintsync.state.port import LinkChange, LinkTaken, StaleLink
 from hintsync.state.sql import codec, tables
 from hintsync.state.sql.connections import know_connections
+from hintsync.state.sql.database import Database
 from hintsync.state.sql.part import Part, chunks
 
 _TABLE = tables.links
@@ -22,6 +23,7 @@ _WITHOUT_MEMORY = select(*(column for column in _TABLE.c if column.name not in _
 
 
 _REPLACE = update(_TABLE).where(_TABLE.c.id == bindparam("link_id"))
+_ADD = _TABLE.insert()
 _LET_GO = _REPLACE.values(status=LinkStatus.ENDED.value)
 
 
@@ -84,13 +86,13 @@ class LinksPart(Part):
             return frozenset((row.contact_id, row.patient_id) for row in await sql.execute(wanted))
 
 
-async def write_links(sql: AsyncConnection, given: Sequence[LinkChange]) -> None:
-    """Carry out the link changes of a commit; a broken uniqueness is the database's to say.
+async def write_links(sql: AsyncConnection, database: Database, given: Sequence[LinkChange]) -> None:
+    """Carry out the link changes of a commit; a broken uniqueness, and a new link that is none, is the database's to say.
 
     Raises:
         StaleLink: a change was made on another revision than the stored one.
     """
-    stored = await _locked(sql, [change.link.id for change in given])
+    stored = await _locked(sql, [change.link.id for change in given if change.link.revision])
     changed = changes.changed_links(stored.get, given).values()
     moved = [before.link.id for before, after in changed if before and _gives_up(before.link, after.link)]
     replaced = [codec.link_row(after) for before, after in changed if before]
@@ -99,13 +101,26 @@ async def write_links(sql: AsyncConnection, given: Sequence[LinkChange]) -> None
         # Uniqueness is judged by the end state, so whoever gives up a record does so first.
         await sql.execute(_LET_GO, [{"link_id": link_id} for link_id in moved])
     if replaced:
-        await sql.execute(_REPLACE, [row | {"link_id": row["id"]} for row in replaced])
+        await database.write_many(sql, _REPLACE, [row | {"link_id": row["id"]} for row in replaced])
     if added:
-        await sql.execute(_TABLE.insert(), added)
+        await database.write_many(sql, _ADD, added)
 
 
-async def rivals(sql: AsyncConnection, given: Sequence[LinkChange]) -> Sequence[Link]:
-    """Return the stored live links that claim a record of the given ones."""
+async def refuse_stored(sql: AsyncConnection, given: Sequence[LinkChange]) -> None:
+    """Say what stood in the way of link changes that broke a uniqueness.
+
+    Raises:
+        StaleLink: a link given as new is stored already.
+        LinkTaken: a stored live link claims a record of the given ones.
+    """
+    new = {change.link.id for change in given if not change.link.revision}
+    if known := await _locked(sql, list(new)):
+        raise StaleLink(min(known))
+    if taken := await _rivals(sql, given):
+        raise LinkTaken(taken)
+
+
+async def _rivals(sql: AsyncConnection, given: Sequence[LinkChange]) -> Sequence[Link]:
     own = {change.link.id for change in given}
     found: dict[str, Link] = {}
     for change in given:

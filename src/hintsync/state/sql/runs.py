@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -110,19 +110,19 @@ async def save_run(sql: AsyncConnection, run: Run) -> None:
 
 
 async def write_rows(sql: AsyncConnection, database: Database, rows: Sequence[RunRow]) -> None:
-    """Write results, each in place of what the run had at that position.
+    """Write results, each in place of what the run had at that position; a run must be known."""
+    # The last one counts where a position comes twice.
+    latest = {(row.run_id, row.position): row for row in changes.checked_rows(rows)}
+    await database.write_many(sql, database.upsert(_ROWS), [codec.result_row(row) for row in latest.values()])
+
+
+async def know_runs(sql: AsyncConnection, wanted: Iterable[str]) -> None:
+    """Make sure that runs are in the store.
 
     Raises:
-        BadInput: a run is not known.
+        BadInput: one is not.
     """
-    await _know_runs(sql, {row.run_id for row in rows})
-    statement = database.insert(_ROWS)
-    replaced = {name: statement.excluded[name] for name in tables.names(_ROWS) if name not in ("run_id", "position")}
-    statement = statement.on_conflict_do_update(index_elements=["run_id", "position"], set_=replaced)
-    await sql.execute(statement, [codec.result_row(row) for row in changes.checked_rows(rows)])
-
-
-async def _know_runs(sql: AsyncConnection, ids: set[str]) -> None:
+    ids = set(wanted)
     unknown = ids - set((await sql.execute(select(_TABLE.c.id).where(_TABLE.c.id.in_(ids)))).scalars())
     if unknown:
         raise changes.unknown_run(min(unknown))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hintsync.core.records import Link
 from hintsync.state import changes
 from hintsync.state.keys import Keyring, MasterKeys, new_root
-from hintsync.state.port import Commit, LinkChange, LinkTaken, StaleLink
+from hintsync.state.port import Commit, LinkChange
 from hintsync.state.sql import tables
 from hintsync.state.sql.audit import AuditPart, write_audit
 from hintsync.state.sql.connections import ConnectionsPart, know_connections
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.errors import Contended
 from hintsync.state.sql.journal import JournalPart, write_log, write_reviews
-from hintsync.state.sql.links import LinksPart, rivals, write_links
-from hintsync.state.sql.runs import RunsPart, save_run, write_rows
+from hintsync.state.sql.links import LinksPart, refuse_stored, write_links
+from hintsync.state.sql.runs import RunsPart, know_runs, save_run, write_rows
 from hintsync.state.sql.schema import upgrade_database
 
 #: How often a commit is tried when another process's commit got in its way.
@@ -36,12 +36,9 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
 
     async def reserve(self, link: Link) -> Link:
         """Insert a live link; see the port."""
-        if await self.link(link.id) is not None:
-            raise StaleLink(link.id)
-        await self.commit(Commit(links=[LinkChange(link)]))
-        stored = await self.link(link.id)
-        assert stored is not None
-        return stored.link
+        new = replace(link, revision=0)
+        await self.commit(Commit(links=[LinkChange(new)]))
+        return replace(new, revision=1)
 
     async def commit(self, commit: Commit) -> None:
         """Carry out a commit in one transaction; see the port."""
@@ -51,7 +48,7 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
                     await self._write(sql, commit)
                 return
             except (IntegrityError, Contended):
-                await self._refuse_taken(commit.links)
+                await self._refuse(commit)
                 if not left:
                     raise
 
@@ -61,9 +58,8 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
 
     async def _write(self, sql: AsyncConnection, commit: Commit) -> None:
         # The same order in every process, the lock that all wait for last.
-        await know_connections(sql, changes.connections_of(commit))
         if commit.links:
-            await write_links(sql, commit.links)
+            await write_links(sql, self._database, commit.links)
         if commit.run:
             await save_run(sql, commit.run)
         if commit.rows:
@@ -71,15 +67,16 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
         if commit.reviews:
             await write_reviews(sql, self._database, commit.reviews)
         if commit.logs:
-            await write_log(sql, commit.logs)
+            await write_log(sql, self._database, commit.logs)
         if commit.audits:
             await write_audit(sql, self._database, commit.audits)
 
-    async def _refuse_taken(self, given: Sequence[LinkChange]) -> None:
+    async def _refuse(self, commit: Commit) -> None:
+        """Say what the database refused, where it was the commit's fault; another's commit in the way is tried again."""
         async with self._database.reading() as sql:
-            taken = await rivals(sql, given)
-        if taken:
-            raise LinkTaken(taken)
+            await know_connections(sql, changes.connections_of(commit))
+            await know_runs(sql, changes.runs_of(commit))
+            await refuse_stored(sql, commit.links)
 
 
 async def open_sql_store(url: str, keys: MasterKeys) -> SqlStore:

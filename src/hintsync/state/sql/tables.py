@@ -90,7 +90,7 @@ secrets = Table(
     Column("token", LargeBinary(), nullable=False),
 )
 
-#: A link with its memory: base and holds are packed JSON, so that one row is all that a link costs.
+#: A link with its memory: the base is packed (`state.packing`), holds are JSON, so that one row is all a link costs.
 links = Table(
     "links",
     metadata,
@@ -105,7 +105,7 @@ links = Table(
     _text("created_at"),
     _maybe("reason"),
     Column("revision", Integer(), nullable=False),
-    _text("base"),
+    Column("base", LargeBinary(), nullable=False),
     _text("holds"),
     Index("ix_links_connection_id_id", "connection_id", "id"),
 )
@@ -293,8 +293,3 @@ calls = Table(
     Column("day", _key(), primary_key=True),
     Column("calls", BigInteger(), nullable=False),
 )
-
-
-def names(table: Table) -> tuple[str, ...]:
-    """Return the names of a table's columns."""
-    return tuple(column.name for column in table.columns)

@@ -80,7 +80,7 @@ def _create_links() -> None:
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("base", sa.Text(), nullable=False),
+        sa.Column("base", sa.LargeBinary(), nullable=False),
         sa.Column("holds", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["connection_id"], ["connections.id"], name="fk_links_connection_id"),
         sa.PrimaryKeyConstraint("id", name="pk_links"),
