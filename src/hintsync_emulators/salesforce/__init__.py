@@ -1,0 +1,28 @@
+"""A Salesforce org that speaks the REST API, for development, tests and demonstrations.
+
+org = Org(seed=7, token="00DEM0000000001!secret")
+app = create_app(org)      # an ASGI application: serve it, or mount it in process through httpx.ASGITransport
+"""
+
+from __future__ import annotations
+
+from hintsync_emulators.control import Controlled, Faults
+from hintsync_emulators.salesforce.auth import App
+from hintsync_emulators.salesforce.clock import ManualClock
+from hintsync_emulators.salesforce.dml.rules import DuplicateRule
+from hintsync_emulators.salesforce.org import FEATURES, LateWrite, Org
+from hintsync_emulators.salesforce.responses.control import control_routes
+from hintsync_emulators.salesforce.web.app import Application
+from hintsync_emulators.salesforce.web.dispatch import classify
+
+__all__ = ["FEATURES", "App", "DuplicateRule", "LateWrite", "ManualClock", "Org", "create_app"]
+
+
+def create_app(org: Org, faults: Faults | None = None) -> Controlled:
+    """Return the ASGI application of an org, with the control API below ``/_control``.
+
+    Args:
+        org: the state that the application serves.
+        faults: what goes wrong; its counters hold the calls by kind. Reachable later as ``app.faults``.
+    """
+    return Controlled(Application(org), faults or Faults(), classify, control_routes(org))

@@ -1,0 +1,1 @@
+"""Metadata deployment: a zip in, a changed org out."""

@@ -1,0 +1,1 @@
+"""Writing records: what is checked, what is stamped, what is refused."""

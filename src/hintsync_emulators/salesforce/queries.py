@@ -1,0 +1,172 @@
+"""Running SOQL: pages, locators, totals."""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from hintsync_emulators.salesforce.clock import Clock
+from hintsync_emulators.salesforce.errors import ApiError
+from hintsync_emulators.salesforce.ids import IdSource
+from hintsync_emulators.salesforce.schema.model import Schema, SObject
+from hintsync_emulators.salesforce.soql import shape
+from hintsync_emulators.salesforce.soql.compile import Plan, compile_query
+from hintsync_emulators.salesforce.soql.parse import parse
+from hintsync_emulators.salesforce.storage import Storage
+
+#: Rows of a page when the caller names no size, and the least a caller may ask for.
+DEFAULT_BATCH, LEAST_BATCH = 2000, 200
+_LOCATORS_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A result that is larger than a page: which rows, in which order."""
+
+    plan: Plan
+    rows: array[int]
+    batch: int
+    all_rows: bool
+
+
+class Queries:
+    """Answers statements of one org."""
+
+    def __init__(self, storage: Storage, schema: Schema, id_source: IdSource, clock: Clock) -> None:
+        self._storage, self._schema, self._ids, self._clock = storage, schema, id_source, clock
+        self._cursors: OrderedDict[str, Cursor] = OrderedDict()
+        self._plans: OrderedDict[tuple[str, bool, str, int], Plan] = OrderedDict()
+
+    def plan(self, statement: str, all_rows: bool) -> Plan:
+        """Compile a statement, or take the plan made for it before; plans live until the schema or the day changes."""
+        today = self._clock().date()
+        key = (statement, all_rows, today.isoformat(), self._schema.version)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = compile_query(statement, parse(statement), self._schema, today, all_rows)
+            self._plans[key] = plan
+            if len(self._plans) > _LOCATORS_KEPT:
+                self._plans.popitem(last=False)
+        return plan
+
+    def run(self, statement: str, all_rows: bool, batch: int, root: str) -> dict[str, object]:
+        """Answer a statement with its first page.
+
+        Args:
+            statement: the SOQL text.
+            all_rows: deleted rows count too (``/queryAll``).
+            batch: rows of a page.
+            root: path of the API version, e.g. ``/services/data/v64.0``.
+        """
+        plan = self.plan(statement, all_rows)
+        if plan.count_only:
+            return {"totalSize": self._count(plan), "done": True, "records": []}
+        lines = self._lines(plan, batch + 1)
+        if len(lines) <= batch:
+            return self._page(plan, lines, len(lines), root)
+        if plan.aggregate:
+            text = "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch"
+            raise ApiError(400, "EXCEEDED_ID_LIMIT", text)
+        rows = self.rowids(plan)
+        if len(rows) <= batch:
+            return self._page(plan, lines[:batch], len(rows), root)
+        locator = self._ids.next("01g")
+        self._remember(locator, Cursor(plan, rows, batch, all_rows))
+        page = self._page(plan, lines[:batch], len(rows), root)
+        return self._with_more(page, root, all_rows, f"{locator}-{batch}")
+
+    def more(self, locator: str, root: str) -> dict[str, object]:
+        """Answer with a later page of a statement.
+
+        Raises:
+            ApiError: INVALID_QUERY_LOCATOR.
+        """
+        name, _, start_text = locator.partition("-")
+        cursor = self._cursors.get(name)
+        if cursor is None or not start_text.isdigit() or int(start_text) >= len(cursor.rows):
+            raise ApiError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+        self._cursors.move_to_end(name)
+        start = int(start_text)
+        lines = self.lines_at(cursor.plan, cursor.rows[start : start + cursor.batch])
+        page = self._page(cursor.plan, lines, len(cursor.rows), root)
+        if start + cursor.batch >= len(cursor.rows):
+            return page
+        return self._with_more(page, root, cursor.all_rows, f"{name}-{start + cursor.batch}")
+
+    def forget_cursors(self) -> None:
+        """Let every locator expire."""
+        self._cursors.clear()
+
+    def rowids(self, plan: Plan) -> array[int]:
+        """Return the internal numbers of all rows of a result, in its order."""
+        inner = f"SELECT {plan.alias}._row AS r{plan.source}{plan.rest}{_window(plan, None)}"
+        found = self._storage.rows(f"SELECT json_group_array(r) FROM ({inner})", plan.parameters)
+        return array("q", orjson.loads(str(found[0][0])))
+
+    def lines_at(self, plan: Plan, rows: array[int]) -> list[shape.Line]:
+        """Return the plan's columns for rows given by their internal numbers, in that order."""
+        sql = (
+            f"SELECT {plan.columns}, {plan.alias}._row{plan.source}"
+            f" WHERE {plan.alias}._row IN (SELECT value FROM json_each(?))"
+        )
+        by_row = {line[-1]: line for line in self._storage.rows(sql, (orjson.dumps(rows.tolist()).decode(),))}
+        return [by_row[row] for row in rows if row in by_row]
+
+    def fetch(
+        self, one: SObject, names: Sequence[str], record_ids: Sequence[str], root: str, living: bool = False
+    ) -> list[shape.Record | None]:
+        """Return records by id, in the order of the ids; None where there is none.
+
+        Args:
+            one: the object.
+            names: fields, parents' fields dotted.
+            record_ids: ids of eighteen characters.
+            root: path of the API version.
+            living: deleted records count as not there.
+        """
+        plan = self.plan(f"SELECT {', '.join(dict.fromkeys(names)) or 'Id'} FROM {one.name}", all_rows=not living)
+        joiner = " AND" if plan.rest.startswith(" WHERE") else " WHERE"
+        where = plan.rest.rpartition(" ORDER BY ")[0]
+        mine = f"{joiner} {plan.alias}.Id IN (SELECT value FROM json_each(?))"
+        sql = f"SELECT {plan.columns}{plan.source}{where}{mine}"
+        lines = self._storage.rows(sql, (orjson.dumps(list(record_ids)).decode(),))
+        built = shape.records(plan, lines, self._storage, f"{root}/sobjects/")
+        found = {line[plan.shape.id_column]: record for line, record in zip(lines, built, strict=True)}
+        return [found.get(record_id) for record_id in record_ids]
+
+    def lines(self, plan: Plan) -> list[shape.Line]:
+        """Return the plan's columns for every row of the result."""
+        return self._lines(plan, None)
+
+    def _lines(self, plan: Plan, most: int | None) -> list[shape.Line]:
+        sql = f"SELECT {plan.columns}{plan.source}{plan.rest}{_window(plan, most)}"
+        return list(self._storage.rows(sql, plan.parameters))
+
+    def _count(self, plan: Plan) -> int:
+        inner = f"SELECT 1{plan.source}{plan.rest}{_window(plan, None)}"
+        return int(str(self._storage.rows(f"SELECT count(*) FROM ({inner})", plan.parameters)[0][0]))
+
+    def _page(self, plan: Plan, lines: list[shape.Line], total: int, root: str) -> dict[str, object]:
+        records = shape.records(plan, lines, self._storage, f"{root}/sobjects/")
+        return {"totalSize": total, "done": True, "records": records}
+
+    def _with_more(self, page: dict[str, object], root: str, all_rows: bool, locator: str) -> dict[str, object]:
+        kind = "queryAll" if all_rows else "query"
+        url = f"{root}/{kind}/{locator}"
+        return {"totalSize": page["totalSize"], "done": False, "nextRecordsUrl": url, "records": page["records"]}
+
+    def _remember(self, locator: str, cursor: Cursor) -> None:
+        self._cursors[locator] = cursor
+        if len(self._cursors) > _LOCATORS_KEPT:
+            self._cursors.popitem(last=False)
+
+
+def _window(plan: Plan, most: int | None) -> str:
+    limits = [one for one in (plan.limit, most) if one is not None]
+    if not limits and not plan.offset:
+        return ""
+    return f" LIMIT {min(limits) if limits else -1} OFFSET {plan.offset}"

@@ -1,0 +1,1 @@
+"""One module for each part of the API: parse the request, ask the org, shape the answer."""

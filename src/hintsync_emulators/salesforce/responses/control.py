@@ -1,0 +1,112 @@
+"""Routes of the control API that belong to a Salesforce org."""
+
+from __future__ import annotations
+
+from hintsync_emulators.control import ControlError, ControlRequest, ControlRoute
+from hintsync_emulators.salesforce.errors import Refused
+from hintsync_emulators.salesforce.org import FEATURES, Org
+
+
+class _Control:
+    """Translates control requests into calls on the org."""
+
+    def __init__(self, org: Org) -> None:
+        self._org = org
+
+    def tokens(self, request: ControlRequest) -> object:
+        with self._org.guard:
+            return {"token": self._org.issue_token()}
+
+    def expire(self, request: ControlRequest) -> object:
+        with self._org.guard:
+            return {"expired": self._org.expire_tokens()}
+
+    def limits(self, request: ControlRequest) -> object:
+        with self._org.guard:
+            body = request.object()
+            daily, used = body.get("daily", self._org.limits.daily), body.get("used", self._org.limits.used)
+            if type(daily) is not int or type(used) is not int:
+                raise ControlError(400, "daily and used must be whole numbers")
+            self._org.set_daily_limit(daily, used)
+            return {"daily": daily, "used": used}
+
+    def lock(self, request: ControlRequest) -> object:
+        times = request.object().get("times")
+        if times is not None and type(times) is not int:
+            raise ControlError(400, "times must be a whole number")
+        with self._org.guard:
+            self._org.lock(request.path["id"], times)
+
+    def unlock(self, request: ControlRequest) -> object:
+        with self._org.guard:
+            self._org.unlock(request.path["id"])
+
+    def rule(self, request: ControlRequest) -> object:
+        """Add a validation rule that refuses records whose field holds a value."""
+        body = request.object()
+        wanted = {"object", "field", "value", "message"}
+        if set(body) != wanted:
+            raise ControlError(400, f"the body must have exactly the keys {', '.join(sorted(wanted))}")
+        name, value = str(body["field"]), body["value"]
+        with self._org.guard:
+            self._known(str(body["object"]), name)
+            self._org.add_validation_rule(
+                str(body["object"]), lambda record: record.get(name) == value, str(body["message"]), name
+            )
+
+    def clear_rules(self, request: ControlRequest) -> object:
+        with self._org.guard:
+            self._org.rules.validation.clear()
+            self._org.rules.duplicates.clear()
+
+    def features(self, request: ControlRequest) -> object:
+        with self._org.guard:
+            for name, on in request.object().items():
+                if name not in FEATURES or not isinstance(on, bool):
+                    raise ControlError(400, f"features are {', '.join(FEATURES)}, each true or false")
+                self._org.enable(name, on)
+            return {name: name in self._org.schema.features for name in FEATURES}
+
+    def begin_late(self, request: ControlRequest) -> object:
+        body = request.object()
+        record, record_id = body.get("values"), body.get("id")
+        if not isinstance(record, dict):
+            raise ControlError(400, "values must be an object")
+        with self._org.guard:
+            self._known(str(body.get("object")))
+            self._org.begin_late(str(body["object"]), None if record_id is None else str(record_id), record)
+            return {"waiting": len(self._org.late)}
+
+    def commit_late(self, request: ControlRequest) -> object:
+        with self._org.guard:
+            try:
+                return {"ids": [late.commit() for late in list(self._org.late)]}
+            except Refused as refusal:
+                raise ControlError(400, f"{refusal.fault.code}: {refusal.fault.message}") from None
+
+    def _known(self, name: str, field: str | None = None) -> None:
+        one = self._org.schema.get(name)
+        if one is None or (field is not None and one.get(field) is None):
+            raise ControlError(400, f"the org has no {name}{f'.{field}' if field else ''}")
+
+
+def control_routes(org: Org) -> list[ControlRoute]:
+    """Return the routes below ``/_control`` that only a Salesforce org has."""
+    control = _Control(org)
+    return [
+        ControlRoute("POST", "/tokens", control.tokens, "begin a session: answers its token"),
+        ControlRoute("DELETE", "/tokens", control.expire, "end every session: calls answer INVALID_SESSION_ID"),
+        ControlRoute("PUT", "/limits", control.limits, 'calls of the day: {"daily": 100, "used": 99}'),
+        ControlRoute("PUT", "/locks/{id}", control.lock, 'hold a row: {"times": 2}, or until it is released'),
+        ControlRoute("DELETE", "/locks/{id}", control.unlock, "release a row"),
+        ControlRoute(
+            "POST",
+            "/rules",
+            control.rule,
+            'refuse a value: {"object": "Contact", "field": "Title", "value": "x", "message": "no"}',
+        ),
+        ControlRoute("DELETE", "/rules", control.clear_rules, "forget validation and duplicate rules"),
+        ControlRoute("PUT", "/features", control.features, 'switch: {"MiddleName": true}'),
+        ControlRoute("POST", "/late", control.begin_late, 'begin a write that shows later: {"object", "id", "values"}'),
+        ControlRoute("POST", "/late/commit", control.commit_late, "let late writes show, stamped with their beginning"),
+    ]

@@ -1,0 +1,75 @@
+"""Versions, the list of resources, limits and describe."""
+
+from __future__ import annotations
+
+from hintsync_emulators.salesforce.errors import ApiError, not_found
+from hintsync_emulators.salesforce.schema import describe as shapes
+from hintsync_emulators.salesforce.schema.model import SObject
+from hintsync_emulators.salesforce.web.call import Answer, Call
+
+_RELEASES = {0: "Winter", 1: "Spring", 2: "Summer"}
+_LISTED = ("limits", "metadata", "query", "queryAll", "composite", "sobjects", "jobs")
+
+
+def versions(call: Call) -> Answer:
+    """List the API versions served."""
+    found = []
+    for number in range(51, 69):
+        label = f"{_RELEASES[(number - 51 + 1) % 3]} '{20 + (number - 48) // 3:02}"
+        found.append({"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"})
+    return Answer(value=found)
+
+
+def listing(call: Call) -> Answer:
+    """List the resources of a version; `identity` leads to the caller."""
+    assert call.session is not None
+    found: dict[str, object] = {name: f"{call.root}/{name}" for name in _LISTED}
+    found["identity"] = f"{call.origin}/id/{call.org.org_id}/{call.session.user_id}"
+    return Answer(value=found)
+
+
+def limits(call: Call) -> Answer:
+    """Say what is left of the day."""
+    state = call.org.limits
+    fixed = {"DailyBulkApiBatches": 15_000, "DailyBulkV2QueryJobs": 10_000, "DailyBulkV2QueryFileStorageMB": 976_562}
+    found = {name: {"Max": most, "Remaining": most} for name, most in fixed.items()}
+    found["DailyApiRequests"] = {"Max": state.daily, "Remaining": state.remaining}
+    return Answer(value=found)
+
+
+def describe_global(call: Call) -> Answer:
+    """List all objects."""
+    return Answer(value=shapes.describe_global(call.org.schema, call.root))
+
+
+def describe(call: Call) -> Answer:
+    """Describe one object."""
+    etag = f'"{call.org.schema.version:08x}"'
+    return Answer(value=shapes.describe(object_of(call), call.root), headers={"ETag": etag})
+
+
+def basics(call: Call) -> Answer:
+    """Describe one object in brief."""
+    return Answer(value={"objectDescribe": shapes.brief(object_of(call), call.root), "recentItems": []})
+
+
+def object_of(call: Call) -> SObject:
+    """Return the object that the path names.
+
+    Raises:
+        ApiError: 404 NOT_FOUND.
+    """
+    found = call.org.schema.get(call.names["object"])
+    if found is None:
+        raise not_found()
+    return found
+
+
+def needs(found: object, message: str) -> None:
+    """Refuse a request that lacks something.
+
+    Raises:
+        ApiError: 400 INVALID_INPUT.
+    """
+    if not found:
+        raise ApiError(400, "INVALID_INPUT", message)

@@ -1,0 +1,229 @@
+"""Objects and fields as data: what describe shows, what storage holds and what writes are checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+#: Field types kept as whole numbers.
+INTEGERS = frozenset({"int", "long"})
+#: Field types kept as floating point numbers.
+NUMBERS = frozenset({"double", "currency", "percent"})
+#: Field types kept as text, compared without case.
+TEXTS = frozenset(
+    {
+        "string",
+        "textarea",
+        "phone",
+        "url",
+        "email",
+        "picklist",
+        "multipicklist",
+        "combobox",
+        "encryptedstring",
+    }
+)
+#: Field types that hold the id of a record.
+IDS = frozenset({"id", "reference"})
+
+
+@dataclass(frozen=True, slots=True)
+class PickValue:
+    """One value of a picklist."""
+
+    value: str
+    label: str
+    #: Values of the controlling field that allow this one.
+    valid_for: tuple[str, ...] = ()
+    active: bool = True
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of one object."""
+
+    name: str
+    label: str
+    #: The describe type, e.g. ``string``, ``reference``, ``datetime``.
+    type: str
+    #: Characters; 0 for types without a length.
+    length: int = 0
+    precision: int = 0
+    scale: int = 0
+    digits: int = 0
+    nillable: bool = True
+    createable: bool = True
+    updateable: bool = True
+    #: Value given to a new record that brings none.
+    default: object = None
+    custom: bool = False
+    unique: bool = False
+    case_sensitive: bool = False
+    external_id: bool = False
+    id_lookup: bool = False
+    auto_number: bool = False
+    #: Unknown picklist values are refused.
+    restricted: bool = False
+    values: tuple[PickValue, ...] = ()
+    #: Name of the picklist that decides which values this one allows.
+    controller: str | None = None
+    reference_to: tuple[str, ...] = ()
+    relationship: str | None = None
+    #: Name of the relationship as seen from the parent, e.g. ``Contacts``.
+    child_relationship: str | None = None
+    #: Deleting the parent deletes the child.
+    cascade: bool = False
+    #: Compound field that this one is part of.
+    compound: str | None = None
+    #: SQL expression over the object's columns, for fields that are computed.
+    formula: str | None = None
+    #: The field exists only while the org has this feature.
+    feature: str | None = None
+    #: SOQL filters compare month and day only (Object Reference, Contact.Birthdate).
+    year_blind: bool = False
+    sortable: bool = True
+    #: Kept apart from the caller's reach: set by the platform.
+    system: bool = False
+    #: Storage keeps an index on it.
+    indexed: bool = False
+    help_text: str | None = None
+
+    @property
+    def is_stored(self) -> bool:
+        """Say whether the field is a column of its own rather than a view over others."""
+        return self.type not in ("address", "location")
+
+    @property
+    def is_text(self) -> bool:
+        """Say whether values are compared as text without case."""
+        return self.type in TEXTS
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A relationship as its parent sees it."""
+
+    object: str
+    field: str
+    relationship: str | None
+    cascade: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SObject:
+    """One object: its names, its abilities and its fields in describe order."""
+
+    name: str
+    label: str
+    plural: str
+    prefix: str
+    #: Every field by its name in small letters.
+    fields: Mapping[str, Field]
+    custom: bool = False
+    createable: bool = True
+    updateable: bool = True
+    deletable: bool = True
+    mergeable: bool = False
+    children: tuple[Child, ...] = ()
+    #: Field name in small letters of the parent relationship -> its reference field.
+    relationships: Mapping[str, Field] = field(default_factory=dict)
+    #: Fields that may never be empty.
+    required: tuple[Field, ...] = ()
+    #: Fields whose values may occur once only.
+    uniques: tuple[Field, ...] = ()
+    #: Fields that a new record is given a value for.
+    defaults: tuple[Field, ...] = ()
+
+    def get(self, name: str) -> Field | None:
+        """Return the field of that name, in any case."""
+        return self.fields.get(name.lower())
+
+    def parts_of(self, compound: str) -> tuple[Field, ...]:
+        """Return the fields that a compound field is made of."""
+        return tuple(one for one in self.fields.values() if one.compound == compound)
+
+
+@dataclass
+class Schema:
+    """All objects of the org, seen through the features that are switched on.
+
+    `version` moves whenever anything changes, so that answers built from it can be kept until then.
+    """
+
+    definitions: dict[str, SObject] = field(default_factory=dict)
+    features: set[str] = field(default_factory=set)
+    version: int = 0
+    _visible: dict[str, SObject] = field(default_factory=dict)
+
+    def add(self, *objects: SObject) -> None:
+        """Add objects, or put them in the place of those with the same name."""
+        for one in objects:
+            self.definitions[one.name.lower()] = one
+        self.rebuild()
+
+    def add_fields(self, object_name: str, fields: Iterable[Field]) -> None:
+        """Add fields to an object, or put them in the place of those with the same name."""
+        known = self.definitions[object_name.lower()]
+        merged = {**known.fields, **{one.name.lower(): one for one in fields}}
+        self.add(replace(known, fields=merged))
+
+    def remove_fields(self, object_name: str, names: Iterable[str]) -> None:
+        """Take fields away from an object."""
+        known = self.definitions[object_name.lower()]
+        gone = {name.lower() for name in names}
+        self.add(replace(known, fields={key: one for key, one in known.fields.items() if key not in gone}))
+
+    def enable(self, feature: str, on: bool = True) -> None:
+        """Switch a feature of the org on or off; its fields come or go at once."""
+        if on:
+            self.features.add(feature)
+        else:
+            self.features.discard(feature)
+        self.rebuild()
+
+    def get(self, name: str) -> SObject | None:
+        """Return the object of that name, in any case."""
+        return self._visible.get(name.lower())
+
+    def by_prefix(self, prefix: str) -> SObject | None:
+        """Return the object whose ids begin so."""
+        return next((one for one in self._visible.values() if one.prefix == prefix), None)
+
+    def objects(self) -> list[SObject]:
+        """Return every object, by name."""
+        return [self._visible[name] for name in sorted(self._visible)]
+
+    def rebuild(self) -> None:
+        """Work out again what is visible and how objects relate."""
+        self.version += 1
+        shown = {name: self._seen(one) for name, one in self.definitions.items()}
+        children: dict[str, list[Child]] = {name: [] for name in shown}
+        for one in shown.values():
+            for ref in one.fields.values():
+                for target in ref.reference_to:
+                    if target.lower() in children:
+                        children[target.lower()].append(Child(one.name, ref.name, ref.child_relationship, ref.cascade))
+        self._visible = {name: replace(one, children=tuple(children[name])) for name, one in shown.items()}
+
+    def _seen(self, one: SObject) -> SObject:
+        fields = {key: f for key, f in one.fields.items() if f.feature is None or f.feature in self.features}
+        every = tuple(fields.values())
+        return replace(
+            one,
+            fields=fields,
+            relationships={f.relationship.lower(): f for f in every if f.relationship},
+            required=tuple(f for f in every if _is_required(f)),
+            uniques=tuple(f for f in every if f.unique),
+            defaults=tuple(f for f in every if f.default is not None and not f.formula),
+        )
+
+
+def _is_required(one: Field) -> bool:
+    return (
+        not one.nillable
+        and one.createable
+        and one.default is None
+        and not one.system
+        and one.type not in ("boolean", "id")
+    )
