@@ -2,8 +2,8 @@
 
 The mapped entry of a type is the one whose fingerprint is the base, else the first. When a clear removes it, the numbers
 that remain of its type are remembered as one more fingerprint, under the pseudo-field `<field>#rest`: as long as the list
-shows exactly these, the field reads as blank, until a person edits the list. The engine may move `#rest` before the write
-that clears, and should: a crash in between then reads as the clear it is, not as an edit in Hint.
+shows exactly these, the field reads as blank; a single number that comes to them is the new value. The engine may move
+`#rest` before the write that clears, and should: a crash in between then reads as the clear it is, not as an edit in Hint.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hintsync.core.canonical import Unreadable
 from hintsync.core.fields import FieldMapping
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.phones import PhoneFormat
-from hintsync.core.records import Base, FieldName, PhoneEntry, Snapshot, Values
+from hintsync.core.records import Base, FieldName, Fingerprint, PhoneEntry, Snapshot, Values
 from hintsync.core.values import ABSENT, Seen
 
 #: In place of a replaced number: no entry is, the new number goes to the end of the list.
@@ -119,7 +119,19 @@ def mapped_phone(row: FieldMapping, snapshot: Snapshot, base: Base, printer: Fin
     if len(numbers) == 1:
         return numbers[0]
     known = base.get(row.name)
-    return next((number for number in numbers if printer.of(row.name, number) == known), numbers[0])
+    mapped = next((number for number in numbers if printer.of(row.name, number) == known), None)
+    if mapped is None and rest is not None:
+        mapped = _beside_rest(row.name, numbers, rest, printer)
+    return numbers[0] if mapped is None else mapped
+
+
+def _beside_rest(name: FieldName, numbers: Sequence[str], rest: Fingerprint, printer: Fingerprinter) -> str | None:
+    """Return the one number that came to the rest of a clear: the new one, written by us or by a person, at any place."""
+    for index, number in enumerate(numbers):
+        others = "\n".join([*numbers[:index], *numbers[index + 1 :]])
+        if printer.of(rest_field(name), others) == rest:
+            return number
+    return None
 
 
 def replaced_phone(row: FieldMapping, snapshot: Snapshot, base: Base, printer: Fingerprinter) -> str:
