@@ -49,7 +49,12 @@ def _cell(update: ContactUpdate, name: str) -> str:
     value = update.body[name]
     if value is None:
         return CLEAR
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else _quoted(str(value))
+
+
+def _quoted(text: str) -> str:
+    """Return a cell that may hold anything; a quote within is doubled."""
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _file(header: Sequence[str], lines: Sequence[str]) -> bytes:
@@ -57,6 +62,4 @@ def _file(header: Sequence[str], lines: Sequence[str]) -> bytes:
 
 
 def _line(cells: Sequence[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(cells)
-    return out.getvalue()
+    return ",".join(cells) + "\n"
