@@ -128,6 +128,10 @@ class MemoryReplica(MemoryOffice):
         """Remote requests that the real side would have got."""
         return self.faults.calls
 
+    def spare_for_batch(self, calls: int) -> None:
+        """Refuse once the day's calls are used up (`faults.spend_budget`)."""
+        self.faults.check_budget()
+
     async def identify(self) -> Identity:
         """Say which org or practice this is."""
         self._read_call()
@@ -217,7 +221,7 @@ class MemoryReplica(MemoryOffice):
                 if not answers:
                     raise
                 return [*answers, *(Later(each.record_id, error.code) for each in updates[len(answers) :])]
-            done = [self._update(each, mode) for each in chunk]
+            done = [self._update(each, mode) for each in chunk] if self.faults.arrives else []
             lost = self.faults.end()
             answers += [Unknown(each.record_id) for each in chunk] if lost else done
         return answers
@@ -232,7 +236,7 @@ class MemoryReplica(MemoryOffice):
                 if not answers:
                     raise
                 return [*answers, *(CreateUnknown(each.key) for each in drafts[len(answers) :])]
-            done = [self._create(each) for each in chunk]
+            done = [self._create(each) for each in chunk] if self.faults.arrives else []
             lost = self.faults.end()
             answers += [CreateUnknown(each.key) for each in chunk] if lost else done
         return answers

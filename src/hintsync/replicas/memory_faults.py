@@ -51,6 +51,7 @@ class Faults:
     _crash_before: set[int] = field(default_factory=set)
     _crash_after: set[int] = field(default_factory=set)
     _lost: set[int] = field(default_factory=set)
+    _unsent: set[int] = field(default_factory=set)
     _failing: int = 0
     _standing: HintsyncError | None = None
 
@@ -72,6 +73,10 @@ class Faults:
     def lose_reply(self, n: int = 1) -> None:
         """Carry out the n-th call and lose its answer: a write's outcome is unknown, a read must be made again."""
         self._lost.add(self.calls + n)
+
+    def lose_request(self, n: int = 1) -> None:
+        """Lose the n-th call on its way: to the caller it looks like a lost reply, and nothing was carried out."""
+        self._unsent.add(self.calls + n)
 
     def fail(self, times: int = 1) -> None:
         """Let that many calls fail in passing (rate limit, server trouble), as after all retries."""
@@ -97,6 +102,11 @@ class Faults:
         """Let the day's calls be used up from now on."""
         self._standing = BudgetSpent(self.side, "the day's calls are used up", after=after)
 
+    def check_budget(self) -> None:
+        """Raise what `spend_budget` set."""
+        if isinstance(self._standing, BudgetSpent):
+            raise self._standing
+
     def misconfigure(self, reason: str) -> None:
         """Refuse everything for a reason that an administrator must remove."""
         self._standing = FixConfiguration(f"{self.side}: {reason}")
@@ -116,11 +126,16 @@ class Faults:
             self._failing -= 1
             raise RetryLater(self.side, "told to fail")
 
+    @property
+    def arrives(self) -> bool:
+        """Whether the call that was begun reaches the system."""
+        return self.calls not in self._unsent
+
     def end(self) -> bool:
         """Let happen what is due after a call was carried out; return whether its answer is lost."""
         if self.calls in self._crash_after:
             raise Crash
-        return self.calls in self._lost
+        return self.calls in self._lost or not self.arrives
 
     def locked(self, record_id: RecordId) -> bool:
         """Say whether a write meets a lock now, and use the lock up by one."""

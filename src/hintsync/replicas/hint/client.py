@@ -18,7 +18,7 @@ import orjson
 from hintsync.core.errors import FixConfiguration, HintsyncError, RetryLater
 from hintsync.core.values import Side
 from hintsync.ports import Clock
-from hintsync.replicas.hint.budget import DailyBudget
+from hintsync.replicas.hint.budget import PER_DAY, DailyBudget
 from hintsync.replicas.hint.errors import Rejection, failure, no_answer, rejection
 from hintsync.replicas.retrying import Backoff, Retrying
 from hintsync.replicas.throttled import Throttle
@@ -53,6 +53,7 @@ class Pace:
         *,
         per_second: float | None = PER_SECOND,
         per_day: int | None = None,
+        reserve_share: float = 0.1,
         backoff: Backoff | None = None,
     ) -> Pace:
         """Build the usual pace.
@@ -61,9 +62,10 @@ class Pace:
             clock: measures and waits.
             per_second: requests a second; `None` lifts the limit (benches only).
             per_day: requests a day; Hint's published figure if not given.
+            reserve_share: part of the day's requests that batches leave for live work, 0 to 1.
             backoff: how often and after which pauses requests are repeated.
         """
-        budget = DailyBudget(clock) if per_day is None else DailyBudget(clock, per_day)
+        budget = DailyBudget(clock, PER_DAY if per_day is None else per_day, reserve_share=reserve_share)
         return cls(clock, Throttle(clock, per_second=per_second), budget, Retrying(clock, backoff))
 
 
@@ -135,6 +137,7 @@ class HintClient:
             (b"host", self._base.netloc),
             (b"authorization", f"Bearer {token}".encode("ascii")),
             (b"accept", b"application/json"),
+            (b"accept-encoding", b"gzip"),
             (b"user-agent", b"hintsync"),
             *((name.encode("ascii"), value.encode("ascii")) for name, value in extra_headers),
         ]
@@ -146,6 +149,10 @@ class HintClient:
     def clock(self) -> Clock:
         """The clock that answers are stamped by."""
         return self._pace.clock
+
+    def spare_for_batch(self, calls: int) -> None:
+        """Let a batch go on while its next calls leave the day's reserve untouched; raises BudgetSpent otherwise."""
+        self._pace.budget.spare_for_batch(calls)
 
     async def get(
         self, path: str, query: Query = (), *, gate: AbstractAsyncContextManager[object] | None = None
