@@ -22,7 +22,7 @@ class CompositeWriter:
     def __init__(self, client: SalesforceClient, clock: Clock, complaints: Complaints) -> None:
         self._client = client
         self._complaints = complaints
-        self._delivery = Delivery[ContactUpdate, WriteAnswer](
+        self._delivery: Delivery[ContactUpdate, WriteAnswer] = Delivery(
             clock,
             self._send,
             COMPOSITE_SIZE,
