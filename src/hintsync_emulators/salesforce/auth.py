@@ -190,10 +190,8 @@ def _check_signature(app: App, signed: str, signature: str) -> None:
 
 def _public_key(pem: str) -> rsa.RSAPublicKey:
     raw = pem.encode()
-    if b"BEGIN CERTIFICATE" in raw:
-        key = x509.load_pem_x509_certificate(raw).public_key()
-    else:
-        key = serialization.load_pem_public_key(raw)
+    certified = b"BEGIN CERTIFICATE" in raw
+    key = x509.load_pem_x509_certificate(raw).public_key() if certified else serialization.load_pem_public_key(raw)
     if not isinstance(key, rsa.RSAPublicKey):
         raise TypeError("an app's certificate must hold an RSA key")
     return key

@@ -11,6 +11,8 @@ from itertools import chain
 
 from hintsync_emulators.salesforce import ids, values
 from hintsync_emulators.salesforce.auth import App, Auth
+from hintsync_emulators.salesforce.bulk.ingest import IngestJob
+from hintsync_emulators.salesforce.bulk.querying import QueryJob
 from hintsync_emulators.salesforce.clock import Clock, system_clock
 from hintsync_emulators.salesforce.deploy.kept import restore
 from hintsync_emulators.salesforce.deploy.run import Deployment
@@ -46,6 +48,10 @@ class Pace:
 
     #: Status calls that still find a Bulk job unfinished.
     bulk_polls: int = 1
+    #: Rows of an ingest job that are done at each look after that.
+    bulk_rows: int = 10_000
+    #: Rows of one page of a query job, when the client names no number.
+    bulk_page: int = 50_000
     #: Status calls that still find a deployment unfinished.
     deploy_polls: int = 1
 
@@ -58,7 +64,7 @@ class LateWrite:
     """
 
     org: Org
-    object: str
+    object_name: str
     record_id: str | None
     values: Mapping[str, object]
     #: Epoch second of the beginning.
@@ -68,7 +74,7 @@ class LateWrite:
         """Make the write visible; return the id of the record."""
         self.org.late.remove(self)
         caller = self.org.caller(stamp=self.stamp)
-        return self.org.save(self.object, self.record_id, self.values, caller)
+        return self.org.save(self.object_name, self.record_id, self.values, caller)
 
 
 class Org:
@@ -105,6 +111,8 @@ class Org:
         self.queries = Queries(self.storage, self.schema, self.ids, clock)
         self.late: list[LateWrite] = []
         self.pace = Pace()
+        self.ingest_jobs: dict[str, IngestJob] = {}
+        self.query_jobs: dict[str, QueryJob] = {}
         self.deployments: dict[str, Deployment] = {}
         self.metadata: dict[tuple[str, str], object] = {}
         #: ``client=`` of Sforce-Call-Options, as often as it was sent.
@@ -154,7 +162,7 @@ class Org:
         """Return the administrator, who writes what tests write; duplicate rules let them pass where they can."""
         return Caller(self.user_id, allow_duplicates=True, stamp=stamp)
 
-    def object(self, name: str) -> SObject:
+    def definition(self, name: str) -> SObject:
         """Return an object's definition.
 
         Raises:
@@ -172,7 +180,7 @@ class Org:
     def insert_many(self, name: str, records: Iterable[Mapping[str, object]]) -> list[str]:
         """Write many records in one transaction; all or none."""
         with self.guard, self.storage.transaction():
-            one, caller = self.object(name), self.caller()
+            one, caller = self.definition(name), self.caller()
             return [self.writer.insert(one, record, caller) for record in records]
 
     def update(self, name: str, record_id: str, changes: Mapping[str, object]) -> None:
@@ -183,29 +191,29 @@ class Org:
         """Insert, or update when an id is given; return the id."""
         with self.guard, self.storage.transaction():
             if record_id is None:
-                return self.writer.insert(self.object(name), record, caller)
-            self.writer.update(self.object(name), self.raw(name, record_id), record, caller)
+                return self.writer.insert(self.definition(name), record, caller)
+            self.writer.update(self.definition(name), self.raw(name, record_id), record, caller)
             return record_id
 
     def delete(self, name: str, record_id: str) -> None:
         """Put a record into the recycle bin."""
         with self.guard, self.storage.transaction():
-            self.writer.delete(self.object(name), self.raw(name, record_id), self.caller())
+            self.writer.delete(self.definition(name), self.raw(name, record_id), self.caller())
 
     def undelete(self, name: str, record_id: str) -> None:
         """Take a record out of the recycle bin."""
         with self.guard, self.storage.transaction():
-            self.writer.undelete(self.object(name), self.raw(name, record_id), self.caller())
+            self.writer.undelete(self.definition(name), self.raw(name, record_id), self.caller())
 
     def purge(self, name: str, record_id: str) -> None:
         """Remove a record for good, recycle bin and all."""
         with self.guard, self.storage.transaction():
-            self.storage.erase(self.object(name).name, record_id)
+            self.storage.erase(self.definition(name).name, record_id)
 
     def merge(self, name: str, master_id: str, loser_ids: Sequence[str]) -> None:
         """Merge records into one: the losers are deleted and name their master, what hung on them moves over."""
         with self.guard, self.storage.transaction():
-            one = self.object(name)
+            one = self.definition(name)
             if not one.mergeable or not 1 <= len(loser_ids) <= 2:
                 raise ValueError("merge takes one or two losers of a mergeable object")
             for loser_id in loser_ids:
@@ -216,7 +224,7 @@ class Org:
 
     def _move_children(self, one: SObject, old: str, new: str) -> None:
         for child in one.children:
-            owner = self.object(child.object)
+            owner = self.definition(child.object)
             if child.field != "MasterRecordId":
                 for record_id in self.storage.ids_where(owner.name, child.field, old, live_only=False):
                     self.writer.stamp(owner, record_id, {child.field: new})
@@ -227,7 +235,7 @@ class Org:
         Raises:
             LookupError: there is no such row.
         """
-        found = self.storage.fetch(self.object(name).name, [record_id])
+        found = self.storage.fetch(self.definition(name).name, [record_id])
         if record_id not in found:
             raise LookupError(f"the org has no {name} {record_id}")
         return found[record_id]
@@ -235,12 +243,12 @@ class Org:
     def get(self, name: str, record_id: str) -> Row:
         """Return a record as the API would show it, without `attributes`; deleted ones too."""
         with self.guard:
-            return self._shown(self.object(name), self.raw(name, record_id))
+            return self._shown(self.definition(name), self.raw(name, record_id))
 
     def rows(self, name: str, deleted: bool = False) -> list[Row]:
         """Return every record of an object as the API would show it, oldest first; deleted ones only if asked."""
         with self.guard:
-            one = self.object(name)
+            one = self.definition(name)
             found = chain.from_iterable(self.storage.rows(f'SELECT Id FROM "{one.name}" ORDER BY _row'))
             rows = self.storage.fetch(one.name, map(str, found)).values()
             return [self._shown(one, row) for row in rows if deleted or not row.get("IsDeleted")]
@@ -248,7 +256,7 @@ class Org:
     def count(self, name: str) -> int:
         """Return how many records of an object are not deleted."""
         with self.guard:
-            one = self.object(name)
+            one = self.definition(name)
             living = " WHERE IsDeleted = 0" if "isdeleted" in one.fields else ""
             return int(str(self.storage.rows(f'SELECT count(*) FROM "{one.name}"{living}')[0][0]))
 
@@ -273,7 +281,7 @@ class Org:
 
     def add_validation_rule(self, name: str, fails: Check, message: str, field_name: str | None = None) -> None:
         """Refuse records of an object for which `fails` is true; it sees stored values by API name."""
-        self.rules.validation.append(ValidationRule(self.object(name).name, fails, message, field_name))
+        self.rules.validation.append(ValidationRule(self.definition(name).name, fails, message, field_name))
 
     def add_duplicate_rule(self, rule: DuplicateRule) -> None:
         """Look for duplicates on every write from now on."""
@@ -281,7 +289,7 @@ class Org:
 
     def add_automation(self, name: str, automation: Automation) -> None:
         """Let a flow set fields whenever a record of the object is saved."""
-        self.rules.automations.append((self.object(name).name, automation))
+        self.rules.automations.append((self.definition(name).name, automation))
 
     # --- the org itself --------------------------------------------------------------------------------------------
 
@@ -314,7 +322,7 @@ class Org:
         with self.guard:
             self.schema.remove_fields(name, names)
             for field_name in names:
-                self.storage.drop_column(self.object(name).name, field_name)
+                self.storage.drop_column(self.definition(name).name, field_name)
 
     def add_object(self, one: SObject) -> None:
         """Add an object, as a deployment does."""

@@ -169,5 +169,5 @@ class Storage:
         return {name: orjson.loads(body) for name, body in found}
 
 
-def _fold(value: object) -> object:
+def _fold(value: str | int | float | bytes | None) -> str | int | float | bytes | None:
     return value.casefold() if isinstance(value, str) else value

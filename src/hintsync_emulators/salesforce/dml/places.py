@@ -27,10 +27,10 @@ def countries() -> dict[str, str]:
 def states() -> dict[tuple[str, str], str]:
     """Return label by country code and state code."""
     found = {}
-    for country in WITH_STATES:
-        for one in pycountry.subdivisions.get(country_code=country):
-            if one.parent_code is None:
-                found[country, one.code.partition("-")[2]] = one.name
+    for one in pycountry.subdivisions:
+        country = one.code.partition("-")[0]
+        if country in WITH_STATES and one.parent_code is None:
+            found[country, one.code.partition("-")[2]] = one.name
     return found
 
 

@@ -78,8 +78,7 @@ def _run(call: Call, part: Part, bodies: Mapping[str, object]) -> Result:
     except ApiError as problem:
         answer = Answer(problem.status, [fault.as_error() for fault in problem.faults])
     except Refused as refusal:
-        problem = ApiError.of(refusal.fault)
-        answer = Answer(problem.status, [refusal.fault.as_error()])
+        answer = Answer(ApiError.of(refusal.fault).status, [refusal.fault.as_error()])
     headers = {name: value for name, value in answer.headers.items() if name == "Location"}
     return {
         "body": answer.value,

@@ -30,18 +30,18 @@ class _Control:
             self._org.set_daily_limit(daily, used)
             return {"daily": daily, "used": used}
 
-    def lock(self, request: ControlRequest) -> object:
+    def lock(self, request: ControlRequest) -> None:
         times = request.object().get("times")
         if times is not None and type(times) is not int:
             raise ControlError(400, "times must be a whole number")
         with self._org.guard:
             self._org.lock(request.path["id"], times)
 
-    def unlock(self, request: ControlRequest) -> object:
+    def unlock(self, request: ControlRequest) -> None:
         with self._org.guard:
             self._org.unlock(request.path["id"])
 
-    def rule(self, request: ControlRequest) -> object:
+    def rule(self, request: ControlRequest) -> None:
         """Add a validation rule that refuses records whose field holds a value."""
         body = request.object()
         wanted = {"object", "field", "value", "message"}
@@ -54,7 +54,7 @@ class _Control:
                 str(body["object"]), lambda record: record.get(name) == value, str(body["message"]), name
             )
 
-    def clear_rules(self, request: ControlRequest) -> object:
+    def clear_rules(self, request: ControlRequest) -> None:
         with self._org.guard:
             self._org.rules.validation.clear()
             self._org.rules.duplicates.clear()

@@ -42,14 +42,16 @@ def read_object(data: Mapping[str, object], shared: list[Mapping[str, object]]) 
     leading = [row for row in rows if row.get("first") and row["name"] not in names]
     closing = [row for row in rows if not row.get("first") and row["name"] not in names]
     fields = [read_field(row) for row in [*leading, *own, *closing]]
-    flags = {key: bool(data[key]) for key in ("createable", "updateable", "deletable", "mergeable") if key in data}
     return SObject(
         name=str(data["name"]),
         label=str(data["label"]),
         plural=str(data["plural"]),
         prefix=str(data["prefix"]),
         fields={one.name.lower(): one for one in fields},
-        **flags,
+        createable=bool(data.get("createable", True)),
+        updateable=bool(data.get("updateable", True)),
+        deletable=bool(data.get("deletable", True)),
+        mergeable=bool(data.get("mergeable", False)),
     )
 
 

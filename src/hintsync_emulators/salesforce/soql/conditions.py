@@ -68,13 +68,14 @@ def _joined(left: Computed, parts: list[Clause]) -> Clause:
 def _includes(scope: Scope, left: Computed, node: tree.Includes) -> Clause:
     if left.like.type != "multipicklist":
         raise scope.complain(node.left.pos, "includes and excludes need a multi-select picklist", "INVALID_FIELD")
-    clauses, values = [], []
+    clauses: list[str] = []
+    values: list[object] = []
     for one in node.values:
         wanted = _text(scope, left.like, one).split(";")
         clauses.append(" AND ".join([f"instr(';' || {left.sql} || ';', ?) > 0"] * len(wanted)))
         values.extend(f";{part};" for part in wanted)
     sql = "(" + " OR ".join(f"({clause})" for clause in clauses) + ")"
-    return (f"(NOT ifnull({sql}, 0))" if node.negated else sql), list(values)
+    return (f"(NOT ifnull({sql}, 0))" if node.negated else sql), values
 
 
 def _compare(scope: Scope, left: Computed, node: tree.Compare) -> Clause:

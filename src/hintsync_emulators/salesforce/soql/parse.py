@@ -212,7 +212,8 @@ def _explain(statement: str, problem: UnexpectedInput) -> ApiError:
     if isinstance(problem, UnexpectedToken) and problem.token.type != "$END":
         pos, text = problem.token.start_pos or 0, f"unexpected token: '{problem.token}'"
     elif isinstance(problem, UnexpectedCharacters):
-        pos, text = problem.pos_in_stream, f"unexpected token: '{statement[problem.pos_in_stream]}'"
+        pos = problem.pos_in_stream or 0
+        text = f"unexpected token: '{statement[pos]}'"
     else:
         assert isinstance(problem, (UnexpectedEOF, UnexpectedToken))
         pos, text = len(statement), "unexpected token: '<EOF>'"

@@ -68,7 +68,7 @@ class Scope:
 
     def parent(self, names: tuple[str, ...], pos: int) -> Table:
         """Return the table that relationship names lead to, joining what is needed."""
-        table, taken = self.root, ()
+        table, taken = self.root, tuple[str, ...]()
         for name in names:
             taken = (*taken, name.lower())
             table = self.joins.get(taken) or self._join(table, taken, name, pos)
