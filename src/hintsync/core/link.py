@@ -112,6 +112,9 @@ class MatchSettings:
     link_new_automatically: bool = True
 
 
+#: Row of a link that is found again by what both systems show (section 10, number 5).
+RECOVERED_ROW: Final = "R"
+
 #: Reasons beside an outcome, where the row alone does not say enough.
 RECOVERED: Final = "recovered"
 UNFINISHED: Final = "unfinished-create"
@@ -132,7 +135,7 @@ _WAITING: Final[Mapping[LinkStatus, Outcome]] = {
 
 def first_mode(trigger: Trigger, match: Match | None = None) -> Mode:
     """Return how the first sync of a pair is done: who decided the link decides whose values win (section 3)."""
-    if match is not None and match.reason == RECOVERED:
+    if match is not None and match.row == RECOVERED_ROW:
         return Mode.RECOVERED
     if trigger in (Trigger.MANUAL, Trigger.BATCH_CONTACTS):
         return Mode.FIRST_SALESFORCE_WINS
@@ -182,7 +185,7 @@ def _recovered(facts: PatientFacts) -> Match | None:
         return None
     if free[0].person_account:
         return Match(Outcome.PERSON_ACCOUNT, "L14", _ids(free))
-    return Match(Outcome.LINKED, "L1", _ids(free), RECOVERED)
+    return Match(Outcome.LINKED, RECOVERED_ROW, _ids(free), RECOVERED)
 
 
 def _matched_patient(facts: PatientFacts, trigger: Trigger, settings: MatchSettings) -> Match:
@@ -268,7 +271,7 @@ def _marked_contact(facts: ContactFacts) -> Match:
         return Match(Outcome.PATIENT_ALREADY_LINKED, "L5", (patient.id,), LINKED_ELSEWHERE)
     if patient.declined:
         return Match(Outcome.DECLINED, "U4", (patient.id,))
-    return Match(Outcome.LINKED, "L1", (patient.id,), RECOVERED)
+    return Match(Outcome.LINKED, RECOVERED_ROW, (patient.id,), RECOVERED)
 
 
 def _matched_contact(facts: ContactFacts) -> Match:
