@@ -1,0 +1,169 @@
+"""Starting an emulator by hand.
+
+    python -m hintsync_emulators hint --port 8081 --people patients.csv --seed 1
+    python -m hintsync_emulators salesforce --port 8082 --people patients.csv --seed 1
+
+Given the same people and seed, the two hold their halves of one population.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from starlette.types import ASGIApp
+
+from hintsync_emulators import hint
+from hintsync_emulators.people import PeopleFileError, Population, invent, read_people, spread
+from hintsync_emulators.serve import listen, serve, url_of
+
+_DEFAULT_COUNT = 1_000
+_CLIENT_ID = "hintsync-emulator-client"
+_CLIENT_SECRET = "hintsync-emulator-secret"
+_USERNAME = "integration@example.org"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An emulator that is ready to be served."""
+
+    app: ASGIApp
+    #: What a caller needs to speak to it: tokens, keys, ids; and how many records it holds.
+    facts: Mapping[str, object]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Starts the emulator that the arguments name and serves it until told to stop.
+
+    Returns:
+        An exit code: 0 after an ordinary stop, 2 for arguments, a file or a port that cannot be used.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        population = populate(arguments.people, arguments.seed, arguments.count)
+        listener = listen(arguments.port)
+    except (PeopleFileError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    with listener:
+        started = _START[arguments.system](population, arguments.seed, arguments.token)
+        _announce(arguments, listener, started, population)
+        if arguments.end_with_stdin:
+            threading.Thread(target=_end_with_stdin, daemon=True).start()
+        serve(started.app, listener)
+    return 0
+
+
+def populate(people: Path | None, seed: int, count: int | None) -> Population:
+    """Makes the population that both emulators share halves of.
+
+    Args:
+        people: a Synthea patients.csv; None invents people.
+        seed: the same seed gives the same population.
+        count: how many people; None takes the whole file, or invents a thousand.
+
+    Raises:
+        PeopleFileError: the file cannot be used.
+    """
+    if people is None:
+        return spread(invent(_DEFAULT_COUNT if count is None else count, seed), seed)
+    return spread(itertools.islice(read_people(people, seed), count), seed)
+
+
+def start_hint(population: Population, seed: int, token: str | None) -> Started:
+    """Builds a Hint emulator that holds the population's patients."""
+    practice = hint.Practice(seed=seed, token=token)
+    practice.load(population.patients)
+    facts = {
+        "token": practice.token,
+        "partner_key": practice.partner.key,
+        "signing_key": practice.partner.signing_key,
+        "practice_id": practice.id,
+        "integration_id": practice.installation.integration_id,
+        "code": practice.new_code(),
+        "patients": len(practice),
+    }
+    return Started(hint.create_app(practice), facts)
+
+
+def start_salesforce(population: Population, seed: int, token: str | None) -> Started:
+    """Builds a Salesforce emulator that holds the population's contacts, each in its account."""
+    # Imported late, so that a Hint starts without waiting for the larger of the two.
+    from hintsync_emulators import salesforce
+
+    app = salesforce.App(_CLIENT_ID, _CLIENT_SECRET, run_as=_USERNAME)
+    org = salesforce.Org(seed=seed, token=token, apps=[app], features=["MiddleName"], username=_USERNAME)
+    contact_ids = load_contacts(org, population.contacts)
+    facts = {
+        "token": token or org.issue_token(),
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "username": _USERNAME,
+        "org_id": org.org_id,
+        "contacts": len(contact_ids),
+    }
+    return Started(salesforce.create_app(org), facts)
+
+
+class Loader(Protocol):
+    """An org, as far as loading records goes."""
+
+    def insert_many(self, name: str, records: Iterable[Mapping[str, object]]) -> list[str]: ...
+
+
+def load_contacts(org: Loader, contacts: Iterable[Mapping[str, object]]) -> list[str]:
+    """Loads a population's contacts into an org, making the accounts they name, and returns their ids in order."""
+    contacts = list(contacts)
+    names = list(dict.fromkeys(str(contact["AccountName"]) for contact in contacts))
+    accounts = dict(zip(names, org.insert_many("Account", [{"Name": name} for name in names]), strict=True))
+    records = [
+        {name: value for name, value in contact.items() if name != "AccountName"}
+        | {"AccountId": accounts[str(contact["AccountName"])]}
+        for contact in contacts
+    ]
+    return org.insert_many("Contact", records)
+
+
+_START = {"hint": start_hint, "salesforce": start_salesforce}
+
+
+def _announce(arguments: argparse.Namespace, listener: socket.socket, started: Started, population: Population) -> None:
+    url = url_of(listener)
+    facts = {"system": arguments.system, "url": url, "control": f"{url}/_control", **started.facts}
+    if arguments.json:
+        text = json.dumps({**facts, "people": population.describe()})
+    else:
+        text = "\n".join([*population.describe(), "", *(f"{name:>15}  {value}" for name, value in facts.items())])
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _end_with_stdin() -> None:
+    """Ends this process when whoever started it is gone and so the standard input closes."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hintsync emulate", description="Start a local Salesforce or Hint.")
+    parser.add_argument("system", choices=sorted(_START), help="which of the two")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
+    parser.add_argument("--people", type=Path, help="a Synthea patients.csv; without it people are invented")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same population (default 1)")
+    parser.add_argument("--count", type=int, help=f"how many people (default {_DEFAULT_COUNT:,}, or the whole file)")
+    parser.add_argument("--token", help="the access token to accept, instead of a fresh one")
+    parser.add_argument("--json", action="store_true", help="print the facts as one line of JSON")
+    parser.add_argument("--end-with-stdin", action="store_true", help="stop when the standard input closes")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
