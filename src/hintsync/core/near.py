@@ -46,6 +46,7 @@ from hintsync.core.near_weights import (
 from hintsync.core.person import Person
 
 _DATES_APART: Final = frozenset({Verdict.SAME_YEAR, Verdict.DIFFERENT})
+_DATES_SLIPPED: Final = frozenset({Verdict.ONE_SLIP, Verdict.TWO_SLIPS, Verdict.DAY_AND_MONTH_SWAPPED})
 _DATES_EQUAL: Final = frozenset({Verdict.EQUAL, Verdict.FIRST_OF_JANUARY})
 _NAMES_APART: Final = frozenset({Verdict.DIFFERENT, Verdict.REMOTELY_SIMILAR})
 _LAST_NAMES: Final = frozenset({Field.LAST_NAME, Field.SWAPPED_NAME})
@@ -68,8 +69,8 @@ class Caution(Enum):
 
     #: Holds the grade at possible: the birth-date veto.
     BIRTH_DATES_DIFFER = "the birth dates differ by more than a slip"
-    #: Holds the grade at possible.
-    GENERATIONS_DIFFER = "one is the elder and one the younger of a name"
+    #: Holds the grade at possible: Jr against Sr, or Jr on one side only and birth dates that are merely alike.
+    GENERATIONS_DIFFER = "one may be the elder and one the younger of a name"
     #: Holds the grade at possible: last name, home, e-mail and phone count together at most as "they live together",
     #: and what is left does not suffice.
     HOUSEHOLD_ONLY = "mostly people who live together are alike in this way"
@@ -329,6 +330,8 @@ def _extra_names(mine: Prepared, theirs: Prepared) -> Iterator[Evidence]:
         yield _line(Field.MIDDLE_NAME, compare_names(mine.middle, theirs.middle, given=False))
     if mine.suffix and theirs.suffix:
         yield _line(Field.SUFFIX, Verdict.EQUAL if mine.suffix == theirs.suffix else Verdict.DIFFERENT)
+    elif mine.suffix or theirs.suffix:
+        yield _line(Field.SUFFIX, Verdict.MISSING)
 
 
 def _home_lines(mine: Prepared, theirs: Prepared) -> Iterator[Evidence]:
@@ -349,7 +352,8 @@ def _cautions(lines: list[Evidence]) -> tuple[Caution, ...]:
     found = []
     if said[Field.BIRTH_DATE] in _DATES_APART:
         found.append(Caution.BIRTH_DATES_DIFFER)
-    if said.get(Field.SUFFIX) is Verdict.DIFFERENT:
+    suffix = said.get(Field.SUFFIX)
+    if suffix is Verdict.DIFFERENT or (suffix is Verdict.MISSING and said[Field.BIRTH_DATE] in _DATES_SLIPPED):
         found.append(Caution.GENERATIONS_DIFFER)
     if said[Field.BIRTH_DATE] in _DATES_EQUAL and said.get(Field.FIRST_NAME) in _NAMES_APART:
         found.append(Caution.MAY_BE_TWINS)

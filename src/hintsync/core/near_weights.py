@@ -107,7 +107,7 @@ WEIGHTS: Final[dict[Field, dict[Verdict, float]]] = {
         Verdict.INITIAL: 1.5,
         Verdict.DIFFERENT: -2.0,
     },
-    Field.SUFFIX: {Verdict.EQUAL: 1.0, Verdict.DIFFERENT: -5.0},
+    Field.SUFFIX: {Verdict.EQUAL: 1.0, Verdict.DIFFERENT: -5.0, Verdict.MISSING: 0.0},
     Field.BIRTH_DATE: {
         Verdict.EQUAL: 13.0,
         Verdict.FIRST_OF_JANUARY: 9.0,

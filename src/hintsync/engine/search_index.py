@@ -223,18 +223,19 @@ class SearchIndex:
         best: dict[str, Found] = {}
         readings = [self._like(person) for person in typed.as_people()]
         if len(typed.words) == 1 and not (typed.dates or typed.digits or typed.email):
-            readings.append(list(self._sounding(typed.words[0])))
+            readings.append(list(self._sounding(typed.words[0], typed.lone)))
         for result in sorted(chain(*readings), key=_best_first):
             best.setdefault(result.entry.record_id, result)
         return list(best.values())
 
-    def _sounding(self, word: str) -> Iterator[Found]:
+    def _sounding(self, word: str, mail: str) -> Iterator[Found]:
         if len(word) < _FEWEST_LETTERS:
             return
         mine = name_form(word)
         spelt = "SELECT p FROM forms WHERE form >= ? AND form < ? LIMIT ?"
         sounding = "SELECT p FROM forms WHERE form = ? LIMIT ?"
-        yield from _by_mail(self._entries(spelt, [*bounds(EMAIL + word), _MOST_COMPARED]))
+        if mail:
+            yield from _by_mail(self._entries(spelt, [*bounds(EMAIL + mail), _MOST_COMPARED]))
         for entry in self._entries(sounding, [SOUND + mine.sound, _MOST_COMPARED]):
             line = max(_word_lines(mine, entry.person), key=attrgetter("weight"))
             if line.weight > 0:

@@ -47,8 +47,10 @@ class Typed:
     dates: tuple[str, ...] = ()
     #: The beginning of a phone number, or of its last seven or four digits; may be the same digits as in `dates`.
     digits: str = ""
-    #: The beginning of an e-mail address.
+    #: The beginning of an e-mail address, told by its @.
     email: str = ""
+    #: The whole text, if it is one piece without @ that may yet become an e-mail address.
+    lone: str = ""
 
     @property
     def whole_dates(self) -> tuple[str, ...]:
@@ -82,7 +84,8 @@ def understand(text: str) -> Typed:
     words: list[str] = []
     dates: tuple[str, ...] = ()
     digits, email = "", ""
-    for piece in text.replace(",", " ").split():
+    pieces = text.replace(",", " ").split()
+    for piece in pieces:
         if "@" in piece:
             email = email_form(piece)
         elif masks := tuple(date_masks(piece)):
@@ -93,7 +96,8 @@ def understand(text: str) -> Typed:
             words.extend(bare_words(piece))
     if not dates:
         dates = tuple(_bare_number_masks(digits))
-    return Typed(tuple(words), _names_last_first(text), dates, _national(digits), email)
+    lone = email_form(pieces[0]) if len(pieces) == len(words) == 1 else ""
+    return Typed(tuple(words), _names_last_first(text), dates, _national(digits), email, lone)
 
 
 def _names_last_first(text: str) -> bool:
@@ -176,7 +180,7 @@ def fit(typed: Typed, person: Person) -> NearMatch | None:
     """Judge how a record fits what was typed, piece by piece.
 
     Returns:
-        Evidence of grade possible, whose weight only ranks: a point for a piece typed in full, half for its beginning.
+        Evidence of grade possible, whose weight only ranks: a point for a piece typed in full, less for its beginning.
         None if a piece does not fit.
     """
     lines: list[Evidence] = []
@@ -199,15 +203,17 @@ def fit(typed: Typed, person: Person) -> NearMatch | None:
 
 
 def _word_line(word: str, person: Person) -> Evidence | None:
+    """Find the name that a typed word is, or else the one it covers most of."""
     last = (*name_form(person.last).words, *name_form(person.chosen_last).words)
-    if word in last:
-        return _typed_line(Field.LAST_NAME, whole=True)
     every = name_words(person)
     if word in every:
-        return _typed_line(Field.FIRST_NAME, whole=True)
-    if any(name.startswith(word) for name in last):
-        return _typed_line(Field.LAST_NAME, whole=False)
-    return _typed_line(Field.FIRST_NAME, whole=False) if any(name.startswith(word) for name in every) else None
+        return _typed_line(Field.LAST_NAME if word in last else Field.FIRST_NAME, whole=True)
+    begun = [name for name in every if name.startswith(word)]
+    if not begun:
+        return None
+    nearest = min(begun, key=len)
+    field = Field.LAST_NAME if nearest in last else Field.FIRST_NAME
+    return Evidence(field, Verdict.BEGINS_AS_TYPED, 0.9 * len(word) / len(nearest))
 
 
 def _date_line(typed: Typed, digits: str) -> Evidence | None:
