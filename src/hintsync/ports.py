@@ -286,6 +286,14 @@ class Replica(Protocol):
         """Remote requests sent so far, retries included; for figures and budgets."""
         ...
 
+    def spare_for_batch(self, calls: int) -> None:
+        """Let a batch go on if its next calls leave the day's reserve untouched (guard G6). Sends nothing.
+
+        Raises:
+            BudgetSpent: they would not; live work may go on.
+        """
+        ...
+
     async def identify(self) -> Identity:
         """Say which org or practice this is. One call."""
         ...

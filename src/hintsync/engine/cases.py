@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hintsync.core.link import RECOVERED, Trigger, first_mode
 from hintsync.core.plan import Match, Mode, Outcome
 from hintsync.core.records import Link, LinkState, LinkStatus, RecordId, Snapshot
 from hintsync.core.values import Side
@@ -14,9 +15,6 @@ from hintsync.engine.outcomes import Scribe
 from hintsync.engine.runs import RunKeeper
 from hintsync.ports import Bookkeeping
 from hintsync.state.port import RunRow
-
-#: `Match.row` of a link that is found again because both records name each other (semantics section 10.5).
-RECOVERED_ROW = "R"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +45,8 @@ class Work:
     engine: Engine
     keeper: RunKeeper
     scribe: Scribe
-    #: How pairs that are linked now get their first sync.
-    first_mode: Mode
-    #: Origin of new links.
-    origin: str
+    #: What set off the matches: it decides who wins a first sync, and is the origin of new links.
+    trigger: Trigger
     #: Rows of the approved dry run by record id; None when the run needs no approval.
     approved: Mapping[RecordId, RunRow] | None = None
 
@@ -64,10 +60,10 @@ def first_state(work: Work, case: Case) -> LinkState:
     """Return the link that a case without one would get: reserved, with the first sync's mode as its reason."""
     contact = case.seen(Side.SALESFORCE)
     patient = case.seen(Side.HINT)
-    mode = Mode.RECOVERED if case.match.row == RECOVERED_ROW else work.first_mode
+    mode = first_mode(work.trigger, case.match)
     link = new_link(
         work.engine,
-        work.origin if mode is not Mode.RECOVERED else "recovered",
+        RECOVERED if mode is Mode.RECOVERED else str(work.trigger),
         contact_id=contact.id if contact else None,
         patient_id=patient.id if patient else None,
         reason=str(mode),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hintsync.core.errors import SafetyStop
@@ -24,7 +25,9 @@ class Census:
     by_contact: Mapping[RecordId, Link]
     #: (contact, patient) pairs that a person parted or declined.
     declined: frozenset[tuple[RecordId, RecordId]]
-    #: Near matches of the patients that nobody in the org matches exactly.
+    #: Patient id to the contacts that show it as their Hint Patient ID.
+    claims: Mapping[RecordId, Sequence[RecordId]]
+    #: Near matches of the run's records that nobody on the other side matches exactly.
     near: Mapping[RecordId, Near] = field(default_factory=dict)
 
 
@@ -35,20 +38,39 @@ async def take_census(engine: Engine) -> Census:
         SafetyStop: a side shows nobody although there are links (guard G2).
     """
     contacts, patients = await asyncio.gather(scan_contacts(engine), scan_patients(engine))
+    census = await remembered(engine, contacts, patients)
+    refuse_empty(links_exist=bool(census.by_patient), contacts=contacts.count, patients=len(patients.seen))
+    census.near = _near(engine, census)
+    return census
+
+
+async def remembered(engine: Engine, contacts: Contacts, patients: Patients) -> Census:
+    """Join what was read with what the store knows of links and declined pairs."""
     links = await engine.store.live_pairs(engine.connection.id)
-    _refuse_empty(links_exist=bool(links), contacts=contacts.count, patients=len(patients.seen))
-    census = Census(
+    return Census(
         contacts,
         patients,
         {link.patient_id: link for link in links if link.patient_id},
         {link.contact_id: link for link in links if link.contact_id},
         await engine.store.declined_pairs(engine.connection.id),
+        _claims(contacts),
     )
-    census.near = _near(engine, census)
-    return census
 
 
-def _refuse_empty(*, links_exist: bool, contacts: int, patients: int) -> None:
+def _claims(contacts: Contacts) -> dict[RecordId, list[RecordId]]:
+    claims: dict[RecordId, list[RecordId]] = defaultdict(list)
+    for contact_id, patient_id in contacts.marked.items():
+        if patient_id:
+            claims[patient_id].append(contact_id)
+    return claims
+
+
+def refuse_empty(*, links_exist: bool, contacts: int, patients: int) -> None:
+    """Guard G2: a side that shows nobody although there are links is an outage until proven otherwise.
+
+    Raises:
+        SafetyStop: that is so.
+    """
     if links_exist and not contacts:
         raise SafetyStop("G2", "the org shows no contact although there are links")
     if links_exist and not patients:

@@ -40,6 +40,8 @@ class Engine:
     #: Who is acting: a user id, or "hintsync".
     actor: str = "hintsync"
     new_id: Callable[[str], str] = new_id
+    #: Calls a second that each side's limits allow us; prices plans.
+    calls_per_second: Mapping[Side, float] = field(default_factory=lambda: {Side.HINT: 8.0, Side.SALESFORCE: 10.0})
     #: Held while a kind of write is tried for the first time (`first_writes`).
     first_write: asyncio.Lock = field(default_factory=asyncio.Lock)
 

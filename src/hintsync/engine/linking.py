@@ -203,11 +203,8 @@ def _as_adopted(case: Case, record: Snapshot) -> Case:
     """Turn a create whose record exists already into a first sync of the pair."""
     if case.state is None:
         return case
-    link = case.state.link
-    if record.side is Side.SALESFORCE:
-        link = replace(link, contact_id=record.id)
-    else:
-        link = replace(link, patient_id=record.id)
+    link, by_hint = case.state.link, record.side is Side.HINT
+    link = replace(link, patient_id=record.id) if by_hint else replace(link, contact_id=record.id)
     return replace(case, peer=record, state=LinkState(link, {}, {}))
 
 

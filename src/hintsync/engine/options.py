@@ -27,6 +27,8 @@ class Options:
     default_account_id: str | None = None
     #: Extra API fields of contacts created from Hint.
     contact_defaults: Mapping[str, str] = field(default_factory=dict)
+    #: ISO code of the country whose phone numbers come without a country code.
+    phone_region: str = "US"
     #: Birth dates that mean "unknown" and make no match key.
     placeholder_dates: frozenset[str] = DEFAULT_PLACEHOLDER_DATES
     #: Field name to conflict policy, where it is not `hold`.
@@ -51,6 +53,7 @@ class Options:
             "write_back": self.write_back,
             "default_account_id": self.default_account_id,
             "contact_defaults": dict(self.contact_defaults),
+            "phone_region": self.phone_region,
             "placeholder_dates": [*map(_json, sorted(self.placeholder_dates))],
             "policies": {name: str(policy) for name, policy in self.policies.items()},
             "contact_url": self.contact_url,

@@ -240,5 +240,6 @@ def _edited_by_hand(settled: Settled) -> bool:
 
 
 def written_by_side(settled: Settled) -> Mapping[Side, tuple[FieldName, ...]]:
-    """Return the names of the fields that were written, for a run's row."""
-    return {side: tuple(sorted(result.written)) for side, result in settled.results.items() if result.written}
+    """Return the names of the fields that were written, for a run's row; a side written without them has none."""
+    sides = {side: result for side, result in settled.results.items() if result.written or result.bookkept}
+    return {side: tuple(sorted(result.written)) for side, result in sides.items()}

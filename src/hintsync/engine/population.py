@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import pickle
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hintsync.core.match import KeyIndex, match_key
 from hintsync.core.records import KeyRow, RecordId, RecordState, Snapshot
 from hintsync.engine.context import Engine
-from hintsync.ports import Page, PageRef, Replica
+from hintsync.ports import PageRef, Replica
+
+#: Patients of a page that are read one by one at most; more are read by their page, in one call.
+SINGLE_READS = 2
+#: Seconds after which a patient's page is read again before it is worked (semantics section 8).
+FRESH = 60.0
 
 
 class Packed:
@@ -59,7 +64,8 @@ class Contacts:
 class HeldPage:
     """One page of patients as it was scanned."""
 
-    ref: PageRef
+    #: None if the page is no page of a scan but came from a look-up.
+    ref: PageRef | None
     packed: Packed
     #: On the engine's monotonic clock, in seconds.
     read_at: float
@@ -81,12 +87,13 @@ async def scan_contacts(engine: Engine) -> Contacts:
     placeholders = engine.options.placeholder_dates
     async for rows in engine.salesforce.scan_keys():
         for row in rows:
-            _note_contact(found, row, placeholders)
+            note_contact(found, row, placeholders)
         found.pages.append(Packed(rows))
     return found
 
 
-def _note_contact(found: Contacts, row: KeyRow, placeholders: frozenset[str]) -> None:
+def note_contact(found: Contacts, row: KeyRow, placeholders: frozenset[str]) -> None:
+    """Count one contact in; reading it twice is harmless."""
     found.count += 1
     key = match_key(row.first_name, row.last_name, row.birth_date, placeholders)
     if key is not None:
@@ -101,12 +108,13 @@ async def scan_patients(engine: Engine) -> Patients:
     """Read every patient once, archived ones included, and keep the pages."""
     found = Patients()
     async for page in engine.hint.scan():
-        _hold_page(engine, found, page)
+        hold(engine, found, page.records, page.ref)
     return found
 
 
-def _hold_page(engine: Engine, found: Patients, page: Page) -> None:
-    fresh = tuple(record for record in page.records if record.id not in found.seen)
+def hold(engine: Engine, found: Patients, records: Sequence[Snapshot], ref: PageRef | None) -> None:
+    """Count patients in and keep them as one page; ones that were seen before are left out."""
+    fresh = tuple(record for record in records if record.id not in found.seen)
     for record in fresh:
         found.seen.add(record.id)
         key = engine.key_of(record)
@@ -114,19 +122,31 @@ def _hold_page(engine: Engine, found: Patients, page: Page) -> None:
             found.index.add(key, record.id)
         if record.state is not RecordState.LIVE:
             found.archived.add(record.id)
-    read_at = min((record.read_at for record in page.records), default=engine.clock.monotonic())
-    found.pages.append(HeldPage(page.ref, Packed(fresh), read_at))
+    read_at = min((record.read_at for record in records), default=engine.clock.monotonic())
+    found.pages.append(HeldPage(ref, Packed(fresh), read_at))
 
 
-async def fresh_page(engine: Engine, held: HeldPage, *, max_age: float) -> tuple[Snapshot, ...]:
+async def fresh_page(
+    engine: Engine, held: HeldPage, *, max_age: float, wanted: Collection[RecordId] | None = None
+) -> tuple[Snapshot, ...]:
     """Return a page's patients, read again if they were read longer ago than `max_age` seconds.
 
-    Patients that left the page meanwhile are read singly; ones that entered it belong to another page and are dropped.
+    Args:
+        engine: The connection.
+        held: The page.
+        max_age: Seconds; infinite for a dry run.
+        wanted: The patients that are needed; all if not given. A few are read singly, more by their page.
+
+    Returns:
+        The wanted patients that still exist, in page order. Patients that left the page meanwhile are read singly; ones
+        that entered it belong to another page and are dropped.
     """
-    known = held.packed.unpack()
+    known = [record for record in held.packed.unpack() if wanted is None or record.id in wanted]
     if engine.clock.monotonic() - held.read_at <= max_age:
-        return known
-    again = {record.id: record for record in (await engine.hint.reread(held.ref)).records}
+        return tuple(known)
+    again: dict[RecordId, Snapshot] = {}
+    if held.ref is not None and len(known) > SINGLE_READS:
+        again = {record.id: record for record in (await engine.hint.reread(held.ref)).records}
     strayed = [record.id for record in known if record.id not in again]
     if strayed:
         again.update(await engine.hint.read(strayed))

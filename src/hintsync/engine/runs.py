@@ -127,7 +127,7 @@ def _calls_of(run: Run, side: Side) -> int:
     return count if isinstance(count, int) else 0
 
 
-async def start(engine: Engine, kind: RunKind, *, dry: bool, details: dict[str, Json]) -> Run:
+async def start_run(engine: Engine, kind: RunKind, *, dry: bool, details: dict[str, Json]) -> Run:
     """Insert a new run; its id, the Batch Sync ID, is there at once."""
     run = Run(
         id=engine.new_id("run"),
@@ -143,16 +143,16 @@ async def start(engine: Engine, kind: RunKind, *, dry: bool, details: dict[str, 
     return run
 
 
-async def reopen(engine: Engine, run_id: str) -> Run:
+async def reopen(engine: Engine, run_id: str, kind: RunKind) -> Run:
     """Return a run that may go on, marked as running.
 
     Raises:
-        BadInput: there is no such run, or it is done.
+        BadInput: there is no such run of this kind, or it is done.
         RunHeld: another worker is at it.
     """
     run = await engine.store.run(run_id)
-    if run is None:
-        raise BadInput(f"no run {run_id}; `hintsync runs` lists them")
+    if run is None or run.kind is not kind:
+        raise BadInput(f"no run {run_id} of the kind {kind}; `hintsync runs` lists them")
     if run.status not in RESUMABLE:
         raise BadInput(f"run {run_id} is {run.status}: nothing to resume")
     now = engine.clock.now().timestamp()
@@ -237,4 +237,4 @@ async def check_identity(engine: Engine) -> None:
         raise SafetyStop("G1", f"the practice is {practice.id}, pinned is {pinned.practice_id}")
 
 
-__all__ = ["Aborted", "BudgetSpent", "RunKeeper", "check_identity", "keeping", "reopen", "start"]
+__all__ = ["Aborted", "BudgetSpent", "RunKeeper", "check_identity", "keeping", "reopen", "start_run"]

@@ -60,6 +60,10 @@ class DryRunReplica:
         """Requests the wrapped replica has sent."""
         return self._inner.calls
 
+    def spare_for_batch(self, calls: int) -> None:
+        """Ask the wrapped replica."""
+        self._inner.spare_for_batch(calls)
+
     async def identify(self) -> Identity:
         """Pass through."""
         return await self._inner.identify()

@@ -19,8 +19,10 @@ class DailyBudget:
     partner account are not seen: give the process a share of the allowance then.
     """
 
-    def __init__(self, clock: Clock, per_day: int = PER_DAY) -> None:
+    def __init__(self, clock: Clock, per_day: int = PER_DAY, *, reserve_share: float = 0.1) -> None:
         self._clock = clock
+        #: Requests that batches leave over for live work (guard G6).
+        self.reserve = int(per_day * reserve_share)
         self.per_day = per_day
         self._used = 0
         self._ends = clock.monotonic()
@@ -41,6 +43,16 @@ class DailyBudget:
         if self._used >= self.per_day:
             raise BudgetSpent(Side.HINT, "the day's requests are used up", after=self._ends - self._clock.monotonic())
         self._used += 1
+
+    def spare_for_batch(self, calls: int) -> None:
+        """Let a batch go on only while its next calls leave the reserve untouched.
+
+        Raises:
+            BudgetSpent: they would not; live work may go on.
+        """
+        if self.left - calls < self.reserve:
+            reason = f"batch would go below the reserve of {self.reserve} of {self.per_day} daily requests"
+            raise BudgetSpent(Side.HINT, reason, after=self._ends - self._clock.monotonic())
 
     def _turn_over(self) -> None:
         """Start a new day when the old one is over; a look at the monotonic clock is all that most requests cost."""

@@ -1,0 +1,208 @@
+"""Puts hintsync together: the only module that knows the store, the replicas and the engine at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import httpx
+
+from hintsync.clock import SystemClock
+from hintsync.core.codec import Codec
+from hintsync.core.conventions import Conventions
+from hintsync.core.errors import BadInput, FixConfiguration
+from hintsync.core.values import Side
+from hintsync.engine.context import Engine
+from hintsync.engine.options import Options
+from hintsync.logins import HINT_TOKEN, SALESFORCE_LOGIN, SalesforceLogin, pack_login, unpack_login
+from hintsync.ports import Clock
+from hintsync.replicas.hint.client import HintClient, Pace
+from hintsync.replicas.hint.facts import HintFacts
+from hintsync.replicas.hint.probe import probe
+from hintsync.replicas.hint.replica import Concurrency, HintReplica
+from hintsync.replicas.salesforce.budget import Budget
+from hintsync.replicas.salesforce.client import SalesforceClient
+from hintsync.replicas.salesforce.replica import SalesforceReplica
+from hintsync.replicas.throttled import Throttle
+from hintsync.settings import Settings
+from hintsync.state.keys import MasterKeys
+from hintsync.state.open import open_store
+from hintsync.state.port import Connection, StateStore
+
+
+@dataclass(slots=True)
+class Transports:
+    """How requests travel; real sockets unless a test puts an application in their place."""
+
+    hint: httpx.AsyncBaseTransport | None = None
+    salesforce: httpx.AsyncBaseTransport | None = None
+
+
+@dataclass(slots=True)
+class Service:
+    """An installation that is open for work."""
+
+    settings: Settings
+    store: StateStore
+    clock: Clock
+    transports: Transports = field(default_factory=Transports)
+
+    async def connection(self, name: str | None = None) -> Connection:
+        """Return the connection of that name or id, or the only one there is.
+
+        Raises:
+            BadInput: there is none of that name, or several and none was named.
+        """
+        known = await self.store.connections()
+        if name is not None:
+            found = [c for c in known if name in (c.id, c.name)]
+            if not found:
+                raise BadInput(f"no connection {name}; there are: {', '.join(c.name for c in known) or 'none'}")
+            return found[0]
+        if len(known) != 1:
+            names = ", ".join(c.name for c in known) or "none yet"
+            raise BadInput(f"which connection? --connection takes one of: {names}")
+        return known[0]
+
+
+@asynccontextmanager
+async def open_service(
+    settings: Settings, transports: Transports | None = None, clock: Clock | None = None
+) -> AsyncIterator[Service]:
+    """Open the store; make the state folder and the master key on first use."""
+    keys = load_master_keys(settings)
+    store = await open_store(settings.database(), keys)
+    try:
+        yield Service(settings, store, clock or SystemClock(), transports or Transports())
+    finally:
+        await store.aclose()
+
+
+def load_master_keys(settings: Settings) -> MasterKeys:
+    """Return the master keys: from the settings, or from `master.key` in the state folder, made on first use.
+
+    Raises:
+        FixConfiguration: a key that is none, or a state folder that cannot be written.
+    """
+    given = settings.master_keys.get_secret_value()
+    if given:
+        return MasterKeys.parse(given)
+    path = settings.state / "master.key"
+    try:
+        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _write_private(path, MasterKeys.generate())
+        return MasterKeys.parse(path.read_text(encoding="ascii"))
+    except OSError as error:
+        raise FixConfiguration(f"{settings.state}: the state folder cannot be used: {error.strerror}") from None
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+
+
+async def connect(
+    service: Service, name: str, *, hint_token: str, login: SalesforceLogin, options: Options | None = None
+) -> Connection:
+    """Join an org and a practice: look at both, probe what Hint leaves open, pin them, keep the credentials encrypted.
+
+    Connecting again under the same name renews the credentials and keeps the links.
+
+    Raises:
+        BadInput: the name belongs to a connection with another org or practice.
+    """
+    draft = Connection(name, name, "", False, "", (options or Options()).to_json())
+    hint_client = _hint_client(service, hint_token, options or Options())
+    facts = await probe(hint_client)
+    hint = HintReplica(hint_client, Codec(facts.adapt((options or Options()).table()), Conventions()), facts)
+    salesforce = _salesforce(service, draft, login, facts)
+    try:
+        org, practice = await salesforce.identify(), await hint.identify()
+    finally:
+        await salesforce.aclose()
+        await hint.aclose()
+    known = {c.id: c for c in await service.store.connections()}.get(name)
+    if known and (known.org_id, known.practice_id) != (org.id, practice.id):
+        raise BadInput(f"connection {name} joins another org or practice; choose another name")
+    base = known or draft
+    connection = replace(
+        base,
+        org_id=org.id,
+        org_sandbox=org.sandbox,
+        practice_id=practice.id,
+        settings=(options.to_json() if options else base.settings),
+        facts={**base.facts, "hint": facts.to_json()},  # type: ignore[dict-item]  # plain values by its contract
+    )
+    await service.store.put_connection(connection)
+    await service.store.put_secret(connection.id, HINT_TOKEN, hint_token.encode())
+    await service.store.put_secret(connection.id, SALESFORCE_LOGIN, pack_login(login))
+    return connection
+
+
+@asynccontextmanager
+async def open_engine(service: Service, connection: Connection, *, actor: str = "hintsync") -> AsyncIterator[Engine]:
+    """Open both replicas of a connection and hand out the engine.
+
+    Raises:
+        FixConfiguration: a credential is missing.
+    """
+    token = await service.store.secret(connection.id, HINT_TOKEN)
+    login = await service.store.secret(connection.id, SALESFORCE_LOGIN)
+    if token is None or login is None:
+        raise FixConfiguration(f"connection {connection.name}: not connected; run the connect step again")
+    options = Options.from_json(connection.settings)
+    stored = connection.facts.get("hint")
+    facts = HintFacts.from_json(stored) if isinstance(stored, dict) else HintFacts()
+    salesforce = _salesforce(service, connection, unpack_login(login), facts)
+    hint = _hint(service, token.decode(), options, facts)
+    try:
+        described = {Side.SALESFORCE: await salesforce.describe(), Side.HINT: await hint.describe()}
+        yield Engine(
+            connection=connection,
+            options=options,
+            store=service.store,
+            replicas={Side.SALESFORCE: salesforce, Side.HINT: hint},
+            described=described,
+            table=facts.adapt(options.table()),
+            fingerprint_key=service.store.fingerprint_key(connection.id),
+            clock=service.clock,
+            actor=actor,
+        )
+    finally:
+        await salesforce.aclose()
+        await hint.aclose()
+
+
+def _hint_client(service: Service, token: str, options: Options) -> HintClient:
+    settings = service.settings
+    transport = service.transports.hint or httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=40))
+    pace = Pace.of(service.clock, per_second=settings.hint_requests_per_second, reserve_share=options.hint_reserve)
+    return HintClient(transport, token, pace, base_url=settings.hint_url, timeout=settings.http_timeout)
+
+
+def _hint(service: Service, token: str, options: Options, facts: HintFacts) -> HintReplica:
+    at_once = service.settings.hint_concurrency
+    codec = Codec(facts.adapt(options.table()), Conventions(phone_region=options.phone_region))
+    return HintReplica(_hint_client(service, token, options), codec, facts, concurrency=Concurrency(at_once, at_once))
+
+
+def _salesforce(
+    service: Service, connection: Connection, login: SalesforceLogin, facts: HintFacts
+) -> SalesforceReplica:
+    settings, options = service.settings, Options.from_json(connection.settings)
+    limits = httpx.Limits(max_connections=settings.salesforce_concurrency)
+    http = httpx.AsyncClient(transport=service.transports.salesforce, timeout=settings.http_timeout, limits=limits)
+    client = SalesforceClient(
+        http,
+        login.grant(service.clock),
+        service.clock,
+        throttle=Throttle(service.clock, concurrency=settings.salesforce_concurrency),
+        budget=Budget(service.clock, reserve_share=options.salesforce_reserve),
+    )
+    conventions = Conventions(phone_region=options.phone_region)
+    return SalesforceReplica(client, facts.adapt(options.table()), clock=service.clock, conventions=conventions)

@@ -1,0 +1,86 @@
+"""How a connection logs in to its two systems: kept encrypted in the store, turned into the replicas' credentials."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from dataclasses import field as dataclass_field
+from typing import TypeAlias
+
+from hintsync.core.errors import FixConfiguration
+from hintsync.ports import Clock
+from hintsync.replicas.salesforce.auth import ClientCredentials, GivenToken, Grant, JwtBearer
+
+#: Names of the secrets in the store.
+HINT_TOKEN = "hint-token"
+SALESFORCE_LOGIN = "salesforce-login"
+
+
+@dataclass(frozen=True, slots=True)
+class WithToken:
+    """An access token that somebody else renews; for the demo and for trying things out."""
+
+    instance_url: str
+    access_token: str = dataclass_field(repr=False)
+    kind: str = "token"
+
+    def grant(self, clock: Clock) -> Grant:
+        """Return the credential."""
+        return GivenToken(self.instance_url, self.access_token)
+
+
+@dataclass(frozen=True, slots=True)
+class WithClientCredentials:
+    """Key and secret of an external client app whose run-as user we act as."""
+
+    login_url: str
+    client_id: str
+    client_secret: str = dataclass_field(repr=False)
+    kind: str = "client-credentials"
+
+    def grant(self, clock: Clock) -> Grant:
+        """Return the credential."""
+        return ClientCredentials(self.login_url, self.client_id, self.client_secret)
+
+
+@dataclass(frozen=True, slots=True)
+class WithJwt:
+    """A certificate registered with the external client app, and the user to act as."""
+
+    login_url: str
+    client_id: str
+    username: str
+    #: PEM.
+    private_key: str = dataclass_field(repr=False)
+    kind: str = "jwt"
+
+    def grant(self, clock: Clock) -> Grant:
+        """Return the credential."""
+        return JwtBearer(self.login_url, self.client_id, self.username, self.private_key, clock)
+
+
+SalesforceLogin: TypeAlias = WithToken | WithClientCredentials | WithJwt
+_KINDS: Mapping[str, Callable[..., SalesforceLogin]] = {
+    "token": WithToken,
+    "client-credentials": WithClientCredentials,
+    "jwt": WithJwt,
+}
+
+
+def pack_login(login: SalesforceLogin) -> bytes:
+    """Return a login as the store keeps it (encrypted there)."""
+    return json.dumps(asdict(login)).encode()
+
+
+def unpack_login(stored: bytes) -> SalesforceLogin:
+    """Read a login back.
+
+    Raises:
+        FixConfiguration: it was stored by a newer version, or is broken.
+    """
+    try:
+        values = json.loads(stored)
+        return _KINDS[values["kind"]](**values)
+    except (ValueError, KeyError, TypeError):
+        raise FixConfiguration("the stored Salesforce login cannot be read; connect the org again") from None
