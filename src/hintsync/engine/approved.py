@@ -10,7 +10,7 @@ from hintsync.core.plan import Outcome
 from hintsync.core.records import RecordId
 from hintsync.engine.context import Engine
 from hintsync.engine.runs import RunKeeper
-from hintsync.engine.sealing import seal_run
+from hintsync.engine.sealing import made_with, seal_run
 from hintsync.state.port import RunKind, RunRow, RunStatus
 
 
@@ -54,6 +54,8 @@ async def load_approved(engine: Engine, run_id: str | None, kind: RunKind) -> Ap
     run = await engine.store.run(run_id)
     if run is None or not run.dry or run.kind is not kind or run.status is not RunStatus.DONE:
         raise BadInput(f"{run_id} is not a finished dry run of this batch; `hintsync runs` lists them")
+    if run.details.get("made_with") != made_with(engine):
+        raise BadInput(f"the mapping or a system's fields changed since {run_id} was planned (G5); make a new dry run")
     rows: dict[RecordId, RunRow] = {}
     async for row in engine.store.rows(run_id):
         rows[row.record_id] = row

@@ -40,7 +40,7 @@ async def stamp_contacts(engine: Engine, keeper: RunKeeper) -> None:
 
 def _contact_of(row: RunRow) -> RecordId | None:
     if row.side is Side.SALESFORCE:
-        return None if row.outcome in (Outcome.NOT_FOUND, Outcome.BAD_ID) else row.record_id
+        return None if row.outcome in (Outcome.NOT_FOUND, Outcome.BAD_ID, Outcome.REPEATED) else row.record_id
     return row.peers[0] if row.outcome in _ONE_CONTACT and row.peers else None
 
 
