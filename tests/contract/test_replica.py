@@ -40,20 +40,31 @@ from hintsync.replicas.hint.facts import HintFacts
 from tests.contract.hint_world import GRUDGING, HintWorld
 from tests.contract.memory_world import MemoryWorld
 from tests.contract.replica_world import BAD_EMAIL, FIELDS, World
+from tests.contract.salesforce_world import SalesforceWorld
 
 MODES = pytest.mark.parametrize("mode", list(WriteMode))
 
-WORLDS: dict[str, Callable[[], World]] = {
-    "memory-salesforce": lambda: MemoryWorld(Side.SALESFORCE),
-    "memory-hint": lambda: MemoryWorld(Side.HINT),
-    "hint": HintWorld,
-    "hint-grudging": lambda: HintWorld(replace(GRUDGING), HintFacts()),
-}
+WORLDS = ("memory-salesforce", "memory-hint", "salesforce", "hint", "hint-grudging")
+
+
+async def open_world(name: str) -> World:
+    match name:
+        case "memory-salesforce":
+            return MemoryWorld(Side.SALESFORCE)
+        case "memory-hint":
+            return MemoryWorld(Side.HINT)
+        case "salesforce":
+            return await SalesforceWorld.open()
+        case "hint":
+            return HintWorld()
+        case "hint-grudging":
+            return HintWorld(replace(GRUDGING), HintFacts())
+    raise LookupError(name)
 
 
 @pytest.fixture(params=WORLDS)
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    world = WORLDS[request.param]()
+    world = await open_world(request.param)
     yield world
     await world.aclose()
 
@@ -258,7 +269,7 @@ async def test_a_scan_since_a_moment_tells_of_deleted_records_where_the_side_doe
 async def test_a_scan_since_the_future_yields_nobody_where_it_is_honoured(world: World) -> None:
     world.seed(ADA)
     since = world.clock.now() + timedelta(days=1)
-    found = [page async for page in world.replica.scan(since=since)]
+    found = [record for page in [p async for p in world.replica.scan(since=since)] for record in page.records]
     assert bool(found) is not world.replica.capabilities.changed_since
 
 
@@ -559,6 +570,10 @@ async def test_f6a_a_write_only_field_is_absent_and_its_write_is_acknowledged(wo
 # Trouble with the side as a whole
 
 
+#: Of the calls that `every_call` makes, the first so many only read.
+READS = 5
+
+
 async def every_call(world: World, record_id: RecordId, seen: Snapshot) -> list[type[HintsyncError] | None]:
     """Make one call of each kind and return what each raised."""
 
@@ -605,7 +620,11 @@ async def test_what_an_administrator_must_put_right_raises_fix_configuration(wor
     record_id = world.seed(ADA)
     seen = await read_one(world, record_id)
     world.misconfigure()
-    assert set(await every_call(world, record_id, seen)) == {FixConfiguration}
+    raised = await every_call(world, record_id, seen)
+    # A write may be answered as refused instead: the system need not say that it would refuse every other too.
+    assert all(each and issubclass(each, FixConfiguration) for each in raised[:READS])
+    assert world.count() == 1
+    assert world.look(record_id)["city"] == "Springfield"
 
 
 async def test_trouble_that_lasts_is_to_be_tried_later_and_nothing_is_written(world: World) -> None:
