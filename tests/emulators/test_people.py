@@ -1,7 +1,10 @@
 """Invented people, people read from a file, and how they are spread over the two systems."""
 
 import itertools
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -305,6 +308,27 @@ def test_the_same_seed_spreads_people_alike_and_another_seed_otherwise() -> None
     one, same, other = spread(people, 1), spread(people, 1), spread(people, 2)
     assert (one.contacts, one.patients, one.truth) == (same.contacts, same.patients, same.truth)
     assert one.contacts != other.contacts
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 13])
+def test_a_handful_of_people_can_be_spread(count: int) -> None:
+    population = spread(invent(count, seed=1), seed=1)
+    assert population.truth.counts.total() - population.namesakes == count
+
+
+def test_another_process_makes_the_same_population() -> None:
+    script = (
+        "import hashlib; from hintsync_emulators.people import invent, spread\n"
+        "made = spread(invent(300, 2), 2, prelinked=0.5)\n"
+        "print(hashlib.sha256(repr((made.contacts, made.patients, made.truth)).encode()).hexdigest())"
+    )
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", script], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert digests[0] == digests[1]
 
 
 def test_shares_can_be_chosen() -> None:

@@ -56,6 +56,17 @@ def test_a_hint_process_prints_what_a_caller_needs_and_serves_it() -> None:
         httpx.get(str(facts["url"]))
 
 
+def test_a_salesforce_process_holds_the_other_half() -> None:
+    arguments = ["salesforce", "--count", "60", "--seed", "3"]
+    with emulator_process(arguments) as facts:
+        population = populate(None, 3, 60)
+        assert facts["contacts"] == len(population.contacts)
+        headers = {"Authorization": f"Bearer {facts['token']}"}
+        query = {"q": "SELECT count() FROM Contact"}
+        answer = httpx.get(f"{facts['url']}/services/data/v64.0/query", params=query, headers=headers)
+        assert answer.json()["totalSize"] == len(population.contacts)
+
+
 def test_an_emulator_ends_when_whoever_started_it_is_gone() -> None:
     command = [sys.executable, "-m", "hintsync_emulators", "hint", "--count", "20", "--json", "--end-with-stdin"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
