@@ -13,8 +13,8 @@ from hintsync.engine.context import Engine
 from hintsync.engine.creating import new_link
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.runs import RunKeeper
-from hintsync.ports import Bookkeeping
-from hintsync.state.port import RunRow
+from hintsync.ports import NO_BOOKKEEPING, Bookkeeping
+from hintsync.state.port import RunKind, RunRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,9 @@ class Work:
 
 
 def stamps_of(work: Work, outcome: Outcome, reason: str = "") -> Bookkeeping:
-    """Return the batch stamps for a contact."""
+    """Return the batch stamps for a contact; an ordinary sync stamps nothing."""
+    if work.keeper.run.kind is RunKind.SYNC:
+        return NO_BOOKKEEPING
     return Bookkeeping(batch_id=work.keeper.run.id, batch_outcome=str(outcome), batch_reason=reason)
 
 
