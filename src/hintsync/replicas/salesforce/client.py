@@ -15,7 +15,7 @@ from hintsync.ports import Clock
 from hintsync.replicas.retrying import Retrying
 from hintsync.replicas.salesforce.auth import Authenticator, Grant, Session
 from hintsync.replicas.salesforce.budget import Budget
-from hintsync.replicas.salesforce.errors import VendorError, read_errors, session_expired, whole_error
+from hintsync.replicas.salesforce.errors import Rejected, VendorError, read_errors, session_expired, whole_error
 from hintsync.replicas.throttled import Throttle
 
 API_VERSION = "67.0"
@@ -50,6 +50,8 @@ class Request:
     once: bool = False
     #: The good answer's body is CSV or nothing, not JSON.
     plain: bool = False
+    #: Writes one record: a lock is told about that record (`Rejected`), not about the side.
+    one_record: bool = False
 
     @property
     def reads(self) -> bool:
@@ -131,11 +133,13 @@ class SalesforceClient:
         content: object,
         *,
         once: bool = False,
+        one_record: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Send a JSON body; see `Request` for `once`."""
+        """Send a JSON body; see `Request` for `once` and `one_record`."""
         typed = {"Content-Type": "application/json", **(headers or {})}
-        return await self.send(Request(method, path, what, orjson.dumps(content), typed, once))
+        body = orjson.dumps(content)
+        return await self.send(Request(method, path, what, body, typed, once, one_record=one_record))
 
     async def send(self, request: Request) -> Reply:
         """Send a request, again after passing trouble, and return its good answer (2xx).
@@ -187,6 +191,8 @@ class SalesforceClient:
         if reply.status >= 500 and not request.reads and not any(each.transient for each in errors):
             # A gateway's answer, or an internal error: the write may have been carried out behind it.
             return UnknownOutcome(Side.SALESFORCE, request.what)
+        if request.one_record and reply.status < 500 and all(each.transient for each in errors):
+            return Rejected(request.what, reply.status, errors)
         failure = whole_error(request.what, reply.status, errors, _retry_after(reply))
         if isinstance(failure, RetryLater) and not isinstance(failure, BudgetSpent) and failure.after:
             self._throttle.hold_off(failure.after)

@@ -97,9 +97,10 @@ class ContactCreator:
         return [self._answer(each.draft, row) for each, row in zip(inserts, reply.data, strict=True)]
 
     async def _insert_one(self, insert: _Insert, allowed: bool) -> CreateAnswer | Again:
+        path, headers = "sobjects/Contact", _rule_header(allowed)
         try:
             reply = await self._client.send_json(
-                "POST", "sobjects/Contact", "create a contact", insert.body, once=True, headers=_rule_header(allowed)
+                "POST", path, "create a contact", insert.body, once=True, one_record=True, headers=headers
             )
         except Rejected as refusal:
             return self._refused(insert.draft, refusal.errors)
