@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from hintsync.core.forecast import Way, choose_way
 from hintsync.core.match import MatchKey, match_key
 from hintsync.core.person import Person
 from hintsync.core.records import KeyRow, RecordId, RecordState, Snapshot
@@ -51,18 +52,16 @@ async def take_contact_census(engine: Engine, ids: Sequence[RecordId]) -> Contac
     contacts, rows = await _contacts(engine, ids)
     births = {row.birth_date for row in rows.values() if _key(engine, row) is not None}
     total = await _count_patients(engine)
-    pages = -(-total // engine.hint.capabilities.page_size)
-    by_filter = engine.hint.capabilities.find_by_birth_date and len(births) < pages
-    if by_filter:
+    can_filter = engine.hint.capabilities.find_by_birth_date
+    finding = choose_way(len(births), total, engine.hint.capabilities.page_size, can_filter=can_filter)
+    if finding.way is Way.FILTER:
         patients = await _patients_by_birth_date(engine, rows)
-        way = f"by birth date: {len(births)} calls; the whole list would take {pages}"
     else:
         patients = await scan_patients(engine)
-        way = f"whole list: {pages} calls" + (f"; by birth date would take {len(births)}" if births else "")
     census = await remembered(engine, contacts, patients)
     refuse_empty(links_exist=bool(census.by_contact), contacts=contacts.count, patients=total)
     _find_near(engine, census, rows)
-    return ContactCensus(census, rows, way)
+    return ContactCensus(census, rows, finding.reason)
 
 
 def _key(engine: Engine, row: KeyRow) -> MatchKey | None:

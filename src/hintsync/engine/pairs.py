@@ -14,8 +14,8 @@ from hintsync.core.merge import merge_pair
 from hintsync.core.plan import Mode, PairPlan
 from hintsync.core.policy import NO_CHOICES, Choices
 from hintsync.core.records import LinkState, RecordId, RecordState, Snapshot
+from hintsync.core.seal import Prints, prints_of, still_approved
 from hintsync.core.values import Side
-from hintsync.engine.approval import Prints, within
 from hintsync.engine.context import Engine
 from hintsync.engine.writing import RecordResult, Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Bookkeeping, Update, WriteMode
@@ -179,7 +179,8 @@ def _planned(engine: Engine, pair: Pair) -> Settled:
     settled = Settled(pair, plan_pair(engine, pair))
     if pair.approved is not None:
         fp = engine.fingerprinter(pair.state.link.salt)
-        settled.changed_since = not within(pair.approved, settled.plan, fp)
+        now = prints_of(settled.plan.writes, fp)
+        settled.changed_since = settled.plan.frozen is not None or not still_approved(pair.approved, now)
     return settled
 
 

@@ -9,8 +9,8 @@ from hintsync.core.draft import draft_values
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.plan import Outcome, PairPlan
 from hintsync.core.records import Snapshot
+from hintsync.core.seal import Prints, prints_of
 from hintsync.core.values import Side
-from hintsync.engine.approval import Prints, prints_of
 from hintsync.engine.cases import Case, Work, first_state, mode_of
 from hintsync.engine.pairs import Pair, plan_pair
 from hintsync.state.port import RunRow
