@@ -58,7 +58,7 @@ def failure(status: int, retry_after: str | None, what: str, *, writes: bool, wo
         return RetryLater(Side.HINT, "429 too many requests", after=_seconds(retry_after))
     if status == 403:
         return _forbidden(retry_after, what, worked_before=worked_before)
-    if status >= 500:
+    if status >= 500 and status != 501:
         if writes:
             return UnknownOutcome(Side.HINT, f"{what} (status {status})")
         return RetryLater(Side.HINT, f"{what} answered {status}", after=_seconds(retry_after))
