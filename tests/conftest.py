@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hintsync.state.memory import MemoryStore
 from hintsync.state.open import upgrade
 from hintsync.state.port import Connection, StateStore
 from hintsync.state.sql.store import SqlStore, open_sql_store
+from hintsync.state.sql.tables import metadata
 from tests import postgres
 from tests.skip_guard import SkipGuard
 
@@ -61,18 +63,18 @@ def postgres_server(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> Iterator[str]:
-    """URL of a PostgreSQL database with all tables and no rows, to be copied."""
+def postgres_tables(postgres_server: str) -> Iterator[str]:
+    """URL of a PostgreSQL database with all tables, one a test process."""
     with postgres.database(postgres_server) as url:
         asyncio.run(upgrade(url))
         yield url
 
 
 @pytest.fixture
-def postgres_upgraded_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+def postgres_upgraded_url(postgres_tables: str) -> Iterator[str]:
     """URL of a PostgreSQL database with all tables and no rows."""
-    with postgres.database(postgres_server, template=postgres_template) as url:
-        yield url
+    yield postgres_tables
+    postgres.empty(postgres_tables, [table.name for table in metadata.sorted_tables])
 
 
 @pytest.fixture
@@ -86,6 +88,21 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 def sqlite_url(tmp_path: Path) -> str:
     """URL of a SQLite file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'store' / 'hintsync.db'}"
+
+
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no rows, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "tables.db"
+    asyncio.run(upgrade(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def sqlite_upgraded_url(tmp_path: Path, sqlite_tables: Path) -> str:
+    """URL of a SQLite file with all tables and no rows."""
+    path = shutil.copyfile(sqlite_tables, tmp_path / "hintsync.db")
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture
@@ -109,9 +126,11 @@ async def memory_store(master_keys: MasterKeys, connection: Connection) -> Memor
 
 
 @pytest.fixture
-async def sqlite_store(sqlite_url: str, master_keys: MasterKeys, connection: Connection) -> AsyncIterator[SqlStore]:
+async def sqlite_store(
+    sqlite_upgraded_url: str, master_keys: MasterKeys, connection: Connection
+) -> AsyncIterator[SqlStore]:
     """A store in a SQLite file that knows `connection`."""
-    store = await open_sql_store(sqlite_url, master_keys)
+    store = await open_sql_store(sqlite_upgraded_url, master_keys)
     await store.put_connection(connection)
     yield store
     await store.aclose()
@@ -130,10 +149,23 @@ async def postgres_store(
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """URL of each database in turn, for tests that open the store themselves, perhaps several times."""
-    name = "sqlite_url" if request.param == "sqlite" else "postgres_upgraded_url"
-    url: str = request.getfixturevalue(name)
+    """URL of each database in turn, with all tables, for tests that open the store themselves, perhaps several times."""
+    url: str = request.getfixturevalue(f"{request.param}_upgraded_url")
     return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest) -> str:
+    """URL of each database in turn, without any table."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def sql_store(request: pytest.FixtureRequest) -> SqlStore:
+    """Each of the two stores on a database in turn, knowing `connection`."""
+    found: SqlStore = request.getfixturevalue(f"{request.param}_store")
+    return found
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

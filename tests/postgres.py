@@ -13,7 +13,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -109,18 +109,25 @@ def new_folder() -> Path:
 
 
 @contextmanager
-def database(server_url: str, *, template: str = "template1") -> Iterator[str]:
-    """Make a database on a server, a copy of the template (a name or URL); yield its URL; drop it at the end."""
-    source = make_url(template).database if "://" in template else template
+def database(server_url: str) -> Iterator[str]:
+    """Make an empty database on a server; yield its URL; drop it at the end."""
     name = f"hintsync_test_{uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        command = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(command.format(sql.Identifier(name), sql.Identifier(str(source))))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     finally:
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def empty(url: str, tables: Sequence[str]) -> None:
+    """Drop every row of some tables, and whoever is still connected to their database."""
+    names = sql.SQL(", ").join(map(sql.Identifier, tables))
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(others, [connection.info.backend_pid])
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(names))
 
 
 def _sweep() -> None:

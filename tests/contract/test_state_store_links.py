@@ -230,7 +230,7 @@ async def test_u4_a_declined_pair_is_remembered(store: StateStore) -> None:
 
 
 async def test_a_value_where_a_fingerprint_belongs_is_refused_without_being_repeated(store: StateStore) -> None:
-    with pytest.raises(ValueError, match="^email: not a fingerprint$"):
+    with pytest.raises(ValueError, match=r"^email: not a fingerprint$"):
         await store.commit(Commit(links=[LinkChange(a_link(), base={"email": b"ida@example.org"})]))
     assert await store.link("link-1") is None
 

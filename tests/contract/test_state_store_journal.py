@@ -1,0 +1,184 @@
+"""The contract of every StateStore: connections, secrets, reviews, log, cursors and calls."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from hintsync.core.errors import BadInput
+from hintsync.core.values import Side
+from hintsync.state.port import Commit, Connection, LogLevel, ReviewKind, ReviewStatus, StateStore
+from tests.contract.state_examples import a_log_entry, a_review
+
+OTHER = Connection("con-2", "Alder Clinic", "00D2", True, "prac-2", {"list": [1, {"x": None}]}, {"first_clear": "kept"})
+
+
+async def test_a_connection_comes_back_and_is_replaced(store: StateStore, connection: Connection) -> None:
+    await store.put_connection(OTHER)
+    assert await store.connection("con-2") == OTHER
+    assert await store.connections() == [OTHER, connection]
+    renamed = replace(OTHER, name="Zelkova Clinic", facts={})
+    await store.put_connection(renamed)
+    assert await store.connections() == [connection, renamed]
+    assert await store.connection("con-404") is None
+
+
+async def test_what_a_caller_does_to_its_settings_later_does_not_reach_the_store(store: StateStore) -> None:
+    settings: dict[str, list[str]] = {"paused": []}
+    await store.put_connection(replace(OTHER, settings=settings))
+    settings["paused"].append("email")
+    found = await store.connection("con-2")
+    assert found is not None
+    assert found.settings == {"paused": []}
+
+
+async def test_a_secret_comes_back_and_is_replaced(store: StateStore) -> None:
+    await store.put_secret("con-1", "hint-key", b"\x00first\xff")
+    assert await store.secret("con-1", "hint-key") == b"\x00first\xff"
+    await store.put_secret("con-1", "hint-key", b"")
+    assert await store.secret("con-1", "hint-key") == b""
+    assert await store.secret("con-1", "other") is None
+    assert await store.secret("con-2", "hint-key") is None
+
+
+async def test_each_connection_has_its_own_lasting_fingerprint_key(store: StateStore) -> None:
+    key = store.fingerprint_key("con-1")
+    assert len(key) == 32
+    assert key == store.fingerprint_key("con-1") != store.fingerprint_key("con-2")
+
+
+@pytest.mark.parametrize("act", ["put_secret", "put_cursor", "add_calls", "decline", "review", "log"])
+async def test_an_unknown_connection_is_refused(store: StateStore, act: str) -> None:
+    acts = {
+        "put_secret": lambda: store.put_secret("con-404", "name", b"secret"),
+        "put_cursor": lambda: store.put_cursor("con-404", "name", "1"),
+        "add_calls": lambda: store.add_calls("con-404", Side.HINT, "2026-03-01", 1),
+        "decline": lambda: store.decline("con-404", "003-1", "pat-1", "user-7", "2026-03-01T09:00:00Z"),
+        "review": lambda: store.commit(Commit(reviews=[replace(a_review(), connection_id="con-404")])),
+        "log": lambda: store.commit(Commit(logs=[replace(a_log_entry(), connection_id="con-404")])),
+    }
+    with pytest.raises(BadInput, match="con-404"):
+        await acts[act]()
+
+
+async def test_a_review_comes_back_with_all_it_held(store: StateStore) -> None:
+    review = replace(
+        a_review(), candidates=("003-1", "003-2"), details={"evidence": ["birth date agrees"], "n": 2}, run_id="run-9"
+    )
+    await store.commit(Commit(reviews=[review]))
+    assert await store.review("review-1") == review
+    assert await store.review("review-404") is None
+
+
+async def test_opening_a_review_again_updates_the_open_one(store: StateStore) -> None:
+    await store.commit(Commit(reviews=[a_review("review-1", opened_at="2026-03-01T09:00:00Z")]))
+    again = replace(a_review("review-2", opened_at="2026-03-05T09:00:00Z"), candidates=("003-5",), run_id="run-2")
+    await store.commit(Commit(reviews=[again]))
+    assert await store.reviews("con-1") == [replace(again, id="review-1", opened_at="2026-03-01T09:00:00Z")]
+    assert await store.review("review-2") is None
+
+
+async def test_opening_a_review_twice_in_one_commit_opens_one(store: StateStore) -> None:
+    twice = [a_review("review-1"), replace(a_review("review-2"), candidates=("003-5",))]
+    await store.commit(Commit(reviews=twice))
+    assert [(review.id, review.candidates) for review in await store.reviews("con-1")] == [("review-1", ("003-5",))]
+
+
+async def test_reviews_that_differ_in_any_part_of_their_subject_are_two(store: StateStore) -> None:
+    first = a_review("review-0")
+    others = [
+        replace(first, id="review-1", kind=ReviewKind.CONFLICT),
+        replace(first, id="review-2", side=Side.SALESFORCE),
+        replace(first, id="review-3", record_id="pat-2"),
+        replace(first, id="review-4", field_name="email"),
+    ]
+    await store.commit(Commit(reviews=[first, *others]))
+    assert len(await store.reviews("con-1")) == 5
+
+
+async def test_a_decided_review_makes_room_for_a_new_one(store: StateStore) -> None:
+    await store.commit(Commit(reviews=[a_review("review-1")]))
+    decided = replace(
+        a_review("review-1"), status=ReviewStatus.DECIDED, decided_at="2026-03-02", decided_by="user-7", decision="link"
+    )
+    await store.commit(Commit(reviews=[a_review("review-2"), decided, a_review("review-3")]))
+    assert [review.id for review in await store.reviews("con-1")] == ["review-3"]
+    assert await store.reviews("con-1", status=ReviewStatus.DECIDED) == [decided]
+
+
+async def test_a_decided_review_may_be_opened_again_by_its_id(store: StateStore) -> None:
+    obsolete = replace(a_review("review-1"), status=ReviewStatus.OBSOLETE)
+    await store.commit(Commit(reviews=[obsolete]))
+    await store.commit(Commit(reviews=[a_review("review-1")]))
+    assert await store.reviews("con-1") == [a_review("review-1")]
+    assert await store.reviews("con-1", status=ReviewStatus.OBSOLETE) == []
+
+
+async def test_reviews_come_oldest_first_by_kind_and_limited(store: StateStore) -> None:
+    days = [3, 1, 2]
+    reviews = [a_review(f"review-{day}", record_id=f"pat-{day}", opened_at=f"2026-03-0{day}") for day in days]
+    conflict = replace(a_review("review-4", opened_at="2026-01-01"), kind=ReviewKind.CONFLICT)
+    await store.commit(Commit(reviews=[*reviews, conflict]))
+    assert [review.id for review in await store.reviews("con-1", limit=3)] == ["review-4", "review-1", "review-2"]
+    ambiguous = await store.reviews("con-1", kind=ReviewKind.AMBIGUOUS)
+    assert [review.id for review in ambiguous] == ["review-1", "review-2", "review-3"]
+    assert await store.reviews("con-2") == []
+
+
+async def test_many_writers_opening_one_subject_open_one_review(store: StateStore) -> None:
+    await asyncio.gather(*(store.commit(Commit(reviews=[a_review(f"review-{n}")])) for n in range(10)))
+    assert len(await store.reviews("con-1")) == 1
+
+
+async def test_the_log_comes_newest_first_by_level_and_run(store: StateStore) -> None:
+    entry = replace(a_log_entry("first"), contact_id="003-1", patient_id="pat-1", fields=("email", "zip"))
+    others = [a_log_entry("second", level=LogLevel.ERROR, run_id="run-1"), a_log_entry("third", run_id="run-1")]
+    await store.commit(Commit(logs=[entry, *others]))
+    found = await store.log("con-1")
+    assert [line.event for line in found] == ["third", "second", "first"]
+    assert replace(found[2], id=None) == entry
+    assert [line.event for line in await store.log("con-1", levels=[LogLevel.ERROR, LogLevel.EXCEPTION])] == ["second"]
+    assert [line.event for line in await store.log("con-1", run_id="run-1", limit=1)] == ["third"]
+    assert await store.log("con-2") == []
+
+
+async def test_the_log_is_pruned_by_count_and_by_age(store: StateStore) -> None:
+    await store.put_connection(OTHER)
+    await store.commit(Commit(logs=[a_log_entry(f"day-{day}", at=f"2026-03-0{day}T00:00:00Z") for day in range(1, 9)]))
+    await store.commit(Commit(logs=[replace(a_log_entry("kept", at="2020-01-01"), connection_id="con-2")]))
+    assert await store.prune_log("con-1") == 0
+    assert await store.prune_log("con-1", before="2026-03-03T00:00:00Z") == 2
+    assert await store.prune_log("con-1", keep=6) == 0
+    assert await store.prune_log("con-1", keep=3) == 3
+    assert await store.prune_log("con-1", keep=2, before="2026-03-07T12:00:00Z") == 2
+    assert [line.event for line in await store.log("con-1")] == ["day-8"]
+    assert await store.prune_log("con-1", keep=0) == 1
+    assert [line.event for line in await store.log("con-2")] == ["kept"]
+
+
+async def test_a_log_id_is_never_given_twice(store: StateStore) -> None:
+    await store.commit(Commit(logs=[a_log_entry(), a_log_entry()]))
+    last = (await store.log("con-1"))[0].id
+    await store.prune_log("con-1", keep=0)
+    await store.commit(Commit(logs=[a_log_entry()]))
+    new = (await store.log("con-1"))[0].id
+    assert last is not None
+    assert new is not None
+    assert new > last
+
+
+async def test_a_cursor_comes_back_and_moves(store: StateStore) -> None:
+    assert await store.get_cursor("con-1", "contacts") is None
+    await store.put_cursor("con-1", "contacts", "2026-03-01T09:00:00Z")
+    await store.put_cursor("con-1", "contacts", "2026-03-02T09:00:00Z")
+    assert await store.get_cursor("con-1", "contacts") == "2026-03-02T09:00:00Z"
+    assert await store.get_cursor("con-1", "patients") is None
+
+
+async def test_calls_add_up_by_side_and_day(store: StateStore) -> None:
+    sums = await asyncio.gather(*(store.add_calls("con-1", Side.HINT, "2026-03-01", 2) for _ in range(10)))
+    assert sorted(sums) == list(range(2, 21, 2))
+    assert await store.add_calls("con-1", Side.SALESFORCE, "2026-03-01", 5) == 5
+    assert await store.add_calls("con-1", Side.HINT, "2026-03-02", 0) == 0
