@@ -75,6 +75,7 @@ def first_state(work: Work, case: Case) -> LinkState:
 
 def mode_of(link: Link) -> Mode:
     """Return how a link is to be synced: as its reservation says, or three-way."""
-    if link.status is LinkStatus.RESERVED and link.reason in set(Mode):
-        return Mode(link.reason)
+    word = (link.reason or "").partition("|")[0]
+    if link.status is LinkStatus.RESERVED and word in set(Mode):
+        return Mode(word)
     return Mode.ORDINARY

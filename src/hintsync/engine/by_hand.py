@@ -1,0 +1,311 @@
+"""What a person does with one pair: sync it, link it, link it anew, unlink it, create the patient (M9 to M12, M17)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from hintsync.core.errors import AskPerson, BadInput
+from hintsync.core.first_sync import inherited_fields
+from hintsync.core.link import OwnLink, Trigger
+from hintsync.core.link_by_hand import ChosenPair, ManualDecision, Step, Warned, decide_by_hand, decide_create_by_hand
+from hintsync.core.plan import Mode, Outcome
+from hintsync.core.policy import NO_CHOICES, Choices
+from hintsync.core.records import FieldName, Link, LinkState, LinkStatus, RecordId, RecordState, Snapshot
+from hintsync.core.values import Side
+from hintsync.engine.cases import mode_of
+from hintsync.engine.context import Engine
+from hintsync.engine.creating import Birth, create_missing, new_link
+from hintsync.engine.linking import outcome_of
+from hintsync.engine.outcomes import Records, Scribe, record_pair, written_by_side
+from hintsync.engine.pairs import Pair, Settled, is_gone, plan_pair, settle
+from hintsync.engine.parting import Intent, finish_parting, part
+from hintsync.engine.runs import check_identity
+from hintsync.ports import WriteMode
+from hintsync.state.port import Commit, LinkChange, LinkTaken, ReviewKind
+
+
+@dataclass(frozen=True, slots=True)
+class HandResult:
+    """What came of a person's action."""
+
+    step: Step
+    #: Semantics row.
+    rule: str
+    outcome: Outcome
+    link: Link | None = None
+    written: Mapping[Side, tuple[FieldName, ...]] = field(default_factory=dict)
+    held: tuple[FieldName, ...] = ()
+    reason: str | None = None
+    #: What the person must confirm before it is done.
+    warnings: tuple[Warned, ...] = ()
+    #: Who stands in the way.
+    linked_to: RecordId | None = None
+    #: Records that a duplicate rule names (row L12).
+    duplicates: tuple[RecordId, ...] = ()
+    #: Hint kept our id on a patient that was unlinked.
+    left_over: bool = False
+    #: A vendor's own words by side, for the person acting only.
+    shown_once: Mapping[Side, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def done(self) -> bool:
+        """Whether the action was carried out."""
+        return self.step not in (Step.ASK, Step.REFUSE) and self.outcome is not Outcome.FAILED
+
+
+async def sync_by_hand(engine: Engine, side: Side, record_id: RecordId) -> HandResult:
+    """Sync the pair of a linked record now; a suspended link whose records are both back goes on.
+
+    Raises:
+        BadInput: the record is not linked.
+    """
+    await _begin(engine)
+    state = (await engine.store.live_links(engine.connection.id, side, [record_id])).get(record_id)
+    if state is None or state.link.contact_id is None or state.link.patient_id is None:
+        raise BadInput(f"{side} {record_id} is not linked; link it first")
+    if state.link.status is LinkStatus.FROZEN:
+        raise AskPerson(
+            f"the link of {record_id} is frozen ({state.link.reason}); `hintsync review` shows what to decide"
+        )
+    return await _sync(engine, state, "L4", Step.SYNC)
+
+
+async def link_by_hand(
+    engine: Engine, contact_id: RecordId, patient_id: RecordId, *, confirmed: Collection[Warned] = ()
+) -> HandResult:
+    """Link the contact and the patient that a person chose; the contact's values win, its blanks are filled.
+
+    A contact or patient that is linked elsewhere is re-linked or moved once the warnings are confirmed (rows U3, U5).
+
+    Raises:
+        BadInput: no such contact, or no such patient.
+    """
+    await _begin(engine)
+    contact, patient = await _read_both(engine, contact_id, patient_id)
+    states = await _states(engine, contact.id, patient.id)
+    decision = decide_by_hand(await _chosen(engine, contact, patient, states), confirmed)
+    if decision.step in (Step.ASK, Step.REFUSE):
+        return _not_done(decision)
+    old, other = states[Side.SALESFORCE], states[Side.HINT]
+    if decision.step is Step.SYNC and old is not None:
+        return await _sync(engine, old, "L4", Step.SYNC)
+    left_over = False
+    if other is not None and other != old:
+        left_over = (await part(engine, other, Intent())).left_over
+    if old is not None:
+        inherited = inherited_fields(contact, old.base, engine.fingerprinter(old.link.salt))
+        left_over |= (await part(engine, old, Intent(True, patient.id, _reason(inherited)))).left_over
+    state = await _reserved(engine, contact.id, patient.id)
+    result = await _sync(engine, state, decision.row, decision.step)
+    return replace(result, left_over=left_over, warnings=tuple(sorted(decision.warnings)))
+
+
+async def _reserved(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> LinkState:
+    """Return the new pair's reservation: made when the contact's old link ended, or made now."""
+    known = (await _states(engine, contact_id, patient_id))[Side.SALESFORCE]
+    if known is not None and known.link.patient_id == patient_id:
+        return known
+    link = new_link(engine, str(Trigger.MANUAL), contact_id=contact_id, patient_id=patient_id, reason=_reason())
+    try:
+        return LinkState(await engine.store.reserve(link), {}, {})
+    except LinkTaken:
+        raise AskPerson("one of the two was linked by someone else just now; look again") from None
+
+
+async def unlink_by_hand(engine: Engine, contact_id: RecordId, *, clear_mirrors: bool = True) -> HandResult:
+    """Unlink a contact from its patient; both records stay, demographics stay on both sides (row U1).
+
+    Raises:
+        BadInput: the contact is not linked.
+    """
+    await _begin(engine)
+    state = (await engine.store.live_links(engine.connection.id, Side.SALESFORCE, [contact_id])).get(contact_id)
+    if state is None or state.link.patient_id is None:
+        raise BadInput(f"contact {contact_id} is not linked")
+    parted = await part(engine, state, Intent(clear_mirrors))
+    ended = await engine.store.link(state.link.id)
+    written = {Side.SALESFORCE: parted.plan.cleared}
+    return HandResult(
+        Step.LINK, "U1", Outcome.SYNCED, ended.link if ended else None, written, left_over=parted.left_over
+    )
+
+
+async def create_by_hand(engine: Engine, contact_id: RecordId, *, allow_duplicate: bool = False) -> HandResult:
+    """Create the Hint patient of a contact and link the two (M10).
+
+    Raises:
+        BadInput: no such contact.
+    """
+    await _begin(engine)
+    contact = (await engine.salesforce.read([contact_id])).get(contact_id)
+    if contact is None or is_gone(contact):
+        raise BadInput(f"no contact {contact_id}")
+    state = (await engine.store.live_links(engine.connection.id, Side.SALESFORCE, [contact_id])).get(contact_id)
+    first, last = contact.values.get("first_name"), contact.values.get("last_name")
+    match = decide_create_by_hand(
+        _own(state, Side.SALESFORCE),
+        first_name=first if isinstance(first, str) else None,
+        last_name=last if isinstance(last, str) else None,
+        person_account=contact.person_account,
+    )
+    if match.outcome is not Outcome.CREATED:
+        return HandResult(
+            Step.REFUSE, match.row, match.outcome, reason=match.reason, linked_to=next(iter(match.peers), None)
+        )
+    if state is None:
+        link = new_link(engine, str(Trigger.MANUAL), contact_id=contact_id, patient_id=None, reason=_reason())
+        state = LinkState(await engine.store.reserve(link), {}, {})
+    birth = (await create_missing(engine, Side.HINT, [(state, contact)], allow_duplicate=allow_duplicate))[0]
+    return await _born(engine, state, birth)
+
+
+async def _born(engine: Engine, state: LinkState, birth: Birth) -> HandResult:
+    """Finish a create: whatever was created or adopted gets its first sync, which also marks the contact."""
+    patient_id = birth.record_id
+    if patient_id is None:
+        return await _not_born(engine, state, birth)
+    link = replace(state.link, patient_id=patient_id)
+    base = birth.change.base if birth.change else {}
+    scribe = Scribe(engine, f"link:{link.id}")
+    audit = scribe.audit("created", link, rule="L2", side=Side.HINT, fields=birth.written)
+    await engine.store.commit(Commit(links=[LinkChange(link, base)], audits=[audit]))
+    stored = await engine.store.link(link.id)
+    result = await _sync(engine, stored or state, "L2", Step.LINK)
+    written = {**result.written, Side.HINT: tuple(sorted({*result.written.get(Side.HINT, ()), *birth.written}))}
+    return replace(
+        result, outcome=Outcome.CREATED if result.outcome is Outcome.LINKED else result.outcome, written=written
+    )
+
+
+async def _not_born(engine: Engine, state: LinkState, birth: Birth) -> HandResult:
+    scribe = Scribe(engine, f"link:{state.link.id}")
+    contact_id = state.link.contact_id or ""
+    reviews = []
+    if birth.change is None:
+        reviews = [scribe.review(ReviewKind.CREATE_UNKNOWN, Side.SALESFORCE, contact_id, reason=birth.failure or "")]
+    links = [birth.change] if birth.change else []
+    await engine.store.commit(Commit(links=links, reviews=reviews))
+    outcome = Outcome.DUPLICATE_RULE if birth.duplicates else Outcome.FAILED
+    shown = {Side.HINT: birth.shown_once} if birth.shown_once else {}
+    return HandResult(Step.REFUSE, "L12", outcome, reason=birth.failure, duplicates=birth.duplicates, shown_once=shown)
+
+
+async def preview(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> Settled:
+    """Plan a first sync of two records without writing anything: what will change where.
+
+    Raises:
+        BadInput: no such contact, or no such patient.
+    """
+    contact, patient = await _read_both(engine, contact_id, patient_id)
+    link = new_link(engine, str(Trigger.MANUAL), contact_id=contact.id, patient_id=patient.id, reason=_reason())
+    pair = Pair(LinkState(link, {}, {}), patient, contact, Mode.FIRST_SALESFORCE_WINS)
+    return Settled(pair, plan_pair(engine, pair))
+
+
+async def _begin(engine: Engine) -> None:
+    await check_identity(engine)
+    await finish_parting(engine)
+
+
+async def _read_both(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> tuple[Snapshot, Snapshot]:
+    contact = (await engine.salesforce.read([contact_id])).get(contact_id)
+    if contact is None or contact.state is not RecordState.LIVE:
+        raise BadInput(f"no contact {contact_id}")
+    patient = (await engine.hint.read([patient_id])).get(patient_id)
+    if patient is None:
+        raise BadInput(f"no patient {patient_id}")
+    return contact, patient
+
+
+async def _states(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> dict[Side, LinkState | None]:
+    store, connection_id = engine.store, engine.connection.id
+    by_contact = await store.live_links(connection_id, Side.SALESFORCE, [contact_id])
+    by_patient = await store.live_links(connection_id, Side.HINT, [patient_id])
+    return {Side.SALESFORCE: by_contact.get(contact_id), Side.HINT: by_patient.get(patient_id)}
+
+
+async def _chosen(
+    engine: Engine, contact: Snapshot, patient: Snapshot, states: Mapping[Side, LinkState | None]
+) -> ChosenPair:
+    return ChosenPair(
+        contact.id,
+        patient.id,
+        contact_link=_own(states[Side.SALESFORCE], Side.SALESFORCE),
+        patient_link=_own(states[Side.HINT], Side.HINT),
+        patient_state=patient.state,
+        person_account=contact.person_account,
+        declined=await engine.store.declined(engine.connection.id, contact.id, patient.id),
+    )
+
+
+def _own(state: LinkState | None, side: Side) -> OwnLink | None:
+    if state is None:
+        return None
+    peer = state.link.patient_id if side is Side.SALESFORCE else state.link.contact_id
+    return OwnLink(state.link.status, peer, state.link.reason)
+
+
+def _not_done(decision: ManualDecision) -> HandResult:
+    return HandResult(
+        decision.step,
+        decision.row,
+        Outcome.ALREADY_LINKED if decision.linked_to else Outcome.TO_REVIEW,
+        reason=decision.reason,
+        warnings=tuple(sorted(decision.warnings)),
+        linked_to=decision.linked_to,
+    )
+
+
+def _reason(inherited: Collection[FieldName] = ()) -> str:
+    """Return how the first sync of a link made by hand is to go, fields of a former patient included (row U3)."""
+    mode = str(Mode.FIRST_SALESFORCE_WINS)
+    return f"{mode}|{','.join(sorted(inherited))}" if inherited else mode
+
+
+def _choices(link: Link) -> Choices:
+    inherited = (link.reason or "").partition("|")[2]
+    return Choices(inherited=frozenset(inherited.split(","))) if inherited else NO_CHOICES
+
+
+async def _sync(engine: Engine, state: LinkState, rule: str, step: Step) -> HandResult:
+    """Sync one pair in live mode and remember what came of it."""
+    link = state.link
+    pair_ids: Sequence[RecordId] = [i for i in (link.contact_id, link.patient_id) if i]
+    contact = (await engine.salesforce.read(pair_ids[:1])).get(pair_ids[0])
+    patient = (await engine.hint.read(pair_ids[1:])).get(pair_ids[-1])
+    if contact is None or patient is None or is_gone(contact) or is_gone(patient):
+        gone = Side.SALESFORCE if contact is None or is_gone(contact) else Side.HINT
+        return await _suspend(engine, state, gone)
+    if link.status is LinkStatus.SUSPENDED:  # both are back (row D1)
+        state = replace(state, link=replace(link, status=LinkStatus.ACTIVE, reason=None))
+    pair = Pair(state, patient, contact, mode_of(link), choices=_choices(link))
+    settled = (await settle(engine, [pair], WriteMode.LIVE))[0]
+    records = Records()
+    told = record_pair(Scribe(engine, f"link:{link.id}"), settled, records)
+    if link.status is LinkStatus.SUSPENDED and not records.links:
+        records.links.append(LinkChange(state.link))
+    if not records.empty():
+        await engine.store.commit(records.commit())
+    meant = Outcome.LINKED if link.status is LinkStatus.RESERVED else Outcome.SYNCED
+    outcome, reason = outcome_of(settled, meant)
+    stored = await engine.store.link(link.id)
+    held = tuple(sorted(name for name, hold in told.holds.items() if hold is not None))
+    return HandResult(
+        step,
+        rule,
+        outcome,
+        stored.link if stored else None,
+        written_by_side(settled),
+        held,
+        reason,
+        shown_once={side: r.shown_once for side, r in settled.results.items() if r.shown_once},
+    )
+
+
+async def _suspend(engine: Engine, state: LinkState, gone: Side) -> HandResult:
+    link = replace(state.link, status=LinkStatus.SUSPENDED, reason=f"{gone} record not found")
+    audit = Scribe(engine, f"link:{link.id}").audit("suspended", link, rule="D9", side=gone, reason=link.reason)
+    if state.link.status is not LinkStatus.SUSPENDED:
+        await engine.store.commit(Commit(links=[LinkChange(link)], audits=[audit]))
+    return HandResult(Step.REFUSE, "D9", Outcome.NOT_FOUND, link, reason=link.reason)
