@@ -137,7 +137,7 @@ class Update:
     seen: Snapshot | None
     bookkeeping: Bookkeeping = NO_BOOKKEEPING
     #: Phone fields only: the canonical number of the entry that is replaced or removed (the one whose fingerprint is
-    #: the base), where it is not the first of its type.
+    #: the base), where it is not the first of its type; `core.phone_list.APPEND` where no entry is replaced.
     replaced_phones: Mapping[FieldName, str] = field(default_factory=dict)
 
 

@@ -89,6 +89,13 @@ def test_the_orgs_own_picklist_adds_places_and_changes_none() -> None:
     assert table.label("CA") == "California"
 
 
+def test_a_side_is_seen_to_prefer_codes_or_names_by_what_it_holds() -> None:
+    assert states().prefers_codes(["CA", "ny", "Texas", "", None, "Atlantis"]) is True
+    assert states().prefers_codes(["California", "New York", "TX"]) is False
+    assert states().prefers_codes([]) is states().prefers_codes(["CA", "Texas"]) is None
+    assert countries().prefers_codes(["USA", "United States"]) is False
+
+
 def test_free_text_is_no_code() -> None:
     assert not states().is_code("New South Wales")
     assert states().is_code("NSW")

@@ -128,7 +128,7 @@ def _utc(trimmed: str) -> str | None:
     if not trimmed:
         return None
     # The shape is checked here because `fromisoformat` takes week dates, missing separators and bare hours as well.
-    if len(trimmed) < 20 or f"{trimmed[4]}{trimmed[7]}{trimmed[10]}{trimmed[13]}{trimmed[16]}" != "--T::":
+    if len(trimmed) < 20 or trimmed[7] != "-" or trimmed[10] != "T" or trimmed[16] != ":":
         raise Unreadable
     try:
         moment = datetime.fromisoformat(trimmed)

@@ -117,6 +117,20 @@ class PlaceTable:
         """Return the name of a code, or the text itself."""
         return self._labels.get(value, value)
 
+    def prefers_codes(self, samples: Iterable[object]) -> bool | None:
+        """Say whether a side writes its places as codes, judged by values found there; None if these do not tell.
+
+        Args:
+            samples: raw values of a text field; blanks and places in no table do not count.
+        """
+        codes = labels = 0
+        for raw in samples:
+            value = self.read(raw)
+            if value in self._labels:
+                is_code = _key(str(raw)) == _key(value)
+                codes, labels = codes + is_code, labels + (not is_code)
+        return None if codes == labels else codes > labels
+
     @property
     def codes(self) -> tuple[str, ...]:
         """All codes, in order of preference."""
