@@ -12,6 +12,7 @@ import orjson
 from hintsync.core.errors import BudgetSpent, HintsyncError, ReconnectNeeded, RetryLater, UnknownOutcome
 from hintsync.core.values import Side
 from hintsync.ports import Clock
+from hintsync.replicas.http_logs import hush_request_lines
 from hintsync.replicas.retrying import Retrying
 from hintsync.replicas.salesforce.auth import Authenticator, Grant, Session
 from hintsync.replicas.salesforce.budget import Budget
@@ -108,6 +109,7 @@ class SalesforceClient:
             retrying: repeats after passing trouble.
             budget: keeps the reserve of the day's calls.
         """
+        hush_request_lines()
         self._http = http
         self._auth = Authenticator(http, grant)
         self._clock = clock
