@@ -60,6 +60,12 @@ async def test_somebody_who_leaves_the_list_hides_nobody(staffed: Staffed) -> No
     assert len(found) == len(set(found))
 
 
+async def test_somebody_who_joins_does_not_make_up_for_somebody_passed_over(staffed: Staffed) -> None:
+    hint, ids = staffed
+    meanwhile(hint, {1: lambda: hint.delete(ids[3]), 2: lambda: hint.seed(ADA)})
+    assert set(await ids_of(hint)) >= set(ids) - {ids[3]}
+
+
 async def test_somebody_who_joins_the_list_is_read_too(staffed: Staffed) -> None:
     hint, ids = staffed
     new: list[str] = []
