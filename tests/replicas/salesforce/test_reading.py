@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from hintsync.core.errors import BudgetSpent, FixConfiguration, ReconnectNeeded, RetryLater
@@ -83,6 +84,15 @@ async def test_a_lost_cursor_ends_the_scan_so_that_it_starts_again(office: Offic
     gone = [{"message": "invalid query locator", "errorCode": "INVALID_QUERY_LOCATOR"}]
     office.fail(400, gone, match="/query/")
     with pytest.raises(RetryLater):
+        await _scanned(office)
+
+
+@pytest.mark.parametrize("strange", [{"totalSize": 9, "done": False, "records": []}, {"records": []}, [], "ok"])
+async def test_an_answer_that_would_end_a_scan_early_is_no_page(office: Office, strange: object) -> None:
+    office.contact()
+    await office.replica.prepare()
+    office.fail(200, orjson.dumps(strange).decode(), match="/query")
+    with pytest.raises(RetryLater, match="no page"):
         await _scanned(office)
 
 

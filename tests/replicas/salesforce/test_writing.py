@@ -184,6 +184,14 @@ async def test_replies_that_keep_getting_lost_leave_the_outcome_unknown(office: 
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("strange", [[], {}, [{}, {}], ["ok"], {"compositeResponse": []}])
+async def test_an_answer_of_another_shape_tells_nothing(office: Office, mode: WriteMode, strange: object) -> None:
+    record_id = office.contact()
+    office.fail(200, strange, match=PATHS[mode])
+    assert await _one(office, Update(record_id, {"city": "Elko"}, None), mode) == Unknown(record_id)
+
+
+@pytest.mark.parametrize("mode", MODES)
 async def test_an_internal_error_is_no_proof_that_nothing_was_written(office: Office, mode: WriteMode) -> None:
     record_id = office.contact()
     office.fail(500, "oops", match=PATHS[mode], times=99)

@@ -9,7 +9,7 @@ from hintsync.ports import Clock, Gone, Later, Moved, Refused, Unknown, WriteAns
 from hintsync.replicas.salesforce.answers import Complaints
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.contact_update import ContactUpdate
-from hintsync.replicas.salesforce.delivery import Again, Delivery
+from hintsync.replicas.salesforce.delivery import Again, Delivery, rows_of
 from hintsync.replicas.salesforce.errors import read_parsed_errors
 
 #: Records of one collection (REST API Developer Guide, "sObject Collections").
@@ -40,7 +40,8 @@ class CollectionWriter:
         records = [{"attributes": CONTACT, "id": update.record_id, **update.body} for update in updates]
         content = {"allOrNone": False, "records": records}
         reply = await self._client.send_json("PATCH", "composite/sobjects", "update contacts", content)
-        return [self._answer(update, row) for update, row in zip(updates, reply.data, strict=True)]
+        answered = rows_of(reply.data, len(updates), "update contacts")
+        return [self._answer(update, row) for update, row in zip(updates, answered, strict=True)]
 
     def _answer(self, update: ContactUpdate, row: dict[str, Any]) -> Written | Refused | Moved | Gone | Again:
         if row["success"]:

@@ -10,7 +10,7 @@ from hintsync.ports import Clock, Gone, Later, Moved, Refused, Unknown, WriteAns
 from hintsync.replicas.salesforce.answers import Complaints
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.contact_update import ContactUpdate, http_date
-from hintsync.replicas.salesforce.delivery import Again, Delivery
+from hintsync.replicas.salesforce.delivery import Again, Delivery, rows_of
 from hintsync.replicas.salesforce.errors import Rejected, read_parsed_errors
 
 #: Parts of one composite request (REST API Developer Guide, "Composite").
@@ -64,7 +64,8 @@ class CompositeWriter:
         parts = [self._part(place, update) for place, update in enumerate(updates)]
         content = {"allOrNone": False, "compositeRequest": parts}
         reply = await self._client.send_json("POST", "composite", "update contacts", content)
-        answered = {part["referenceId"]: part for part in reply.data["compositeResponse"]}
+        told = reply.data.get("compositeResponse") if isinstance(reply.data, dict) else None
+        answered = {part["referenceId"]: part for part in rows_of(told, len(updates), "update contacts")}
         return [self._answer(update, answered[_reference(place)]) for place, update in enumerate(updates)]
 
     async def _send_one(self, updates: Sequence[ContactUpdate]) -> list[WriteAnswer | Again]:

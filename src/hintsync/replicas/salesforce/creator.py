@@ -11,7 +11,7 @@ from hintsync.ports import Clock, CreateAnswer, Created, CreateUnknown, Draft, D
 from hintsync.replicas.salesforce.answers import Complaints
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.collection_writer import COLLECTION_SIZE, CONTACT
-from hintsync.replicas.salesforce.delivery import Again, Delivery
+from hintsync.replicas.salesforce.delivery import Again, Delivery, rows_of
 from hintsync.replicas.salesforce.errors import Rejected, VendorError, read_parsed_errors
 from hintsync.replicas.salesforce.ids import long_id
 from hintsync.replicas.salesforce.package_fields import PATIENT_ID, bookkeeping_body
@@ -94,7 +94,8 @@ class ContactCreator:
         reply = await self._client.send_json(
             "POST", "composite/sobjects", "create contacts", content, once=True, headers=_rule_header(allowed)
         )
-        return [self._answer(each.draft, row) for each, row in zip(inserts, reply.data, strict=True)]
+        answered = rows_of(reply.data, len(inserts), "create contacts")
+        return [self._answer(each.draft, row) for each, row in zip(inserts, answered, strict=True)]
 
     async def _insert_one(self, insert: _Insert, allowed: bool) -> CreateAnswer | Again:
         path, headers = "sobjects/Contact", _rule_header(allowed)
@@ -104,7 +105,8 @@ class ContactCreator:
             )
         except Rejected as refusal:
             return self._refused(insert.draft, refusal.errors)
-        return self._answer(insert.draft, reply.data)
+        (answered,) = rows_of([reply.data], 1, "create a contact")
+        return self._answer(insert.draft, answered)
 
     def _answer(self, draft: Draft, row: dict[str, Any]) -> CreateAnswer | Again:
         if row["success"]:

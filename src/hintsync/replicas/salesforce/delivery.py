@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from hintsync.core.errors import HintsyncError, UnknownOutcome
+from hintsync.core.values import Side
 from hintsync.ports import Clock
 
 Item = TypeVar("Item")
@@ -82,6 +83,17 @@ class Delivery(Generic[Item, Answer]):
         if answer is None:
             return self.later(item, failure.code if failure else "not-sent")
         return self.later(item, answer.code) if isinstance(answer, Again) else answer
+
+
+def rows_of(answer: object, count: int, what: str) -> list[dict[str, Any]]:
+    """Return the rows of an answer that must hold one for each row sent.
+
+    Raises:
+        UnknownOutcome: it is of another shape (something between us and Salesforce answered), so it tells nothing.
+    """
+    if isinstance(answer, list) and len(answer) == count and all(isinstance(row, dict) for row in answer):
+        return answer
+    raise UnknownOutcome(Side.SALESFORCE, what)
 
 
 def account_lanes(places: Sequence[int], account_of: Callable[[int], str | None], size: int) -> list[list[list[int]]]:

@@ -62,13 +62,22 @@ async def rows(client: SalesforceClient, soql: str, what: str, *, deleted_too: b
 
 async def _fetch(client: SalesforceClient, path: str, what: str) -> Reply:
     try:
-        return await client.get(path, what, {"Sforce-Query-Options": f"batchSize={PAGE_SIZE}"})
+        reply = await client.get(path, what, {"Sforce-Query-Options": f"batchSize={PAGE_SIZE}"})
     except Rejected as refusal:
         if refusal.has("INVALID_QUERY_LOCATOR"):
             raise RetryLater(Side.SALESFORCE, f"{what}: the cursor is gone") from None
         raise
+    if not _is_page(reply.data):
+        raise RetryLater(Side.SALESFORCE, f"{what}: the answer is no page of rows")
+    return reply
 
 
 def _following(reply: Reply) -> str | None:
-    following = None if reply.data["done"] else reply.data.get("nextRecordsUrl")
-    return following if isinstance(following, str) else None
+    return None if reply.data["done"] else str(reply.data["nextRecordsUrl"])
+
+
+def _is_page(data: object) -> bool:
+    """Say whether an answer is a page of rows, and the last one or one that names the next: a scan must not end early."""
+    if not isinstance(data, dict) or not isinstance(data.get("records"), list) or "totalSize" not in data:
+        return False
+    return data.get("done") is True or isinstance(data.get("nextRecordsUrl"), str)
