@@ -19,7 +19,7 @@ from hintsync.engine.cases import Case, Work
 from hintsync.engine.census import Census, take_census
 from hintsync.engine.chunks import work_chunks
 from hintsync.engine.context import Engine
-from hintsync.engine.deciding import match_patient, still_fits
+from hintsync.engine.deciding import gone_match, match_patient, still_fits
 from hintsync.engine.linking import carry_out
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.population import FRESH, HeldPage, fresh_page, read_contacts
@@ -152,10 +152,9 @@ class _Batch:
         if case.match.outcome not in _NEED_PEER or case.subject is None:
             return case
         contact = contacts.get(case.match.peers[0])
-        if contact is None:
-            return replace(
-                case, match=replace(case.match, outcome=Outcome.NOT_FOUND, row="D9", reason="contact not found")
-            )
+        gone = gone_match(case.match, contact)
+        if gone is not None or contact is None:
+            return replace(case, match=gone or case.match)
         if case.match.outcome is Outcome.LINKED and case.state is None:
             return replace(case, peer=contact, match=still_fits(self.shared.engine, case.match, case.subject, contact))
         return replace(case, peer=contact)

@@ -55,6 +55,8 @@ def match_contact(engine: Engine, census: Census, row: KeyRow, key: MatchKey | N
     unfinished = _unfinished(state, Side.SALESFORCE)
     if unfinished is not None:
         return unfinished
+    if state is None and not row.marked and not row.person_account and not (row.first_name or "").strip():
+        return Match(Outcome.FIRST_NAME_NEEDED, "L13")
     near = census.near.get(row.id)
     found = census.patients.index.candidates(key) if key else ()
     claimed = _patient(census, row.peer_id, row.id) if row.peer_id in census.patients.seen and row.peer_id else None
@@ -90,6 +92,15 @@ def still_fits(engine: Engine, match: Match, patient: Snapshot, contact: Snapsho
     if key is None or engine.key_of(contact) != key:
         return replace(match, outcome=Outcome.CHANGED_SINCE, row="L1", reason="demographics changed since the scan")
     return match
+
+
+def gone_match(match: Match, record: Snapshot | None) -> Match | None:
+    """Return what becomes of a pair whose other record is not there any more (rows D1, D9); None if it is there."""
+    if record is None:
+        return replace(match, outcome=Outcome.NOT_FOUND, row="D9", reason="record not found")
+    if record.state in (RecordState.DELETED, RecordState.MERGED):
+        return replace(match, outcome=Outcome.NOT_FOUND, row="D1", reason=f"record {record.state}")
+    return None
 
 
 def _unfinished(state: LinkState | None, side: Side) -> Match | None:

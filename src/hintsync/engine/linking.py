@@ -113,6 +113,8 @@ def _settle_plain(work: Work, case: Case, records: Records) -> None:
     """Record a case that leads to no write."""
     match = case.match
     records.rows.append(_row(work, case, match.outcome, reason=match.reason))
+    if match.outcome is Outcome.NOT_FOUND and case.state is not None:
+        _suspend(work, case, records)
     kind = _REVIEWS.get(match.outcome)
     if kind is not None:
         records.reviews.append(
@@ -132,6 +134,15 @@ def _settle_plain(work: Work, case: Case, records: Records) -> None:
                 patient_id=patient_id,
             )
         )
+
+
+def _suspend(work: Work, case: Case, records: Records) -> None:
+    """Rows D1, D2, D9: the link waits for its records; nothing is written to the one that is left, nothing created."""
+    if case.state is None or case.state.link.status is not LinkStatus.ACTIVE:
+        return
+    link = replace(case.state.link, status=LinkStatus.SUSPENDED, reason=case.match.reason)
+    records.links.append(LinkChange(link))
+    records.audits.append(work.scribe.audit("suspended", link, rule=case.match.row, reason=link.reason))
 
 
 async def _settle_pairs(work: Work, cases: Sequence[Case], records: Records) -> None:

@@ -30,6 +30,7 @@ from hintsync.engine.search_text import Typed, fit, understand
 _SCHEMA: Final = """
 PRAGMA temp_store = MEMORY;
 PRAGMA journal_mode = MEMORY;
+PRAGMA secure_delete = ON;
 CREATE TABLE people (
     p INTEGER PRIMARY KEY, record_id TEXT UNIQUE NOT NULL, linked_to TEXT, archived INTEGER NOT NULL, person BLOB NOT NULL
 );

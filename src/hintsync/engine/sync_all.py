@@ -13,9 +13,9 @@ from hintsync.engine.cases import Case, Work
 from hintsync.engine.census import refuse_empty
 from hintsync.engine.chunks import work_chunks
 from hintsync.engine.context import Engine
+from hintsync.engine.deciding import gone_match
 from hintsync.engine.linking import carry_out
 from hintsync.engine.outcomes import Scribe
-from hintsync.engine.pairs import is_gone
 from hintsync.engine.population import read_contacts
 from hintsync.engine.runs import check_identity, keeping, reopen, start_run
 from hintsync.state.port import Run, RunKind
@@ -91,18 +91,18 @@ class _Sync:
         if state is None or contact_id is None:
             match = Match(Outcome.CHANGED_SINCE, "L4", reason="unlinked meanwhile")
             return Case(position, Side.HINT, patient.id, match, patient)
-        if contact is None or is_gone(contact) or is_gone(patient):
-            match = Match(Outcome.NOT_FOUND, "D9", (contact_id,), "a record is deleted or not found")
-            return Case(position, Side.HINT, patient.id, match, patient, contact, state)
-        return Case(
-            position, Side.HINT, patient.id, Match(Outcome.SYNCED, "L4", (contact_id,)), patient, contact, state
-        )
+        match = Match(Outcome.SYNCED, "L4", (contact_id,))
+        gone = gone_match(match, contact) or gone_match(match, patient)
+        return Case(position, Side.HINT, patient.id, gone or match, patient, contact, state)
 
     async def _list_gone(self, ids: set[RecordId]) -> None:
+        engine = self.work.engine
+        states = await engine.store.live_links(engine.connection.id, Side.HINT, sorted(ids))
         cases = []
         for patient_id in sorted(ids):
             peers = (self.wanted[patient_id].contact_id or "",)
             match = Match(Outcome.NOT_FOUND, "D9", peers, "patient not found")
-            cases.append(Case(self.work.keeper.take_position(), Side.HINT, patient_id, match))
+            position = self.work.keeper.take_position()
+            cases.append(Case(position, Side.HINT, patient_id, match, state=states.get(patient_id)))
         if cases:
             await carry_out(self.work, cases)
