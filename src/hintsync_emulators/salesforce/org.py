@@ -305,6 +305,10 @@ class Org:
             if feature == places.FEATURE:
                 self._fill_places()
             self.schema.enable(feature, on)
+            if on:
+                self.storage.keep("feature", feature, True)
+            else:
+                self.storage.forget("feature", feature)
 
     def _fill_places(self) -> None:
         for one in list(self.schema.definitions.values()):

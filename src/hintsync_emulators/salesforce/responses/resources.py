@@ -15,7 +15,7 @@ def versions(call: Call) -> Answer:
     """List the API versions served."""
     found = []
     for number in range(51, 69):
-        label = f"{_RELEASES[(number - 51 + 1) % 3]} '{20 + (number - 48) // 3:02}"
+        label = f"{_RELEASES[(number - 51 + 1) % 3]} '{21 + (number - 50) // 3}"
         found.append({"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"})
     return Answer(value=found)
 

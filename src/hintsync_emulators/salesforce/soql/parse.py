@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import cast
 
@@ -182,8 +182,11 @@ class _Build(Transformer[Token, object]):
         return tree.Query(pos=sources[0].path.pos, **clauses)  # type: ignore[arg-type]
 
 
-_GRAMMAR = (resources.files(__package__) / "grammar.lark").read_text(encoding="utf-8")
-_PARSER = Lark(_GRAMMAR, parser="lalr", propagate_positions=False, maybe_placeholders=False, transformer=_Build())
+@cache
+def _parser() -> Lark:
+    """Return the parser, built at the first statement: an org without queries starts sooner."""
+    grammar = (resources.files(__package__) / "grammar.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", propagate_positions=False, maybe_placeholders=False, transformer=_Build())
 
 
 @lru_cache(maxsize=512)
@@ -196,7 +199,7 @@ def parse(statement: str) -> tree.Query:
     if len(statement) > LONGEST:
         raise ApiError(400, "QUERY_TOO_COMPLICATED", f"SOQL statement is longer than {LONGEST} characters")
     try:
-        return cast("tree.Query", _PARSER.parse(statement))
+        return cast("tree.Query", _parser().parse(statement))
     except UnexpectedInput as problem:
         raise _explain(statement, problem) from None
     except VisitError as problem:
