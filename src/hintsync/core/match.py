@@ -61,7 +61,7 @@ _DATE_SHAPE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 class MatchKey(NamedTuple):
     """The three parts that must all be equal for two records to be one person without anybody looking.
 
-    A named tuple rather than a frozen dataclass: a million are made in a run, and this is made in a third of the time.
+    A named tuple rather than a frozen dataclass: a million are made in a run, and this is made in half the time.
     """
 
     #: Folded first name, never blank.
