@@ -11,7 +11,7 @@ from hintsync.state import chain as chains
 from hintsync.state.port import AuditEvent, StoredAudit
 from hintsync.state.sql import codec, tables
 from hintsync.state.sql.database import Database
-from hintsync.state.sql.part import Part, chunks
+from hintsync.state.sql.part import Part, chunks, uninterrupted
 
 _TABLE = tables.audit
 _APPEND = _TABLE.insert()
@@ -25,6 +25,7 @@ _PAGE = 5000
 class AuditPart(Part):
     """The port's methods that read the audit chains."""
 
+    @uninterrupted
     async def audit(
         self, connection_id: str, *, chain: str | None = None, after: int = 0, limit: int = 1000
     ) -> Sequence[StoredAudit]:
@@ -32,6 +33,7 @@ class AuditPart(Part):
         async with self._database.reading() as sql:
             return [chains.stored(entry) for entry in await _entries(sql, connection_id, chain, after, limit)]
 
+    @uninterrupted
     async def verify_audit(self, connection_id: str) -> Sequence[str]:
         """Check every chain; return what is wrong with each broken one (empty: all whole)."""
         verifier, after = chains.Verifier(connection_id), 0

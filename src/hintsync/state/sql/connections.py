@@ -11,29 +11,33 @@ from hintsync.core.values import Side
 from hintsync.state.changes import unknown_connection
 from hintsync.state.port import Connection
 from hintsync.state.sql import codec, tables
-from hintsync.state.sql.part import Part
+from hintsync.state.sql.part import Part, uninterrupted
 
 
 class ConnectionsPart(Part):
     """The port's methods about connections as a whole."""
 
+    @uninterrupted
     async def put_connection(self, connection: Connection) -> None:
         """Insert or replace a connection."""
         async with self._database.writing() as sql:
             await sql.execute(self._database.upsert(tables.connections), codec.connection_row(connection))
 
+    @uninterrupted
     async def connection(self, connection_id: str) -> Connection | None:
         """Return one connection."""
         async with self._database.reading() as sql:
             found = (await sql.execute(select(tables.connections).filter_by(id=connection_id))).one_or_none()
         return codec.connection_of(found) if found else None
 
+    @uninterrupted
     async def connections(self) -> Sequence[Connection]:
         """Return all connections, by name."""
         async with self._database.reading() as sql:
             found = [codec.connection_of(row) for row in await sql.execute(select(tables.connections))]
         return sorted(found, key=lambda connection: (connection.name, connection.id))
 
+    @uninterrupted
     async def put_secret(self, connection_id: str, name: str, secret: bytes) -> None:
         """Store a secret, encrypted under the master key."""
         token = self._keyring.seal(connection_id, name, secret)
@@ -42,6 +46,7 @@ class ConnectionsPart(Part):
             await know_connections(sql, [connection_id])
             await sql.execute(self._database.upsert(tables.secrets), row)
 
+    @uninterrupted
     async def secret(self, connection_id: str, name: str) -> bytes | None:
         """Return a secret, decrypted."""
         wanted = select(tables.secrets.c.token).filter_by(connection_id=connection_id, name=name)
@@ -53,12 +58,14 @@ class ConnectionsPart(Part):
         """Return the 32 bytes that key a connection's fingerprints."""
         return self._keyring.fingerprint_key(connection_id)
 
+    @uninterrupted
     async def get_cursor(self, connection_id: str, name: str) -> str | None:
         """Return a cursor."""
         wanted = select(tables.cursors.c.value).filter_by(connection_id=connection_id, name=name)
         async with self._database.reading() as sql:
             return (await sql.execute(wanted)).scalar_one_or_none()
 
+    @uninterrupted
     async def put_cursor(self, connection_id: str, name: str, value: str) -> None:
         """Store a cursor."""
         row = {"connection_id": connection_id, "name": name, "value": value}
@@ -66,6 +73,7 @@ class ConnectionsPart(Part):
             await know_connections(sql, [connection_id])
             await sql.execute(self._database.upsert(tables.cursors), row)
 
+    @uninterrupted
     async def add_calls(self, connection_id: str, side: Side, day: str, calls: int) -> int:
         """Add to the calls sent to a side on a UTC day (YYYY-MM-DD); return the day's sum over all workers."""
         table = tables.calls

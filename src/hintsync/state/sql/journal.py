@@ -11,7 +11,7 @@ from hintsync.state import changes
 from hintsync.state.port import LogEntry, LogLevel, Review, ReviewKind, ReviewStatus
 from hintsync.state.sql import codec, tables
 from hintsync.state.sql.database import Database
-from hintsync.state.sql.part import Part, chunks
+from hintsync.state.sql.part import Part, chunks, uninterrupted
 
 _REVIEWS = tables.reviews
 _LOG = tables.log
@@ -21,6 +21,7 @@ _APPEND = _LOG.insert()
 class JournalPart(Part):
     """The port's methods about reviews and the log."""
 
+    @uninterrupted
     async def reviews(
         self,
         connection_id: str,
@@ -37,12 +38,14 @@ class JournalPart(Part):
             found = await sql.execute(wanted.order_by(_REVIEWS.c.opened_at, _REVIEWS.c.id).limit(limit))
             return [codec.review_of(row) for row in found]
 
+    @uninterrupted
     async def review(self, review_id: str) -> Review | None:
         """Return one review."""
         async with self._database.reading() as sql:
             found = (await sql.execute(select(_REVIEWS).filter_by(id=review_id))).one_or_none()
         return codec.review_of(found) if found else None
 
+    @uninterrupted
     async def log(
         self, connection_id: str, *, levels: Sequence[LogLevel] = (), run_id: str | None = None, limit: int = 200
     ) -> Sequence[LogEntry]:
@@ -56,6 +59,7 @@ class JournalPart(Part):
             found = await sql.execute(wanted.order_by(_LOG.c.id.desc()).limit(limit))
             return [codec.log_of(row) for row in found]
 
+    @uninterrupted
     async def prune_log(self, connection_id: str, *, keep: int | None = None, before: str | None = None) -> int:
         """Drop log entries older than `before` and all but the newest `keep`; return how many went."""
         own = _LOG.c.connection_id == connection_id

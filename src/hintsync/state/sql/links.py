@@ -14,7 +14,7 @@ from hintsync.state.port import LinkChange, LinkTaken, StaleLink
 from hintsync.state.sql import codec, tables
 from hintsync.state.sql.connections import know_connections
 from hintsync.state.sql.database import Database
-from hintsync.state.sql.part import Part, chunks
+from hintsync.state.sql.part import Part, chunks, uninterrupted
 
 _TABLE = tables.links
 _END = {Side.SALESFORCE: _TABLE.c.contact_id, Side.HINT: _TABLE.c.patient_id}
@@ -30,12 +30,14 @@ _LET_GO = _REPLACE.values(status=LinkStatus.ENDED.value)
 class LinksPart(Part):
     """The port's methods that read links."""
 
+    @uninterrupted
     async def link(self, link_id: str) -> LinkState | None:
         """Return one link with its memory."""
         async with self._database.reading() as sql:
             found = (await sql.execute(select(_TABLE).filter_by(id=link_id))).one_or_none()
         return codec.link_state_of(found) if found else None
 
+    @uninterrupted
     async def live_links(self, connection_id: str, side: Side, ids: Sequence[RecordId]) -> Mapping[RecordId, LinkState]:
         """Return the live links of these records of one side, by record id."""
         end, found = _END[side], {}
@@ -46,12 +48,14 @@ class LinksPart(Part):
                     found[row._mapping[end]] = codec.link_state_of(row)
         return found
 
+    @uninterrupted
     async def live_pairs(self, connection_id: str) -> Sequence[Link]:
         """Return every live link, without its memory: what a batch must know of all records."""
         wanted = _WITHOUT_MEMORY.where(_TABLE.c.connection_id == connection_id, tables.LIVE).order_by(_TABLE.c.id)
         async with self._database.reading() as sql:
             return [codec.link_of(row) for row in await sql.execute(wanted)]
 
+    @uninterrupted
     async def links(
         self, connection_id: str, *, statuses: Sequence[LinkStatus] = (), after: str = "", limit: int = 1000
     ) -> Sequence[LinkState]:
@@ -63,6 +67,7 @@ class LinksPart(Part):
             found = await sql.execute(wanted.order_by(_TABLE.c.id).limit(limit))
             return [codec.link_state_of(row) for row in found]
 
+    @uninterrupted
     async def decline(self, connection_id: str, contact_id: RecordId, patient_id: RecordId, by: str, at: str) -> None:
         """Remember that a person parted or declined this pair (row U4)."""
         pair = {"connection_id": connection_id, "contact_id": contact_id, "patient_id": patient_id}
@@ -71,6 +76,7 @@ class LinksPart(Part):
             await know_connections(sql, [connection_id])
             await sql.execute(statement.on_conflict_do_nothing())
 
+    @uninterrupted
     async def declined(self, connection_id: str, contact_id: RecordId, patient_id: RecordId) -> bool:
         """Say whether a person parted or declined this pair."""
         pair = {"connection_id": connection_id, "contact_id": contact_id, "patient_id": patient_id}
@@ -78,6 +84,7 @@ class LinksPart(Part):
             found = await sql.execute(select(tables.declined_pairs.c.contact_id).filter_by(**pair))
             return found.one_or_none() is not None
 
+    @uninterrupted
     async def declined_pairs(self, connection_id: str) -> frozenset[tuple[RecordId, RecordId]]:
         """Return all declined pairs as (contact, patient)."""
         table = tables.declined_pairs

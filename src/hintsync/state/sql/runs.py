@@ -15,7 +15,7 @@ from hintsync.state.port import Run, RunRow, RunStatus
 from hintsync.state.sql import codec, tables
 from hintsync.state.sql.connections import know_connections
 from hintsync.state.sql.database import Database
-from hintsync.state.sql.part import Part
+from hintsync.state.sql.part import Part, uninterrupted
 
 _TABLE = tables.runs
 _ROWS = tables.run_rows
@@ -27,6 +27,7 @@ _PAGE = 1000
 class RunsPart(Part):
     """The port's methods about runs."""
 
+    @uninterrupted
     async def start_run(self, run: Run) -> None:
         """Insert a run, without a lease."""
         try:
@@ -38,28 +39,33 @@ class RunsPart(Part):
                 raise
             raise BadInput(f"run {run.id}: exists already") from None
 
+    @uninterrupted
     async def run(self, run_id: str) -> Run | None:
         """Return one run."""
         async with self._database.reading() as sql:
             found = (await sql.execute(select(_TABLE).filter_by(id=run_id))).one_or_none()
         return codec.run_of(found) if found else None
 
+    @uninterrupted
     async def runs(self, connection_id: str, *, limit: int = 50) -> Sequence[Run]:
         """Return the latest runs, newest first."""
         wanted = select(_TABLE).filter_by(connection_id=connection_id).order_by(_TABLE.c.number.desc()).limit(limit)
         async with self._database.reading() as sql:
             return [codec.run_of(row) for row in await sql.execute(wanted)]
 
+    @uninterrupted
     async def save_run(self, run: Run) -> None:
         """Store status, progress and details; see the port."""
         async with self._database.writing() as sql:
             await save_run(sql, run)
 
+    @uninterrupted
     async def lease_run(self, run_id: str, worker: str, now: float, until: float) -> Run:
         """Take or extend the lease of a run by compare-and-set."""
         async with self._database.writing() as sql:
             return await _change(sql, run_id, lambda stored: changes.leased_run(stored, worker, now, until))
 
+    @uninterrupted
     async def ask_abort(self, run_id: str) -> bool:
         """Mark a running run to be aborted; false if it is not running."""
         worked = _TABLE.c.status.in_([RunStatus.RUNNING.value, RunStatus.ABORTING.value])
@@ -84,17 +90,20 @@ class RunsPart(Part):
                 return
             after, left = page[-1].position, None if left is None else left - size
 
+    @uninterrupted
     async def row_positions(self, run_id: str) -> frozenset[int]:
         """Return the positions that have a row: what a resumed run need not do again."""
         async with self._database.reading() as sql:
             return frozenset((await sql.execute(select(_ROWS.c.position).filter_by(run_id=run_id))).scalars())
 
+    @uninterrupted
     async def outcome_counts(self, run_id: str) -> Mapping[Outcome, int]:
         """Count a run's rows by outcome."""
         wanted = select(_ROWS.c.outcome, func.count()).filter_by(run_id=run_id).group_by(_ROWS.c.outcome)
         async with self._database.reading() as sql:
             return {Outcome(outcome): count for outcome, count in await sql.execute(wanted)}
 
+    @uninterrupted
     async def _page(self, run_id: str, outcomes: Sequence[Outcome], after: int, size: int) -> Sequence[RunRow]:
         wanted = select(_ROWS).where(_ROWS.c.run_id == run_id, _ROWS.c.position > after)
         if outcomes:

@@ -19,6 +19,7 @@ from hintsync.state.sql.database import Database
 from hintsync.state.sql.errors import Contended
 from hintsync.state.sql.journal import JournalPart, write_log, write_reviews
 from hintsync.state.sql.links import LinksPart, refuse_stored, write_links
+from hintsync.state.sql.part import uninterrupted
 from hintsync.state.sql.runs import RunsPart, know_runs, save_run, write_rows
 from hintsync.state.sql.schema import upgrade_database
 
@@ -34,12 +35,14 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
         self._database = database
         self._keyring = keyring
 
+    @uninterrupted
     async def reserve(self, link: Link) -> Link:
         """Insert a live link; see the port."""
         new = replace(link, revision=0)
         await self.commit(Commit(links=[LinkChange(new)]))
         return replace(new, revision=1)
 
+    @uninterrupted
     async def commit(self, commit: Commit) -> None:
         """Carry out a commit in one transaction; see the port."""
         for left in reversed(range(_TRIES)):
@@ -52,6 +55,7 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
                 if not left:
                     raise
 
+    @uninterrupted
     async def aclose(self) -> None:
         """Let go of connections."""
         await self._database.aclose()
@@ -79,6 +83,7 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
             await refuse_stored(sql, commit.links)
 
 
+@uninterrupted
 async def open_sql_store(url: str, keys: MasterKeys) -> SqlStore:
     """Open the store of a database URL, its tables created or upgraded, its secrets renewed under the first key.
 
