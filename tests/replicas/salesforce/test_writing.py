@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Sequence
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from hintsync.core.errors import BudgetSpent, FixConfiguration, ReconnectNeeded, RetryLater
 from hintsync.core.values import Canonical
@@ -77,13 +79,30 @@ async def test_live_writes_go_25_a_call_and_batch_writes_200(office: Office) -> 
     assert office.faults.counts == {"composite": 3, "collections.update": 3}
 
 
-async def test_contacts_of_one_account_are_never_written_by_two_calls_at_a_time(office: Office) -> None:
-    account = office.org.insert("Account", {"Name": "Default"})
+def _watch(office: Office) -> list[int]:
+    """Return a list that will hold how many calls ran together, at the start of each."""
+    inner, running, seen = office.app.app, [0], list[int]()
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        running[0] += 1
+        seen.append(running[0])
+        await asyncio.sleep(0)
+        await inner(scope, receive, send)
+        running[0] -= 1
+
+    office.app.app = watched
+    return seen
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_contacts_of_one_account_are_never_written_by_two_calls_at_a_time(office: Office, shared: bool) -> None:
+    account = office.org.insert("Account", {"Name": "Default"}) if shared else None
     ids = office.org.insert_many("Contact", ({"LastName": f"N{n}", "AccountId": account} for n in range(60)))
     seen = await office.replica.read(ids)
+    together = _watch(office)
     answers = await office.replica.update([Update(each, {"city": "Elko"}, seen[each]) for each in ids], WriteMode.LIVE)
-    assert [answer.record_id for answer in answers] == ids
-    assert _answers(answers, Written) == 60
+    assert answers == [Written(each) for each in ids]
+    assert (len(together), max(together)) == (3, 1 if shared else 3)
 
 
 @pytest.mark.parametrize("mode", MODES)
