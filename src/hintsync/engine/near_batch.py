@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 from hintsync.core.blocking import asked_keys, stored_keys
 from hintsync.core.near import Grade, NearMatch, Population, Prepared, Scorer
+from hintsync.core.near_weights import Field
 from hintsync.core.person import Person
 from hintsync.core.records import KeyRow, RecordId, Snapshot
 
+_NAMES = frozenset({Field.FIRST_NAME, Field.LAST_NAME, Field.SWAPPED_NAME})
 #: Candidates of one record that are scored at most; more share a key only where the key says nothing.
 MOST_SCORED = 2_000
 #: Candidates that a reviewer is shown.
@@ -85,13 +87,17 @@ def _meet(blocks: Mapping[str, list[RecordId]], person: Person) -> set[RecordId]
 
 def _judge(scorer: Scorer, mine: Prepared, found: Mapping[RecordId, Person]) -> Near | None:
     matches = ((other, scorer.compare_prepared(mine, scorer.prepare(person))) for other, person in found.items())
-    best = heapq.nsmallest(
-        MOST_SHOWN, ((m, i) for i, m in matches if m.grade is not None), key=lambda pair: _rank(*pair)
-    )
+    worth = ((match, other) for other, match in matches if match.grade is not None and _names_speak_for_it(match))
+    best = heapq.nsmallest(MOST_SHOWN, worth, key=lambda pair: _rank(*pair))
     if not best:
         return None
     top: NearMatch = best[0][0]
     return Near(tuple(other for _, other in best), top.grade or Grade.POSSIBLE, tuple(top.sentences()))
+
+
+def _names_speak_for_it(match: NearMatch) -> bool:
+    """In a batch a shared birth date alone is a coincidence, not a reason to bother a reviewer."""
+    return any(line.weight > 0 for line in match.evidence if line.field in _NAMES)
 
 
 def _rank(match: NearMatch, record_id: RecordId) -> tuple[int, float, RecordId]:
