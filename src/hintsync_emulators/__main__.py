@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from typing import Protocol
 from starlette.types import ASGIApp
 
 from hintsync_emulators import hint
+from hintsync_emulators.hint.keeping import Kept, KeptFileError, load
 from hintsync_emulators.people import PeopleFileError, Population, invent, read_people, spread
 from hintsync_emulators.serve import listen, serve, url_of
 
@@ -48,13 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        population = populate(arguments.people, arguments.seed, arguments.count)
+        population = None if _is_kept(arguments.keep) else populate(arguments.people, arguments.seed, arguments.count)
         listener = listen(arguments.port)
-    except (PeopleFileError, OSError) as error:
+        started = _START[arguments.system](population, arguments.seed, arguments.token, arguments.keep)
+    except (PeopleFileError, KeptFileError, sqlite3.Error, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     with listener:
-        started = _START[arguments.system](population, arguments.seed, arguments.token)
         _announce(arguments, listener, started, population)
         if arguments.end_with_stdin:
             threading.Thread(target=_end_with_stdin, daemon=True).start()
@@ -78,10 +80,21 @@ def populate(people: Path | None, seed: int, count: int | None) -> Population:
     return spread(itertools.islice(read_people(people, seed), count), seed)
 
 
-def start_hint(population: Population, seed: int, token: str | None) -> Started:
-    """Builds a Hint emulator that holds the population's patients."""
+def _is_kept(path: Path | None) -> bool:
+    return path is not None and path.exists()
+
+
+def start_hint(population: Population | None, seed: int, token: str | None, keep: Path | None = None) -> Started:
+    """Builds a Hint emulator that holds the population's patients, or those of the file it is kept in.
+
+    Raises:
+        KeptFileError: the file holds no practice of this seed.
+    """
     practice = hint.Practice(seed=seed, token=token)
-    practice.load(population.patients)
+    if population is None and keep is not None:
+        load(practice, keep)
+    elif population is not None:
+        practice.load(population.patients)
     facts = {
         "token": practice.token,
         "partner_key": practice.partner.key,
@@ -91,24 +104,29 @@ def start_hint(population: Population, seed: int, token: str | None) -> Started:
         "code": practice.new_code(),
         "patients": len(practice),
     }
-    return Started(hint.create_app(practice), facts)
+    app: ASGIApp = hint.create_app(practice)
+    return Started(Kept(app, practice, keep) if keep else app, facts)
 
 
-def start_salesforce(population: Population, seed: int, token: str | None) -> Started:
-    """Builds a Salesforce emulator that holds the population's contacts, each in its account."""
+def start_salesforce(population: Population | None, seed: int, token: str | None, keep: Path | None = None) -> Started:
+    """Builds a Salesforce emulator that holds the population's contacts, each in its account, or those it has kept."""
     # Imported late, so that a Hint starts without waiting for the larger of the two.
     from hintsync_emulators import salesforce
 
     app = salesforce.App(_CLIENT_ID, _CLIENT_SECRET, run_as=_USERNAME)
-    org = salesforce.Org(seed=seed, token=token, apps=[app], features=["MiddleName"], username=_USERNAME)
-    contact_ids = load_contacts(org, population.contacts)
+    database = str(keep) if keep else ":memory:"
+    org = salesforce.Org(
+        seed=seed, token=token, apps=[app], features=["MiddleName"], username=_USERNAME, database=database
+    )
+    if population is not None:
+        load_contacts(org, population.contacts)
     facts = {
         "token": token or org.issue_token(),
         "client_id": app.client_id,
         "client_secret": app.client_secret,
         "username": _USERNAME,
         "org_id": org.org_id,
-        "contacts": len(contact_ids),
+        "contacts": org.count("Contact"),
     }
     return Started(salesforce.create_app(org), facts)
 
@@ -135,13 +153,16 @@ def load_contacts(org: Loader, contacts: Iterable[Mapping[str, object]]) -> list
 _START = {"hint": start_hint, "salesforce": start_salesforce}
 
 
-def _announce(arguments: argparse.Namespace, listener: socket.socket, started: Started, population: Population) -> None:
+def _announce(
+    arguments: argparse.Namespace, listener: socket.socket, started: Started, population: Population | None
+) -> None:
     url = url_of(listener)
+    people = population.describe() if population else [f"as kept in {arguments.keep}"]
     facts = {"system": arguments.system, "url": url, "control": f"{url}/_control", **started.facts}
     if arguments.json:
-        text = json.dumps({**facts, "people": population.describe()})
+        text = json.dumps({**facts, "people": people})
     else:
-        text = "\n".join([*population.describe(), "", *(f"{name:>15}  {value}" for name, value in facts.items())])
+        text = "\n".join([*people, "", *(f"{name:>15}  {value}" for name, value in facts.items())])
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
@@ -160,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same population (default 1)")
     parser.add_argument("--count", type=int, help=f"how many people (default {_DEFAULT_COUNT:,}, or the whole file)")
     parser.add_argument("--token", help="the access token to accept, instead of a fresh one")
+    parser.add_argument("--keep", type=Path, help="a file to keep everything in; what it holds already is served again")
     parser.add_argument("--json", action="store_true", help="print the facts as one line of JSON")
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when the standard input closes")
     return parser

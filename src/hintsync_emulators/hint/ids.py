@@ -2,6 +2,7 @@
 
 import random
 import string
+from typing import cast
 
 _ALPHABET = string.ascii_letters + string.digits
 
@@ -20,3 +21,13 @@ class Ids:
     def secret(self) -> str:
         """Returns a fresh key, token or code of 36 characters."""
         return self._front + "".join(self._random.choices(_ALPHABET, k=36))
+
+    def state(self) -> list[object]:
+        """Returns where the drawing stands, as JSON can hold it."""
+        version, numbers, gauss = self._random.getstate()
+        return [version, list(numbers), gauss]
+
+    def restore(self, state: list[object]) -> None:
+        """Goes on drawing where `state` was taken."""
+        version, numbers, gauss = state
+        self._random.setstate((version, tuple(cast("list[int]", numbers)), gauss))

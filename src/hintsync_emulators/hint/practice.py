@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from typing import cast
+from typing import Any, cast
 
 import orjson
 
@@ -182,6 +182,45 @@ class Practice:
         partner = {"id": self._ids.new("ptr"), "name": partner_name}
         row: dict[str, object] = {"integration_record_id": record_id, "partner": partner}
         self._foreign_records.setdefault(self.find(patient_id).id, []).append(row)
+        self._now()
+
+    # Keeping (hint.keeping)
+
+    @property
+    def latest(self) -> datetime:
+        """When anything changed last; moves at every change."""
+        return self._latest
+
+    def to_kept(self, write: Callable[[Patient], dict[str, object]]) -> dict[str, object]:
+        """Returns what a file must hold for the practice to be there again; ``write`` turns a patient into JSON."""
+        return {
+            "practice": self.id,
+            "token": self.installation.live_key.token if self.installation.live_key else None,
+            "latest": self._latest,
+            "ids": self._ids.state(),
+            "serial": self.register.last_serial,
+            "practitioners": self.practitioners,
+            "foreign_records": self._foreign_records,
+            "patients": [write(patient) for patient in self.register.by_change()],
+        }
+
+    def restore_kept(self, kept: Mapping[str, Any], read: Callable[[list[dict[str, Any]]], list[Patient]]) -> None:
+        """Takes over what `to_kept` returned.
+
+        Raises:
+            ValueError: it is of a practice of another seed.
+        """
+        if kept["practice"] != self.id:
+            raise ValueError("the file is of another practice")
+        patients = read(kept["patients"])
+        with self.lock:
+            if kept["token"] is not None and not self.installation.accepts(kept["token"]):
+                self.partner.add_key(self.installation, kept["token"])
+            self._latest = kept["latest"]
+            self._ids.restore(kept["ids"])
+            self.practitioners.update(kept["practitioners"])
+            self._foreign_records.update(kept["foreign_records"])
+            self.register.restore(patients, kept["serial"])
 
     # What the routes use
 
@@ -216,6 +255,7 @@ class Practice:
     def remove(self, patient: Patient, *, by_api: bool) -> None:
         with self.lock:
             self.register.remove(patient)
+            self._now()
             self._foreign_records.pop(patient.id, None)
             self._record("patient.destroyed", patient, by_api=by_api)
 

@@ -75,6 +75,23 @@ class Register:
         self._serial += 1
         return self._serial
 
+    @property
+    def last_serial(self) -> int:
+        """The highest serial number given out."""
+        return self._serial
+
+    def by_change(self) -> Iterator[Patient]:
+        """Yields all patients, the one changed last at the end."""
+        return iter(self._by_change.values())
+
+    def restore(self, patients: Iterable[Patient], last_serial: int) -> None:
+        """Fills an empty register with patients in the order of `by_change`."""
+        changed = list(patients)
+        for patient in sorted(changed, key=lambda each: each.serial):
+            self.add(patient)
+        self._by_change = {patient.id: patient for patient in changed}
+        self._serial = last_serial
+
     def add(self, patient: Patient) -> None:
         self._by_id[patient.id] = patient
         self._by_change[patient.id] = patient
