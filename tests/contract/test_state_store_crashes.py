@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.util import await_only
 
 from hintsync.core.records import LinkStatus
 from hintsync.state.keys import MasterKeys
@@ -132,13 +134,15 @@ async def test_acknowledged_commits_survive_kill_9_and_no_half_one_does(
 def kill_after(url: str, key: str, worker: str, commits: int) -> int:
     """Run a worker until it has acknowledged some commits, kill it amid the next, return how many it acknowledged."""
     command = [sys.executable, "-m", "tests.contract.state_worker", url, key, worker]
+    acknowledged = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if int(line) + 1 >= commits:
+            acknowledged = int(line) + 1
+            if acknowledged == commits:
                 process.kill()
-        assert process.wait() == -9
-    return commits
+    assert process.returncode == -9
+    return acknowledged
 
 
 async def test_two_processes_share_one_audit_sequence(
@@ -156,6 +160,28 @@ async def test_two_processes_share_one_audit_sequence(
     assert list(await stores[1].verify_audit("con-1")) == []
     for store in stores:
         await store.aclose()
+
+
+async def test_events_chained_while_the_chains_are_verified_are_no_fault(
+    database_url: str, master_keys: MasterKeys, connection: Connection
+) -> None:
+    reader, writer = [await open_sql_store(database_url, master_keys) for _ in range(2)]
+    await reader.put_connection(connection)
+    await reader.commit(Commit(audits=[an_event(), an_event("run:run-1")]))
+    statement, reached = 0, [0]
+    while reached:
+        statement += 1
+        append = partial(_within, writer, Commit(audits=[an_event(), an_event(f"link:{statement}")]))
+        with before_statement(reader, statement, append) as reached:
+            assert list(await reader.verify_audit("con-1")) == []
+    assert len(await reader.audit("con-1")) == 2 * statement
+    await reader.aclose()
+    await writer.aclose()
+
+
+def _within(store: SqlStore, commit: Commit) -> None:
+    """Commit from within a listener, which SQLAlchemy calls in a greenlet of the reading task."""
+    await_only(store.commit(commit))
 
 
 async def test_two_processes_changing_the_same_links_in_any_order_lose_nothing(

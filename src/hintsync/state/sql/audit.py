@@ -37,8 +37,8 @@ class AuditPart(Part):
     async def verify_audit(self, connection_id: str) -> Sequence[str]:
         """Check every chain; return what is wrong with each broken one (empty: all whole)."""
         verifier, after = chains.Verifier(connection_id), 0
-        async with self._database.reading() as sql:
-            # First, for events that are chained meanwhile must not look like surplus.
+        # A snapshot, for events that are chained meanwhile must not look like surplus.
+        async with self._database.snapshot() as sql:
             last, heads = await _last(sql, connection_id), await _heads(sql, connection_id)
             while page := await _entries(sql, connection_id, None, after, _PAGE):
                 verifier.read(page)
