@@ -25,12 +25,16 @@ from hintsync.replicas.hint.probe import probe
 from hintsync.replicas.hint.replica import Concurrency, HintReplica
 from hintsync.replicas.salesforce.budget import Budget
 from hintsync.replicas.salesforce.client import SalesforceClient
+from hintsync.replicas.salesforce.metadata import Deployed, deploy_package, grant_permissions
 from hintsync.replicas.salesforce.replica import SalesforceReplica
 from hintsync.replicas.throttled import Throttle
 from hintsync.settings import Settings
 from hintsync.state.keys import MasterKeys
 from hintsync.state.open import open_store
 from hintsync.state.port import Connection, StateStore
+
+#: Calls a second that an org gives at its usual latency; it has no rate limit of its own. Prices plans.
+SALESFORCE_PACE = 10.0
 
 
 @dataclass(slots=True)
@@ -144,6 +148,23 @@ async def connect(
     return connection
 
 
+async def prepare_org(service: Service, login: SalesforceLogin, *, check_only: bool = False) -> Deployed:
+    """Deploy our fields into an org and let the user we sign in as see them; doing so again changes nothing.
+
+    Raises:
+        FixConfiguration: the org refuses a component; the message names it.
+    """
+    http = httpx.AsyncClient(transport=service.transports.salesforce, timeout=service.settings.http_timeout)
+    client = SalesforceClient(http, login.grant(service.clock), service.clock)
+    try:
+        deployed = await deploy_package(client, service.clock, check_only=check_only)
+        if not check_only:
+            await grant_permissions(client)
+    finally:
+        await client.aclose()
+    return deployed
+
+
 @asynccontextmanager
 async def open_engine(service: Service, connection: Connection, *, actor: str = "hintsync") -> AsyncIterator[Engine]:
     """Open both replicas of a connection and hand out the engine.
@@ -172,6 +193,7 @@ async def open_engine(service: Service, connection: Connection, *, actor: str = 
             fingerprint_key=service.store.fingerprint_key(connection.id),
             clock=service.clock,
             actor=actor,
+            calls_per_second={Side.HINT: service.settings.hint_requests_per_second, Side.SALESFORCE: SALESFORCE_PACE},
         )
     finally:
         await salesforce.aclose()

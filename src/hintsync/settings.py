@@ -1,11 +1,13 @@
 """Settings of the service, from the environment: `HINTSYNC_NAME`, or `HINTSYNC_NAME_FILE` naming a file that holds it.
 
+A file `settings.env` in the state folder may hold lines `HINTSYNC_NAME=value` too; the environment goes before it.
 What belongs to one connection (tokens, choices) lies in the store, not here.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +17,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from hintsync.core.errors import BadInput
 
 PREFIX = "HINTSYNC_"
+
+#: Name of the settings file in the state folder.
+SETTINGS_FILE = "settings.env"
 
 
 class Settings(BaseSettings):
@@ -60,11 +65,23 @@ def load_settings(**overrides: object) -> Settings:
     """
     _refuse_unknown()
     values = {**_from_files(), **{name: value for name, value in overrides.items() if value is not None}}
+    file = _state_folder(values) / SETTINGS_FILE
     try:
-        return Settings(**values)  # type: ignore[arg-type]  # checked by pydantic, which is the point
+        return Settings(_env_file=file, **values)  # type: ignore[call-arg, arg-type]  # checked by pydantic
     except ValidationError as error:
-        problems = "; ".join(f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        problems = "; ".join(f"{_named(e['loc'])}: {e['msg']}" for e in error.errors())
         raise BadInput(f"settings: {problems}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"settings: {file} cannot be read: {type(error).__name__}") from None
+
+
+def _state_folder(values: Mapping[str, object]) -> Path:
+    return Path(str(values.get("state") or os.environ.get(f"{PREFIX}STATE") or Settings.model_fields["state"].default))
+
+
+def _named(place: tuple[str | int, ...]) -> str:
+    """Return a setting as people write it; a name that the settings file made up comes with its prefix already."""
+    return PREFIX + ".".join(map(str, place)).upper().removeprefix(PREFIX)
 
 
 def _names() -> set[str]:
