@@ -180,9 +180,13 @@ async def open_engine(service: Service, connection: Connection, *, actor: str = 
     stored = connection.facts.get("hint")
     facts = HintFacts.from_json(stored) if isinstance(stored, dict) else HintFacts()
     salesforce = _salesforce(service, connection, unpack_login(login), facts)
-    hint = _hint(service, token.decode(), options, facts)
+    hint: HintReplica | None = None
     try:
-        described = {Side.SALESFORCE: await salesforce.describe(), Side.HINT: await hint.describe()}
+        org = await salesforce.describe()
+        # the org's own picklist entries belong to the canonical forms of both sides
+        conventions = (await salesforce.prepare()).codec.conventions
+        hint = _hint(service, token.decode(), Codec(facts.adapt(options.table()), conventions), options, facts)
+        described = {Side.SALESFORCE: org, Side.HINT: await hint.describe()}
         yield Engine(
             connection=connection,
             options=options,
@@ -197,7 +201,8 @@ async def open_engine(service: Service, connection: Connection, *, actor: str = 
         )
     finally:
         await salesforce.aclose()
-        await hint.aclose()
+        if hint is not None:
+            await hint.aclose()
 
 
 def _hint_client(service: Service, token: str, options: Options) -> HintClient:
@@ -207,9 +212,8 @@ def _hint_client(service: Service, token: str, options: Options) -> HintClient:
     return HintClient(transport, token, pace, base_url=settings.hint_url, timeout=settings.http_timeout)
 
 
-def _hint(service: Service, token: str, options: Options, facts: HintFacts) -> HintReplica:
+def _hint(service: Service, token: str, codec: Codec, options: Options, facts: HintFacts) -> HintReplica:
     at_once = service.settings.hint_concurrency
-    codec = Codec(facts.adapt(options.table()), Conventions(phone_region=options.phone_region))
     return HintReplica(_hint_client(service, token, options), codec, facts, concurrency=Concurrency(at_once, at_once))
 
 
