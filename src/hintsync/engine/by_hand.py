@@ -84,6 +84,9 @@ async def link_by_hand(
     await _begin(engine)
     contact, patient = await _read_both(engine, contact_id, patient_id)
     states = await _states(engine, contact.id, patient.id)
+    unfinished = states[Side.SALESFORCE]
+    if unfinished is not None and unfinished == states[Side.HINT] and unfinished.link.status is LinkStatus.RESERVED:
+        return await _sync(engine, unfinished, "L1", Step.LINK)  # this very pair, cut off in its first sync
     decision = decide_by_hand(await _chosen(engine, contact, patient, states), confirmed)
     if decision.step in (Step.ASK, Step.REFUSE):
         return _not_done(decision)
