@@ -87,6 +87,12 @@ async def test_the_partner_key_is_no_practice_token(hint: HintWorld) -> None:
         await client.get(PATIENTS)
 
 
+@pytest.mark.parametrize("token", ["", "two words", "tok\r\nX-Other: 1", "tökén"])
+async def test_what_cannot_be_a_token_is_not_sent(hint: HintWorld, token: str) -> None:
+    with pytest.raises(FixConfiguration, match="characters"):
+        HintClient(hint.transport, token, hint.pace, base_url=hint.base_url)
+
+
 async def test_errors_carry_no_names_from_the_address_and_no_credential(hint: HintWorld) -> None:
     hint.fail(Failure(status=500, times=99))
     with pytest.raises(RetryLater) as raised:

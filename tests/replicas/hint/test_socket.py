@@ -1,20 +1,21 @@
-"""The whole way over a real socket, through the lanes."""
+"""The whole way over a real socket."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
+import uvloop
 
 from hintsync.core.codec import Codec
 from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.ports import Created, Draft, Update, WriteMode, Written
 from hintsync.replicas.hint.client import HintClient, Pace
-from hintsync.replicas.hint.lanes import LaneTransport
+from hintsync.replicas.hint.facts import HintFacts
 from hintsync.replicas.hint.probe import probe
 from hintsync.replicas.hint.replica import Concurrency, HintReplica
+from hintsync.replicas.hint.wire import open_transport
 from hintsync_emulators.control import Failure
 from hintsync_emulators.hint import Practice, create_app
 from hintsync_emulators.serve import serving
@@ -22,14 +23,14 @@ from tests.replicas.clock import HeldClock
 
 
 class Wired:
-    def __init__(self, url: str, practice: Practice, lanes: int) -> None:
+    def __init__(self, url: str, practice: Practice, connections: int) -> None:
         self.clock = HeldClock()
-        self.transport = LaneTransport(lanes)
+        self.transport = open_transport(connections)
         self.client = HintClient(self.transport, practice.token, Pace.of(self.clock, per_second=None), base_url=url)
 
 
 @pytest.fixture
-async def practice() -> Practice:
+def practice() -> Practice:
     practice = Practice()
     practice.load([{"first_name": "Ada", "last_name": f"Moor {n}", "dob": "1980-02-29"} for n in range(230)])
     return practice
@@ -40,7 +41,7 @@ async def served(practice: Practice) -> AsyncIterator[tuple[Wired, list[Failure]
     app = create_app(practice)
     app.faults.limits["per_second"] = None
     with serving(app) as url:
-        wired = Wired(url, practice, lanes=5)
+        wired = Wired(url, practice, connections=5)
         yield wired, app.faults.fail_next
         await wired.transport.aclose()
 
@@ -65,7 +66,7 @@ async def test_a_whole_round_over_a_socket(served: Served, practice: Practice) -
     assert (await replica.find_by_key(["key-1"]))["key-1"].id == created.record_id
 
 
-async def test_a_lane_is_free_again_after_a_request_that_was_given_up(served: Served) -> None:
+async def test_a_request_that_was_given_up_leaves_its_connection_to_nobody(served: Served) -> None:
     wired, _ = served
     for _ in range(20):
         task = asyncio.create_task(wired.client.get("/api/provider/practice"))
@@ -76,9 +77,15 @@ async def test_a_lane_is_free_again_after_a_request_that_was_given_up(served: Se
     assert len(answers) == 20
 
 
-async def test_a_lane_is_free_again_after_a_connection_that_could_not_be_made() -> None:
-    transport = LaneTransport(2)
-    for _ in range(5):
-        with pytest.raises(httpx.ConnectError):
-            await transport.handle_async_request(httpx.Request("GET", "http://127.0.0.1:1/"))
-    await transport.aclose()
+def test_the_same_under_the_event_loop_that_the_service_runs_on(practice: Practice) -> None:
+    async def read_all(url: str) -> int:
+        wired = Wired(url, practice, connections=5)
+        replica = HintReplica(wired.client, Codec(DEFAULT_MAPPING), HintFacts(filter_all=True))
+        found = [record async for page in replica.scan() for record in page.records]
+        await wired.transport.aclose()
+        return len(found)
+
+    app = create_app(practice)
+    app.faults.limits["per_second"] = None
+    with serving(app) as url, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(read_all(url)) == 230

@@ -127,7 +127,12 @@ class HintClient:
             base_url: scheme and host; `https://api.hint.com` for live and sandbox alike, the key picks the environment.
             timeout: seconds for each of connecting, writing, reading, and as much again for the whole.
             extra_headers: sent with every request.
+
+        Raises:
+            FixConfiguration: the token cannot be one: it is empty or holds white space or other than plain letters.
         """
+        if not token.isascii() or not token.isprintable() or " " in token or not token:
+            raise FixConfiguration("hint: the token or key holds characters that none has; enter it again")
         self._transport = transport
         self._pace = pace
         self._base = httpx.URL(base_url.rstrip("/"))
