@@ -34,6 +34,11 @@ def column_type(field: Field) -> str:
     return "TEXT COLLATE NOCASE"
 
 
+def _column(field: Field) -> str:
+    formula = f" GENERATED ALWAYS AS ({field.formula}) VIRTUAL" if field.formula else ""
+    return f"{quote(field.name)} {column_type(field)}{formula}"
+
+
 class Storage:
     """The database of one org. Every write happens inside `transaction`."""
 
@@ -58,27 +63,27 @@ class Storage:
     def prepare(self, one: SObject) -> None:
         """Bring an object's table to the state of its definition: create it, add columns, add indexes."""
         known = self.columns(one.name)
-        if not known:
-            self._db.execute(f"CREATE TABLE {quote(one.name)} (_row INTEGER PRIMARY KEY)")
+        stored = [field for field in one.fields.values() if field.is_stored and field.name not in known]
+        # Computed columns come last: they read the others.
+        stored.sort(key=lambda field: field.formula is not None)
+        if known:
+            for field in stored:
+                self._db.execute(f"ALTER TABLE {quote(one.name)} ADD COLUMN {_column(field)}")
+                if field.type == "boolean" and field.formula is None:
+                    self._db.execute(f"UPDATE {quote(one.name)} SET {quote(field.name)} = {int(bool(field.default))}")
+        else:
+            columns = ", ".join(map(_column, stored))
+            self._db.execute(f"CREATE TABLE {quote(one.name)} (_row INTEGER PRIMARY KEY, {columns})")
         for field in one.fields.values():
-            if field.is_stored and field.name not in known and field.formula is None:
-                self._add_column(one, field)
-        for field in one.fields.values():
-            if field.formula is not None and field.name not in known:
-                self._add_column(one, field)
+            self._add_index(one, field)
 
-    def _add_column(self, one: SObject, field: Field) -> None:
-        formula = f" GENERATED ALWAYS AS ({field.formula}) VIRTUAL" if field.formula else ""
+    def _add_index(self, one: SObject, field: Field) -> None:
         table, column = quote(one.name), quote(field.name)
-        self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {column_type(field)}{formula}")
         if field.name == "Id":
-            self._db.execute(f"CREATE UNIQUE INDEX {quote(one.name + '.Id')} ON {table} (Id)")
+            self._db.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {quote(one.name + '.Id')} ON {table} (Id)")
         elif field.unique or field.external_id or field.indexed:
-            self._db.execute(
-                f"CREATE INDEX {quote(f'{one.name}.{field.name}')} ON {table} ({column}) WHERE {column} IS NOT NULL"
-            )
-        if not formula and field.type == "boolean":
-            self._db.execute(f"UPDATE {table} SET {column} = ?", (int(bool(field.default)),))
+            name = quote(f"{one.name}.{field.name}")
+            self._db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({column}) WHERE {column} IS NOT NULL")
 
     def drop_column(self, object_name: str, field_name: str) -> None:
         """Remove a field and what it held."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hintsync_emulators.salesforce import ids, values
@@ -153,7 +153,7 @@ class Writer:
     def _derive(self, one: SObject, record: Row, changes: Row, old: Row | None) -> Row:
         edits: Row = {}
         if self._rules.automations:
-            for name, value in self._rules.automate(one.name, record, old).items():
+            for name, value in self._rules.automate(one.name, _whole(one, record), old).items():
                 field = one.get(name)
                 if field is None:
                     raise LookupError(f"an automation sets {one.name}.{name}, which does not exist")
@@ -165,7 +165,8 @@ class Writer:
     def _check(self, one: SObject, record: Row, changes: Row, record_id: str | None, caller: Caller) -> None:
         self._check_references(one, changes)
         check_unique(self._storage, one, changes, record_id)
-        self._rules.validate(one.name, record)
+        if self._rules.validation:
+            self._rules.validate(one.name, _whole(one, record))
         if self._schema.features & {"PersonAccounts"} and record.get("IsPersonAccount"):
             raise Refused("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot reference person contact")
         for rule in self._rules.duplicates:
@@ -208,7 +209,6 @@ class Writer:
                     self.stamp(owner, str(row["Id"]), {child.field: None})
 
 
-def with_ids(rows: Iterable[Mapping[str, object]]) -> list[str]:
-    """Return the ids found in rows, in their eighteen-character form; what is no id is left out."""
-    found = (ids.normalise(str(row.get("Id") or row.get("id") or "")) for row in rows)
-    return [one for one in found if one is not None]
+def _whole(one: SObject, record: Mapping[str, object]) -> Row:
+    """Return a record with every field of its object, the empty ones too, as rules and flows see it."""
+    return {field.name: record.get(field.name) for field in one.fields.values() if field.is_stored}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 
 import orjson
@@ -16,19 +17,20 @@ _LENGTHS = {"id": 18, "reference": 18, "email": 80, "phone": 40}
 
 
 def standard_schema() -> Schema:
-    """Return the standard objects that the emulator knows."""
+    """Return a schema of the standard objects that the emulator knows."""
     schema = Schema()
-    folder = resources.files(__package__) / "objects"
-    shared = orjson.loads((folder / "_system.json").read_bytes())
-    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".json") and not file.name.startswith("_"):
-            schema.definitions.update(_named(read_object(orjson.loads(file.read_bytes()), shared)))
-    schema.rebuild()
+    schema.add(*_standard_objects())
     return schema
 
 
-def _named(one: SObject) -> dict[str, SObject]:
-    return {one.name.lower(): one}
+@cache
+def _standard_objects() -> tuple[SObject, ...]:
+    folder = resources.files(__package__) / "objects"
+    shared = orjson.loads((folder / "_system.json").read_bytes())
+    files = sorted((one for one in folder.iterdir() if one.name.endswith(".json")), key=lambda one: one.name)
+    return tuple(
+        read_object(orjson.loads(file.read_bytes()), shared) for file in files if not file.name.startswith("_")
+    )
 
 
 def read_object(data: Mapping[str, object], shared: list[Mapping[str, object]]) -> SObject:
