@@ -1,0 +1,58 @@
+"""The whole product on both emulators in process: real replicas, real store, no socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from hintsync.bootstrap import Service, Transports, connect, open_engine, open_service, prepare_org
+from hintsync.engine.context import Engine
+from hintsync.engine.options import Options
+from hintsync.logins import WithToken
+from hintsync.settings import Settings
+from hintsync_emulators.hint import Practice
+from hintsync_emulators.hint import create_app as hint_app
+from hintsync_emulators.salesforce import Org
+from hintsync_emulators.salesforce import create_app as salesforce_app
+
+TOKEN = "00D5g0000012345!canaryless.session"
+INSTANCE = "http://127.0.0.1:9"
+
+
+@dataclass(slots=True)
+class Wire:
+    """Both systems, and the service that is connected to them."""
+
+    org: Org
+    practice: Practice
+    service: Service
+
+    @asynccontextmanager
+    async def engine(self) -> AsyncIterator[Engine]:
+        """Open an engine as a process would."""
+        async with open_engine(self.service, await self.service.connection()) as engine:
+            yield engine
+
+
+@asynccontextmanager
+async def wired(folder: Path, options: Options | None = None, *, database_url: str = "") -> AsyncIterator[Wire]:
+    """Deploy our fields, connect, hand out the wire."""
+    org, practice = Org(token=TOKEN), Practice()
+    hint = hint_app(practice)
+    hint.faults.limits["per_second"] = None
+    transports = Transports(httpx.ASGITransport(app=hint), httpx.ASGITransport(app=salesforce_app(org)))
+    settings = Settings(
+        state=folder,
+        database_url=database_url,
+        hint_url="http://127.0.0.1:9",
+        hint_requests_per_second=1000,
+    )
+    async with open_service(settings, transports) as service:
+        login = WithToken(INSTANCE, TOKEN)
+        await prepare_org(service, login)
+        await connect(service, "demo", hint_token=practice.token, login=login, options=options)
+        yield Wire(org, practice, service)
