@@ -54,6 +54,6 @@ def add_field(org: Org) -> Callable[..., None]:
 
     def add(name: str, kind: str = "string", **more: object) -> None:
         given = {"length": 255 if kind == "string" else 0, **more}
-        org.add_fields("Contact", [Field(name, name.removesuffix("__c"), kind, custom=True, **given)])  # type: ignore[arg-type]
+        org.add_fields("Contact", [Field(name, name.removesuffix("__c"), kind, custom=True, **given)])
 
     return add

@@ -42,8 +42,8 @@ async def test_a_failed_row_has_no_id_and_the_others_are_saved(api: httpx.AsyncC
 
 async def test_all_or_none_undoes_the_good_rows(api: httpx.AsyncClient, org: Org) -> None:
     good, bad = await _send(api, "POST", "", _contacts({"LastName": "A"}, {"FirstName": "B"}), whole=True)
-    assert [one["statusCode"] for one in good["errors"]] == ["ALL_OR_NONE_OPERATION_ROLLED_BACK"]  # type: ignore[attr-defined]
-    assert [one["statusCode"] for one in bad["errors"]] == ["REQUIRED_FIELD_MISSING"]  # type: ignore[attr-defined]
+    assert [one["statusCode"] for one in good["errors"]] == ["ALL_OR_NONE_OPERATION_ROLLED_BACK"]
+    assert [one["statusCode"] for one in bad["errors"]] == ["REQUIRED_FIELD_MISSING"]
     assert org.count("Contact") == 0
 
 
@@ -63,7 +63,7 @@ async def test_updates_answer_in_order_each_with_its_own_fault(api: httpx.AsyncC
     )
     results = await _send(api, "PATCH", "", records)
     assert results[0] == {"id": first, "success": True, "errors": []}
-    codes = [one["errors"][0]["statusCode"] for one in results[1:]]  # type: ignore[index]
+    codes = [one["errors"][0]["statusCode"] for one in results[1:]]
     assert codes == [
         "INVALID_EMAIL_ADDRESS",
         "ENTITY_IS_DELETED",
@@ -95,7 +95,7 @@ async def test_upsert_rows_say_whether_they_were_created(
     assert third["success"] is False
     repeated = _contacts({"Key__c": "k3", "LastName": "X"}, {"Key__c": "K3", "LastName": "Y"})
     results = await _send(api, "PATCH", "/Contact/Key__c", repeated)
-    assert [one["errors"][0]["statusCode"] for one in results] == ["DUPLICATE_VALUE", "DUPLICATE_VALUE"]  # type: ignore[index]
+    assert [one["errors"][0]["statusCode"] for one in results] == ["DUPLICATE_VALUE", "DUPLICATE_VALUE"]
 
 
 async def test_upsert_by_email_and_by_id_work_too(api: httpx.AsyncClient, org: Org) -> None:

@@ -38,7 +38,7 @@ async def test_later_parts_refer_to_earlier_answers(api: httpx.AsyncClient, org:
     )
     assert [one["httpStatusCode"] for one in results] == [201, 201, 200, 204]
     assert [one["referenceId"] for one in results] == ["account", "contact", "found", "named"]
-    assert set(results[0]["httpHeaders"]) == {"Location"}  # type: ignore[call-overload]
+    assert set(results[0]["httpHeaders"]) == {"Location"}
     assert results[3]["body"] is None
     assert org.rows("Contact")[0]["Title"] == "of Acme"
 
@@ -52,8 +52,8 @@ async def test_a_failed_part_leaves_the_others_and_answers_inside_200(api: httpx
         _part("GET", "/nothing", "nowhere"),
     )
     assert [one["httpStatusCode"] for one in results] == [201, 400, 400, 404]
-    assert results[1]["body"][0]["errorCode"] == "REQUIRED_FIELD_MISSING"  # type: ignore[index]
-    assert results[2]["body"][0]["errorCode"] == "PROCESSING_HALTED"  # type: ignore[index]
+    assert results[1]["body"][0]["errorCode"] == "REQUIRED_FIELD_MISSING"
+    assert results[2]["body"][0]["errorCode"] == "PROCESSING_HALTED"
     assert org.count("Contact") == 1
 
 
@@ -64,7 +64,7 @@ async def test_all_or_none_halts_every_other_part(api: httpx.AsyncClient, org: O
         _part("POST", "/sobjects/Contact", "bad", {"FirstName": "Ada"}),
         whole=True,
     )
-    codes = [one["body"][0]["errorCode"] for one in results]  # type: ignore[index]
+    codes = [one["body"][0]["errorCode"] for one in results]
     assert codes == ["PROCESSING_HALTED", "REQUIRED_FIELD_MISSING"]
     assert org.count("Contact") == 0
 

@@ -68,7 +68,7 @@ async def test_a_deployed_field_is_there_at_once(api: httpx.AsyncClient, org: Or
     types = "<types><members>Contact.Key__c</members><name>CustomField</name></types>"
     result = await _deploy(api, _package(files, types, root), part, singlePackage=True)
     assert (result["status"], result["done"], result["success"]) == ("Succeeded", True, True)
-    names = [one["fullName"] for one in result["details"]["componentSuccesses"]]  # type: ignore[index]
+    names = [one["fullName"] for one in result["details"]["componentSuccesses"]]
     assert names == ["Contact.Key__c", "Contact.Status__c"]
     fields = {one["name"]: one for one in (await api.get("/sobjects/Contact/describe")).json()["fields"]}
     assert (fields["Key__c"]["externalId"], fields["Key__c"]["caseSensitive"]) == (True, True)
@@ -85,7 +85,7 @@ async def test_a_deployment_begins_pending_and_ends_when_it_is_looked_at(api: ht
     org.pace.deploy_polls = 3
     started = await _send(api, _package({"objects/Contact.object": _contact(KEY)}))
     assert str(started["id"]).startswith("0Af")
-    assert started["deployResult"]["status"] == "Pending"  # type: ignore[index]
+    assert started["deployResult"]["status"] == "Pending"
     states = []
     for _ in range(4):
         answer = await api.get(f"/metadata/deployRequest/{started['id']}")
@@ -136,7 +136,7 @@ async def test_one_bad_component_fails_the_deployment_and_undoes_the_good_ones(
     bad = f"<fields>{field}</fields>"
     result = await _deploy(api, _package({"objects/Contact.object": _contact(KEY, bad)}))
     assert (result["status"], result["success"], result["numberComponentErrors"]) == ("Failed", False, 1)
-    failure = result["details"]["componentFailures"][0]  # type: ignore[index]
+    failure = result["details"]["componentFailures"][0]
     assert (failure["componentType"], failure["problemType"], failure["fileName"]) == (
         "CustomField",
         "Error",
@@ -163,7 +163,7 @@ async def test_a_custom_object_with_a_lookup_can_be_written_and_asked_for(api: h
 async def test_a_permission_set_is_stored_and_must_name_fields_that_exist(api: httpx.AsyncClient) -> None:
     files = {"permissionsets/Sync.permissionset": PERMISSIONS}
     alone = await _deploy(api, _package(files))
-    assert "no CustomField named Contact.Key__c" in alone["details"]["componentFailures"][0]["problem"]  # type: ignore[index]
+    assert "no CustomField named Contact.Key__c" in alone["details"]["componentFailures"][0]["problem"]
     both = await _deploy(api, _package({**files, "objects/Contact.object": _contact(KEY)}))
     assert both["success"] is True
     found = (await api.get("/query", params={"q": "SELECT Id, Label FROM PermissionSet WHERE Name = 'Sync'"})).json()
@@ -175,7 +175,7 @@ async def test_a_permission_set_is_stored_and_must_name_fields_that_exist(api: h
 async def test_other_types_are_named_as_not_emulated(api: httpx.AsyncClient) -> None:
     types = "<types><members>HintPanel</members><name>ApexPage</name></types>"
     result = await _deploy(api, _package({"pages/HintPanel.page": "<apex:page/>"}, types))
-    failure = result["details"]["componentFailures"][0]  # type: ignore[index]
+    failure = result["details"]["componentFailures"][0]
     assert (result["status"], failure["componentType"], failure["problem"]) == (
         "Failed",
         "ApexPage",
@@ -190,7 +190,7 @@ async def test_destructive_changes_take_a_field_away(api: httpx.AsyncClient, org
     assert (await _deploy(api, _package(files)))["success"] is True
     assert org.definition("Contact").get("Key__c") is None
     again = await _deploy(api, _package(files))
-    assert again["details"]["componentFailures"][0]["problem"] == "No CustomField named: Contact.Key__c found"  # type: ignore[index]
+    assert again["details"]["componentFailures"][0]["problem"] == "No CustomField named: Contact.Key__c found"
 
 
 @pytest.mark.parametrize("raw", [b"not a zip", b""])

@@ -42,7 +42,7 @@ async def _ask(api: httpx.AsyncClient, statement: str, path: str = "/query") -> 
 
 async def _places(api: httpx.AsyncClient, ids: list[str], where: str) -> list[int]:
     found = await _ask(api, f"SELECT Id FROM Contact WHERE {where}")
-    return [ids.index(one["Id"]) for one in found["records"]]  # type: ignore[attr-defined]
+    return [ids.index(one["Id"]) for one in found["records"]]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ async def test_ids_of_fifteen_characters_find_their_record(api: httpx.AsyncClien
 )
 async def test_results_are_ordered(api: httpx.AsyncClient, people: list[str], order: str, places: list[int]) -> None:
     found = await _ask(api, f"SELECT Id FROM Contact ORDER BY {order}")
-    assert [people.index(one["Id"]) for one in found["records"]] == places  # type: ignore[attr-defined]
+    assert [people.index(one["Id"]) for one in found["records"]] == places
 
 
 async def test_records_come_in_the_spelling_and_order_of_the_statement(
@@ -162,10 +162,10 @@ async def test_records_come_in_the_spelling_and_order_of_the_statement(
             "attributes": {"type": "Contact", "url": f"/services/data/v64.0/sobjects/Contact/{people[0]}"},
             "Name": "Zoë Adams",
             "Account": {
-                "attributes": found["records"][0]["Account"]["attributes"],  # type: ignore[index]
+                "attributes": found["records"][0]["Account"]["attributes"],
                 "Name": "Acme",
                 "Owner": {
-                    "attributes": found["records"][0]["Account"]["Owner"]["attributes"],  # type: ignore[index]
+                    "attributes": found["records"][0]["Account"]["Owner"]["attributes"],
                     "Name": "Ina Integration",
                 },
             },
@@ -173,19 +173,19 @@ async def test_records_come_in_the_spelling_and_order_of_the_statement(
             "CreatedDate": "2026-03-02T09:00:00.000+0000",
         }
     ]
-    assert list(found["records"][0])[1:] == ["Name", "Account", "IsDeleted", "CreatedDate"]  # type: ignore[index]
+    assert list(found["records"][0])[1:] == ["Name", "Account", "IsDeleted", "CreatedDate"]
 
 
 async def test_a_missing_parent_is_null(api: httpx.AsyncClient, people: list[str]) -> None:
     found = await _ask(api, f"SELECT Account.Name FROM Contact WHERE Id = '{people[5]}'")
-    assert found["records"][0]["Account"] is None  # type: ignore[index]
+    assert found["records"][0]["Account"] is None
 
 
 async def test_children_come_as_a_result_of_their_own(api: httpx.AsyncClient, people: list[str]) -> None:
     statement = (
         "SELECT Name, (SELECT FirstName FROM Contacts WHERE FirstName != 'Cy' ORDER BY FirstName LIMIT 1) FROM Account"
     )
-    acme, umbrella = (await _ask(api, statement))["records"]  # type: ignore[misc]
+    acme, umbrella = (await _ask(api, statement))["records"]
     assert (acme["Contacts"]["totalSize"], acme["Contacts"]["done"]) == (1, True)
     assert [one["FirstName"] for one in acme["Contacts"]["records"]] == ["Bo"]
     assert umbrella["Contacts"] is None
@@ -233,13 +233,13 @@ async def test_deleted_records_are_seen_only_by_query_all(api: httpx.AsyncClient
     everything = await _ask(api, statement, "/queryAll")
     assert everything["totalSize"] == 6
     deleted = await _ask(api, "SELECT Id FROM Contact WHERE IsDeleted = true", "/queryAll")
-    assert [one["Id"] for one in deleted["records"]] == [people[0]]  # type: ignore[attr-defined]
+    assert [one["Id"] for one in deleted["records"]] == [people[0]]
 
 
 async def test_fields_all_needs_a_small_limit(api: httpx.AsyncClient, people: list[str]) -> None:
     found = await _ask(api, "SELECT FIELDS(ALL) FROM Contact LIMIT 200")
-    assert {"Id", "LastName", "MailingAddress", "SystemModstamp"} <= set(found["records"][0])  # type: ignore[index]
-    assert "LastName" in (await _ask(api, "SELECT FIELDS(STANDARD) FROM Contact"))["records"][0]  # type: ignore[index]
+    assert {"Id", "LastName", "MailingAddress", "SystemModstamp"} <= set(found["records"][0])
+    assert "LastName" in (await _ask(api, "SELECT FIELDS(STANDARD) FROM Contact"))["records"][0]
     for statement in ("SELECT FIELDS(ALL) FROM Contact", "SELECT FIELDS(CUSTOM) FROM Contact LIMIT 201"):
         answer = await api.get("/query", params={"q": statement})
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "MALFORMED_QUERY")
