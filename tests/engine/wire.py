@@ -41,7 +41,7 @@ class Wire:
 @asynccontextmanager
 async def wired(folder: Path, options: Options | None = None, *, database_url: str = "") -> AsyncIterator[Wire]:
     """Deploy our fields, connect, hand out the wire."""
-    org, practice = Org(token=TOKEN), Practice()
+    org, practice = Org(token=TOKEN, features=["MiddleName"]), Practice()
     hint = hint_app(practice)
     hint.faults.limits["per_second"] = None
     transports = Transports(httpx.ASGITransport(app=hint), httpx.ASGITransport(app=salesforce_app(org)))
