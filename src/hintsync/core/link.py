@@ -59,6 +59,8 @@ class Candidate:
     person_account: bool = False
     #: A person parted or declined this very pair (row U4).
     declined: bool = False
+    #: Patient only: a contact that shows this patient's id, without a link of ours.
+    claimed_by: RecordId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class ContactFacts:
     peer_id: RecordId | None = None
     #: The patient of that id, if there is one.
     claimed: Candidate | None = None
+    #: Other contacts that show the same Hint Patient ID, without a link of ours.
+    rival_claims: int = 0
     person_account: bool = False
     near: Nearness = Nearness.NONE
     near_ids: tuple[RecordId, ...] = ()
@@ -124,6 +128,7 @@ SEVERAL_CANDIDATES: Final = "several-candidates"
 SEVERAL_CLAIMS: Final = "several-contacts-show-this-patient"
 MARKED: Final = "marked-without-our-link"
 LINKED_ELSEWHERE: Final = "linked-to-another"
+CLAIMED: Final = "another-contact-shows-this-patient"
 SHOWS_ANOTHER: Final = "shows-another-patient"
 AUTOMATIC_LINKS_OFF: Final = "automatic-links-are-off"
 
@@ -271,6 +276,8 @@ def _marked_contact(facts: ContactFacts) -> Match:
         return Match(Outcome.PATIENT_ALREADY_LINKED, "L5", (patient.id,), LINKED_ELSEWHERE)
     if patient.declined:
         return Match(Outcome.DECLINED, "U4", (patient.id,))
+    if facts.rival_claims:
+        return Match(Outcome.AMBIGUOUS, "L3", (patient.id,), SEVERAL_CLAIMS)
     return Match(Outcome.LINKED, RECOVERED_ROW, (patient.id,), RECOVERED)
 
 
@@ -282,6 +289,8 @@ def _matched_contact(facts: ContactFacts) -> Match:
     patient = facts.candidates[0]
     if patient.linked_to is not None:
         return Match(Outcome.PATIENT_ALREADY_LINKED, "L5", peers, LINKED_ELSEWHERE)
+    if patient.claimed_by not in (None, facts.id):
+        return Match(Outcome.PATIENT_ALREADY_LINKED, "L5", peers, CLAIMED)
     if facts.rivals:
         return Match(Outcome.AMBIGUOUS, "L3", peers, CONTACTS_SHARE_KEY)
     if patient.state is not RecordState.LIVE:

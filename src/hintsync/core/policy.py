@@ -144,12 +144,12 @@ def held(case: FieldCase, kind: HoldKind, rule: str, reason: str) -> FieldDecisi
 def written(case: FieldCase, winner: Side, rule: str) -> FieldDecision:
     """Decide that one side's value is written to the other, or is held if something stands in the way.
 
-    A clear carries row F7 in place of the row that found it, for two-way fields.
+    A clear carries row F7 in place of F2 or F3; one that a conflict's policy or a re-link decides keeps their row.
     """
     value = case.shown(winner)
     assert value is not ABSENT, "a side that showed nothing cannot win"
     target = winner.other
-    if value is None and not case.row.one_way:
+    if value is None and rule in ("F2", "F3"):
         rule = "F7"
     in_the_way = obstacle(case.row, target, value, case.constraints)
     if in_the_way is not None:
