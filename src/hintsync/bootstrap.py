@@ -23,6 +23,7 @@ from hintsync.replicas.hint.client import HintClient, Pace
 from hintsync.replicas.hint.facts import HintFacts
 from hintsync.replicas.hint.probe import probe
 from hintsync.replicas.hint.replica import Concurrency, HintReplica
+from hintsync.replicas.hint.wire import open_transport
 from hintsync.replicas.salesforce.budget import Budget
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.metadata import Deployed, deploy_package, grant_permissions
@@ -33,6 +34,8 @@ from hintsync.state.keys import MasterKeys
 from hintsync.state.open import open_store
 from hintsync.state.port import Connection, StateStore
 
+#: Most requests to Hint that run at a time, over all connections.
+HINT_CONNECTIONS = 40
 #: Calls a second that an org gives at its usual latency; it has no rate limit of its own. Prices plans.
 SALESFORCE_PACE = 10.0
 
@@ -79,9 +82,11 @@ async def open_service(
     """Open the store; make the state folder and the master key on first use."""
     keys = load_master_keys(settings)
     store = await open_store(settings.database(), keys)
+    ways, own = transports or Transports(), open_transport(HINT_CONNECTIONS)
     try:
-        yield Service(settings, store, clock or SystemClock(), transports or Transports())
+        yield Service(settings, store, clock or SystemClock(), Transports(ways.hint or own, ways.salesforce))
     finally:
+        await own.aclose()
         await store.aclose()
 
 
@@ -207,7 +212,7 @@ async def open_engine(service: Service, connection: Connection, *, actor: str = 
 
 def _hint_client(service: Service, token: str, options: Options) -> HintClient:
     settings = service.settings
-    transport = service.transports.hint or httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=40))
+    transport = service.transports.hint or open_transport(HINT_CONNECTIONS)
     pace = Pace.of(service.clock, per_second=settings.hint_requests_per_second, reserve_share=options.hint_reserve)
     return HintClient(transport, token, pace, base_url=settings.hint_url, timeout=settings.http_timeout)
 

@@ -616,6 +616,19 @@ async def test_a_used_up_day_raises_budget_spent_from_every_call(world: World) -
     assert world.count() == 1
 
 
+async def test_g6_a_batch_is_spared_once_the_day_is_used_up_and_not_before(world: World) -> None:
+    record_id = world.seed(ADA)
+    await read_one(world, record_id)
+    before = world.replica.calls
+    world.replica.spare_for_batch(1)
+    assert world.replica.calls == before
+    world.spend_budget()
+    with pytest.raises(BudgetSpent):
+        await read_one(world, record_id)
+    with pytest.raises(BudgetSpent):
+        world.replica.spare_for_batch(1)
+
+
 async def test_what_an_administrator_must_put_right_raises_fix_configuration(world: World) -> None:
     record_id = world.seed(ADA)
     seen = await read_one(world, record_id)

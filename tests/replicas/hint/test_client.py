@@ -174,3 +174,15 @@ def test_the_days_requests_are_counted_until_midnight_utc() -> None:
     clock.elapsed += 3600
     assert budget.left == 2
     budget.take()
+
+
+def test_g6_a_batch_leaves_the_reserve_to_live_work() -> None:
+    budget = DailyBudget(HeldClock(), per_day=100, reserve_share=0.1)
+    budget.spare_for_batch(90)
+    with pytest.raises(BudgetSpent, match="reserve"):
+        budget.spare_for_batch(91)
+    for _ in range(95):
+        budget.take()
+    with pytest.raises(BudgetSpent, match="reserve"):
+        budget.spare_for_batch(0)
+    budget.take()
