@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,15 @@ class Wire:
     practice: Practice
     service: Service
 
+    async def new_hint_token(self) -> str:
+        """Return a token for the same practice, as an administrator gets one by a new authorization code."""
+        body = {"grant_type": "authorization_code", "code": self.practice.new_code(), "activate": True}
+        headers = {"Authorization": f"Bearer {self.practice.partner.key}"}
+        transport = self.service.transports.hint
+        async with httpx.AsyncClient(transport=transport, base_url=INSTANCE) as http:
+            answer = await http.post("/api/oauth/tokens", json=body, headers=headers)
+        return str(answer.json()["access_token"])
+
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[Engine]:
         """Open an engine as a process would."""
@@ -39,9 +48,15 @@ class Wire:
 
 
 @asynccontextmanager
-async def wired(folder: Path, options: Options | None = None, *, database_url: str = "") -> AsyncIterator[Wire]:
+async def wired(
+    folder: Path,
+    options: Options | None = None,
+    *,
+    database_url: str = "",
+    features: Sequence[str] = ("MiddleName",),
+) -> AsyncIterator[Wire]:
     """Deploy our fields, connect, hand out the wire."""
-    org, practice = Org(token=TOKEN, features=["MiddleName"]), Practice()
+    org, practice = Org(token=TOKEN, features=features), Practice()
     hint = hint_app(practice)
     hint.faults.limits["per_second"] = None
     transports = Transports(httpx.ASGITransport(app=hint), httpx.ASGITransport(app=salesforce_app(org)))
