@@ -1,0 +1,45 @@
+"""The settings of a connection: stored and read back, loud on nonsense."""
+
+from __future__ import annotations
+
+import pytest
+
+from hintsync.core.errors import BadInput
+from hintsync.core.fields import ConflictPolicy
+from hintsync.engine.options import Options
+
+
+def test_settings_come_back_as_they_were_stored():
+    options = Options(
+        create_contacts=True,
+        default_account_id="001000000000001AAA",
+        contact_defaults={"LeadSource": "Hint"},
+        placeholder_dates=frozenset({"1900-01-01"}),
+        policies={"email": ConflictPolicy.HINT},
+        contact_url="https://acme.lightning.force.com/lightning/r/Contact/",
+    )
+    assert Options.from_json(options.to_json()) == options
+
+
+def test_what_is_missing_takes_its_default():
+    assert Options.from_json({}) == Options()
+
+
+def test_a_policy_reaches_the_mapping_table():
+    assert Options(policies={"email": ConflictPolicy.SALESFORCE}).table()["email"].policy is ConflictPolicy.SALESFORCE
+
+
+@pytest.mark.parametrize(
+    ("stored", "says"),
+    [
+        ({"create_contact": True}, "no such setting: create_contact"),
+        ({"policies": {"email": "newest"}}, "policies: email: expected"),
+        ({"policies": {"shoe_size": "hint"}}, "policies: shoe_size: expected"),
+        ({"policies": ["hint"]}, "policies: expected field names"),
+        ({"placeholder_dates": "1900-01-01"}, "placeholder_dates: expected a list"),
+        ({"hint_reserve": 2}, "hint_reserve: expected a share"),
+    ],
+)
+def test_nonsense_is_refused_by_name(stored: dict[str, object], says: str):
+    with pytest.raises(BadInput, match=says):
+        Options.from_json(stored)
