@@ -47,6 +47,7 @@ from hintsync.ports import (
     WriteMode,
     Written,
 )
+from hintsync.replicas.freshness import is_fresh
 from hintsync.replicas.memory_office import MemoryOffice
 from hintsync.replicas.memory_records import (
     ChangeKind,
@@ -338,15 +339,6 @@ class MemoryReplica(MemoryOffice):
         if since is not None and self._capabilities.changed_since:
             shown = (each for each in shown if each.changed_at >= since)
         return list(shown)
-
-
-#: Seconds after which Hint's phone list must be read again before it is written (semantics section 10).
-FRESH_FOR = {WriteMode.LIVE: 2.0, WriteMode.BATCH: 60.0}
-
-
-def is_fresh(seen: Snapshot | None, mode: WriteMode, clock: Clock) -> bool:
-    """Say whether what was seen is recent enough to write a list back that was read with it."""
-    return seen is not None and clock.monotonic() - seen.read_at < FRESH_FOR[mode]
 
 
 def _born(record: MemoryRecord) -> str:

@@ -11,12 +11,11 @@ from hintsync.core.fields import Kind
 from hintsync.core.records import FieldName, RecordId, RecordState, Snapshot
 from hintsync.core.values import Side
 from hintsync.ports import Bookkeeping, Gone, Moved, Refused, Unknown, Update, WriteAnswer, WriteMode, Written
+from hintsync.replicas.freshness import is_fresh
 from hintsync.replicas.hint.client import Answer, HintClient, record_path
 from hintsync.replicas.hint.errors import Rejection
 from hintsync.replicas.hint.names import PATIENTS, WRITABLE
 
-#: Seconds after which the phone list must be read again before it is written (it is replaced as a whole).
-FRESH_FOR = {WriteMode.LIVE: 2.0, WriteMode.BATCH: 60.0}
 #: Code for phone lists in a form we cannot read and so must not write back.
 UNREADABLE_PHONES = "unreadable-phones"
 
@@ -63,8 +62,7 @@ class PatientWriter:
     def _must_read_phones(self, update: Update, mode: WriteMode) -> bool:
         if self._phone_fields.isdisjoint(update.values):
             return False
-        seen = update.seen
-        return seen is None or self._client.clock.monotonic() - seen.read_at >= FRESH_FOR[mode]
+        return not is_fresh(update.seen, mode, self._client.clock)
 
     async def _send(self, update: Update, now: Read | None) -> WriteAnswer:
         seen = now.snapshot if now else update.seen
