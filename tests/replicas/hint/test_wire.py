@@ -76,8 +76,8 @@ async def listening(serve: Serve, context: ssl.SSLContext | None = None) -> Asyn
         server.close()
 
 
-async def get(transport: httpx.AsyncBaseTransport, url: str, timeout: float = 5.0) -> httpx.Response:
-    extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
+async def get(transport: httpx.AsyncBaseTransport, url: str, read: float = 30.0) -> httpx.Response:
+    extensions = {"timeout": httpx.Timeout(30.0, read=read).as_dict()}
     response = await transport.handle_async_request(httpx.Request("GET", url, extensions=extensions))
     await response.aread()
     await response.aclose()
@@ -177,7 +177,7 @@ async def test_nobody_there_is_a_request_that_was_not_sent(transport: httpx.Asyn
 async def test_a_server_that_does_not_answer_in_time(transport: httpx.AsyncBaseTransport) -> None:
     async with listening(Server(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")) as url:
         with pytest.raises(httpx.ReadTimeout):
-            await get(transport, url, timeout=0.02)
+            await get(transport, url, read=0.02)
 
 
 async def test_a_line_break_cannot_be_smuggled_into_a_request(transport: httpx.AsyncBaseTransport) -> None:
