@@ -14,7 +14,6 @@ from hintsync.state.sql.database import Database
 from hintsync.state.sql.part import Part, chunks, uninterrupted
 
 _TABLE = tables.audit
-_APPEND = _TABLE.insert()
 _HEADS = tables.audit_heads
 _SEQUENCES = tables.audit_sequences
 
@@ -59,9 +58,9 @@ async def _write_chained(
     last = await _locked_sequence(sql, database, connection_id)
     heads = await _heads(sql, connection_id, sorted({event.chain for event in events}))
     entries = list(chains.extend(events, last, heads))
-    await database.write_many(sql, _APPEND, [_entry_row(connection_id, entry) for entry in entries])
+    await database.bulk.insert(sql, _TABLE, [_entry_row(connection_id, entry) for entry in entries])
     moved = [_head_row(connection_id, chain, head) for chain, head in heads.items()]
-    await database.write_many(sql, database.upsert(_HEADS), moved)
+    await database.bulk.upsert(sql, _HEADS, moved)
     advance = update(_SEQUENCES).where(_SEQUENCES.c.connection_id == bindparam("owner"))
     await sql.execute(advance, {"owner": connection_id, "last": last + len(entries)})
 

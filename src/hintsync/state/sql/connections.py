@@ -21,7 +21,7 @@ class ConnectionsPart(Part):
     async def put_connection(self, connection: Connection) -> None:
         """Insert or replace a connection."""
         async with self._database.writing() as sql:
-            await sql.execute(self._database.upsert(tables.connections), codec.connection_row(connection))
+            await self._database.bulk.upsert(sql, tables.connections, [codec.connection_row(connection)])
 
     @uninterrupted
     async def connection(self, connection_id: str) -> Connection | None:
@@ -44,7 +44,7 @@ class ConnectionsPart(Part):
         row = {"connection_id": connection_id, "name": name, "token": token}
         async with self._database.writing() as sql:
             await know_connections(sql, [connection_id])
-            await sql.execute(self._database.upsert(tables.secrets), row)
+            await self._database.bulk.upsert(sql, tables.secrets, [row])
 
     @uninterrupted
     async def secret(self, connection_id: str, name: str) -> bytes | None:
@@ -71,7 +71,7 @@ class ConnectionsPart(Part):
         row = {"connection_id": connection_id, "name": name, "value": value}
         async with self._database.writing() as sql:
             await know_connections(sql, [connection_id])
-            await sql.execute(self._database.upsert(tables.cursors), row)
+            await self._database.bulk.upsert(sql, tables.cursors, [row])
 
     @uninterrupted
     async def add_calls(self, connection_id: str, side: Side, day: str, calls: int) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.dml import ValuesBase
 
 from hintsync.core.errors import BadInput, FixConfiguration
+from hintsync.state.sql.bulk import Bulk
 from hintsync.state.sql.errors import driver_errors
 
 #: Seconds that SQLite waits for another process to finish writing.
@@ -60,8 +58,7 @@ class Database:
         #: The database as a person knows it, without a password.
         self.where = str(self.url.database) if self.is_sqlite else self.url.render_as_string(hide_password=True)
         self.engine = self._create()
-        self._upserts: dict[str, SqliteInsert | PostgresInsert] = {}
-        self._compiled: dict[tuple[ValuesBase, tuple[str, ...]], SQLCompiler] = {}
+        self.bulk = Bulk(self.engine.dialect)
         self._writer: asyncio.Lock | nullcontext[None] = asyncio.Lock() if self.is_sqlite else nullcontext()
 
     @asynccontextmanager
@@ -91,47 +88,13 @@ class Database:
                 async with connection.begin():
                     yield connection
 
-    async def write_many(
-        self, sql: AsyncConnection, statement: ValuesBase, rows: Sequence[Mapping[str, object]]
-    ) -> None:
-        """Carry out one INSERT or UPDATE for each row (all of the same members), as fast as the driver can.
-
-        The statement (one that lives as long as the store) is compiled once and the rows go to the driver as they are:
-        SQLAlchemy's own handling of parameters would cost more than the database does. So rows hold only what both
-        drivers take: text, numbers, booleans, bytes.
-        """
-        compiled = self._compile(statement, tuple(rows[0]))
-        order = compiled.positiontup
-        if order is None:
-            await sql.exec_driver_sql(compiled.string, [dict(row) for row in rows])
-        else:
-            pick = itemgetter(*order)
-            await sql.exec_driver_sql(compiled.string, [pick(row) for row in rows])
-
     def insert(self, table: Table) -> SqliteInsert | PostgresInsert:
         """Return an INSERT that knows ON CONFLICT, in this database's dialect."""
         return sqlite_insert(table) if self.is_sqlite else postgres_insert(table)
 
-    def upsert(self, table: Table) -> SqliteInsert | PostgresInsert:
-        """Return an INSERT of whole rows, each in place of the one with the same primary key."""
-        if table.name not in self._upserts:
-            statement = self.insert(table)
-            keys = [column.name for column in table.primary_key]
-            others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-            self._upserts[table.name] = statement.on_conflict_do_update(index_elements=keys, set_=others)
-        return self._upserts[table.name]
-
     async def aclose(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
-
-    def _compile(self, statement: ValuesBase, members: tuple[str, ...]) -> SQLCompiler:
-        key = (statement, members)
-        if key not in self._compiled:
-            compiled = statement.compile(dialect=self.engine.dialect, column_keys=list(members))
-            assert isinstance(compiled, SQLCompiler)
-            self._compiled[key] = compiled
-        return self._compiled[key]
 
     def _create(self) -> AsyncEngine:
         # Parameters stay out of error texts and logs.

@@ -15,7 +15,6 @@ from hintsync.state.sql.part import Part, chunks, uninterrupted
 
 _REVIEWS = tables.reviews
 _LOG = tables.log
-_APPEND = _LOG.insert()
 
 
 class JournalPart(Part):
@@ -74,7 +73,7 @@ class JournalPart(Part):
 
 async def write_log(sql: AsyncConnection, database: Database, entries: Sequence[LogEntry]) -> None:
     """Append log entries."""
-    await database.write_many(sql, _APPEND, [codec.log_row(entry) for entry in entries])
+    await database.bulk.insert(sql, _LOG, [codec.log_row(entry) for entry in entries])
 
 
 async def write_reviews(sql: AsyncConnection, database: Database, given: Sequence[Review]) -> None:
@@ -83,7 +82,7 @@ async def write_reviews(sql: AsyncConnection, database: Database, given: Sequenc
     rows = [codec.review_row(review) for review in changes.folded_reviews(stored, given).values()]
     # Closed ones first: each may make room for another of its subject.
     rows.sort(key=lambda row: row["status"] == ReviewStatus.OPEN)
-    await database.write_many(sql, database.upsert(_REVIEWS), rows)
+    await database.bulk.upsert(sql, _REVIEWS, rows)
 
 
 async def _stored(sql: AsyncConnection, given: Sequence[Review]) -> Sequence[Review]:

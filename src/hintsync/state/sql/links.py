@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.records import Link, LinkState, LinkStatus, RecordId
@@ -22,9 +22,7 @@ _MEMORY = ("base", "holds")
 _WITHOUT_MEMORY = select(*(column for column in _TABLE.c if column.name not in _MEMORY))
 
 
-_REPLACE = update(_TABLE).where(_TABLE.c.id == bindparam("link_id"))
-_ADD = _TABLE.insert()
-_LET_GO = _REPLACE.values(status=LinkStatus.ENDED.value)
+_LET_GO = update(_TABLE).values(status=LinkStatus.ENDED.value)
 
 
 class LinksPart(Part):
@@ -104,13 +102,11 @@ async def write_links(sql: AsyncConnection, database: Database, given: Sequence[
     moved = [before.link.id for before, after in changed if before and _gives_up(before.link, after.link)]
     replaced = [codec.link_row(after) for before, after in changed if before]
     added = [codec.link_row(after) for before, after in changed if not before]
-    if moved:
+    for part in chunks(moved):
         # Uniqueness is judged by the end state, so whoever gives up a record does so first.
-        await sql.execute(_LET_GO, [{"link_id": link_id} for link_id in moved])
-    if replaced:
-        await database.write_many(sql, _REPLACE, [row | {"link_id": row["id"]} for row in replaced])
-    if added:
-        await database.write_many(sql, _ADD, added)
+        await sql.execute(_LET_GO.where(_TABLE.c.id.in_(part)))
+    await database.bulk.replace(sql, _TABLE, replaced)
+    await database.bulk.insert(sql, _TABLE, added)
 
 
 async def refuse_stored(sql: AsyncConnection, given: Sequence[LinkChange]) -> None:

@@ -122,7 +122,7 @@ async def write_rows(sql: AsyncConnection, database: Database, rows: Sequence[Ru
     """Write results, each in place of what the run had at that position; a run must be known."""
     # The last one counts where a position comes twice.
     latest = {(row.run_id, row.position): row for row in changes.checked_rows(rows)}
-    await database.write_many(sql, database.upsert(_ROWS), [codec.result_row(row) for row in latest.values()])
+    await database.bulk.upsert(sql, _ROWS, [codec.result_row(row) for row in latest.values()])
 
 
 async def know_runs(sql: AsyncConnection, wanted: Iterable[str]) -> None:

@@ -1,0 +1,79 @@
+"""Rows reach the tables as they were given, whatever is in them."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hintsync.state.sql import tables
+from hintsync.state.sql.store import SqlStore
+
+TRICKY = [
+    "",
+    "NULL",
+    "{}",
+    '{"a": "b"}',
+    "a\\b",
+    'quote\'s "double"',
+    "tab\tline\nend",
+    "Zoë 🐦 名前",
+    "%(rows)s ? :x",
+    "\x7f",
+]
+
+
+async def rows_of(sql: AsyncConnection) -> list[tuple[object, ...]]:
+    """Return all secrets."""
+    return [tuple(row) for row in await sql.execute(select(tables.secrets).order_by(tables.secrets.c.name))]
+
+
+async def test_texts_and_bytes_of_any_kind_come_back(sql_store: SqlStore) -> None:
+    bulk = sql_store._database.bulk
+    given = [("con-1", text, bytes(range(256)) + text.encode()) for text in TRICKY]
+    rows = [dict(zip(("connection_id", "name", "token"), row, strict=True)) for row in given]
+    async with sql_store._database.writing() as sql:
+        await bulk.insert(sql, tables.secrets, rows)
+        assert await rows_of(sql) == sorted(given, key=lambda row: row[1])
+        await bulk.upsert(sql, tables.secrets, [row | {"token": b""} for row in rows])
+        assert {row[2] for row in await rows_of(sql)} == {b""}
+        await bulk.replace(sql, tables.secrets, [rows[3]])
+        assert [row for row in await rows_of(sql) if row[2]] == [given[3]]
+
+
+async def test_no_rows_are_nothing_to_do(sql_store: SqlStore) -> None:
+    async with sql_store._database.writing() as sql:
+        await sql_store._database.bulk.insert(sql, tables.secrets, [])
+        assert await rows_of(sql) == []
+
+
+async def test_numbers_truth_and_null_come_back(sql_store: SqlStore) -> None:
+    row = {
+        "id": "con-9",
+        "name": "n",
+        "org_id": "o",
+        "org_sandbox": True,
+        "practice_id": "p",
+        "settings": "{}",
+        "facts": "{}",
+    }
+    link = {
+        "id": "link-9",
+        "connection_id": "con-9",
+        "contact_id": None,
+        "patient_id": "pat-9",
+        "status": "active",
+        "origin": "manual",
+        "decided_by": "me",
+        "salt": b"",
+        "created_at": "now",
+        "reason": None,
+        "revision": 2**31 - 1,
+        "base": b"[]\n",
+        "holds": "{}",
+    }
+    async with sql_store._database.writing() as sql:
+        await sql_store._database.bulk.upsert(sql, tables.connections, [row])
+        await sql_store._database.bulk.insert(sql, tables.links, [link])
+        stored = (await sql.execute(select(tables.connections).filter_by(id="con-9"))).one()
+        assert stored._mapping == row
+        assert (await sql.execute(select(tables.links))).one()._mapping == link
