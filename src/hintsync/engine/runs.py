@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ from hintsync.core.errors import BadInput, BudgetSpent, HintsyncError, SafetySto
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.workers import is_dead, worker_name
 from hintsync.state.port import (
     AuditEvent,
     Commit,
@@ -22,13 +22,19 @@ from hintsync.state.port import (
     LogLevel,
     Review,
     Run,
+    RunHeld,
     RunKind,
     RunRow,
     RunStatus,
 )
 
-#: Seconds after which a run whose worker died may be taken over.
+_log = logging.getLogger(__name__)
+
+#: Seconds after which a run whose worker died may be taken over, if nobody can see that it died.
 LEASE = 30.0
+
+#: Runs that this process works: a lease names the process, so it cannot keep two of its tasks apart.
+_at_work: set[str] = set()
 
 RESUMABLE = frozenset({RunStatus.RUNNING, RunStatus.STOPPED, RunStatus.ABORTED, RunStatus.ABORTING})
 
@@ -37,11 +43,6 @@ class Aborted(StopRun):
     """A person asked the run to stop."""
 
     code = "aborted"
-
-
-def worker_name() -> str:
-    """Return a name for this process that another host's cannot have."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 class RunKeeper:
@@ -108,8 +109,7 @@ class RunKeeper:
             Aborted: the run was asked to stop.
             RunHeld: another worker took the run over.
         """
-        now = self.engine.clock.now().timestamp()
-        leased = await self.engine.store.lease_run(self.run.id, worker_name(), now, now + LEASE)
+        leased = await _extend(self.engine, self.run.id)
         if leased.status is RunStatus.ABORTING:
             raise Aborted("aborted by a person")
 
@@ -155,11 +155,38 @@ async def reopen(engine: Engine, run_id: str, kind: RunKind) -> Run:
         raise BadInput(f"no run {run_id} of the kind {kind}; `hintsync runs` lists them")
     if run.status not in RESUMABLE:
         raise BadInput(f"run {run_id} is {run.status}: nothing to resume")
-    now = engine.clock.now().timestamp()
-    leased = await engine.store.lease_run(run_id, worker_name(), now, now + LEASE)
+    if run_id in _at_work:
+        raise RunHeld(run_id)
+    leased = await _take(engine, run_id)
+    if leased.status is RunStatus.ABORTING:  # its worker died before it could stop; it has stopped now
+        await engine.store.save_run(replace(leased, status=RunStatus.ABORTED))
+        leased = await _take(engine, run_id)
     resumed = replace(leased, status=RunStatus.RUNNING, reason=None, finished_at=None)
     await engine.store.save_run(resumed)
     return resumed
+
+
+async def _extend(engine: Engine, run_id: str) -> Run:
+    """Take or keep the lease of a run as this process."""
+    now = engine.clock.now().timestamp()
+    return await engine.store.lease_run(run_id, worker_name(), now, now + LEASE)
+
+
+async def _take(engine: Engine, run_id: str) -> Run:
+    """Take the lease of a run, at once if its holder is known to be dead.
+
+    Raises:
+        RunHeld: another worker is at it, or may be.
+    """
+    try:
+        return await _extend(engine, run_id)
+    except RunHeld:
+        held = await engine.store.run(run_id)
+        if held is None or held.worker is None or not is_dead(held.worker):
+            raise
+    # Compared and set at the dead worker's last moment: whoever else took the run meanwhile holds it beyond that.
+    now = engine.clock.now().timestamp()
+    return await engine.store.lease_run(run_id, worker_name(), max(now, held.leased_until), now + LEASE)
 
 
 @asynccontextmanager
@@ -169,29 +196,51 @@ async def keeping(engine: Engine, run: Run, on_progress: Callable[[Run], None] |
     Errors of ours that end a run in order (an abort, a guard, a spent budget, a side that is down) are stored as the
     reason and not raised again; others pass through with the run left RUNNING for a resume.
     """
-    now = engine.clock.now().timestamp()
-    run = await engine.store.lease_run(run.id, worker_name(), now, now + LEASE)
-    keeper = RunKeeper(engine, run, on_progress)
-    await keeper.load_finished()
-    heart = asyncio.create_task(_beat(engine, run.id))
+    if run.id in _at_work:
+        raise RunHeld(run.id)
+    _at_work.add(run.id)
     try:
-        yield keeper
+        keeper = RunKeeper(engine, await _take(engine, run.id), on_progress)
+        async with _beating(engine, run.id):
+            await keeper.load_finished()
+            async with _ending(keeper):
+                yield keeper
+    finally:
+        _at_work.discard(run.id)
+
+
+@asynccontextmanager
+async def _ending(keeper: RunKeeper) -> AsyncIterator[None]:
+    """Store how the work inside ended."""
+    try:
+        yield
     except Aborted as aborted:
         await _finish(keeper, RunStatus.ABORTED, str(aborted))
     except HintsyncError as error:
         await _finish(keeper, RunStatus.STOPPED, f"{error.code}: {error}")
     else:
         await _finish(keeper, RunStatus.DONE, None)
+
+
+@asynccontextmanager
+async def _beating(engine: Engine, run_id: str) -> AsyncIterator[None]:
+    """Keep the lease while a long read is under way."""
+    heart = asyncio.create_task(_beat(engine, run_id))
+    try:
+        yield
     finally:
         heart.cancel()
+        await asyncio.wait([heart])
 
 
 async def _beat(engine: Engine, run_id: str) -> None:
-    """Keep the lease while a long read is under way."""
+    """Extend the lease again and again; what fails here will fail the next commit too, and is told there."""
     while True:
         await asyncio.sleep(LEASE / 3)
-        now = engine.clock.now().timestamp()
-        await engine.store.lease_run(run_id, worker_name(), now, now + LEASE)
+        try:
+            await _extend(engine, run_id)
+        except (HintsyncError, RunHeld) as error:
+            _log.warning("run %s: its lease could not be extended (%s)", run_id, type(error).__name__)
 
 
 async def _finish(keeper: RunKeeper, status: RunStatus, reason: str | None) -> None:
