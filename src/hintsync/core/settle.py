@@ -105,12 +105,11 @@ def _rests(
 ) -> Mapping[str, Fingerprint]:
     """Return what is remembered of the numbers that stay in Hint's list beside a phone that is settled."""
     rests: dict[str, Fingerprint] = {}
-    if hint.phones:
-        for row in table.rows:
-            value = settled.get(row.name, False)
-            if row.kind is Kind.PHONE and not isinstance(value, bool) and row.name in hint.values:
-                left = rest_after(row, hint, value, base, fp)
-                rests.update({name: fp.of(name, numbers) for name, numbers in left.items()})
+    for row in table.rows:
+        value = settled.get(row.name, False)
+        if row.kind is Kind.PHONE and not isinstance(value, bool) and row.name in hint.values:
+            left = rest_after(row, hint, value, base, fp)
+            rests.update({name: fp.of(name, numbers) for name, numbers in left.items()})
     return rests
 
 
