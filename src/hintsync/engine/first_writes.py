@@ -6,11 +6,14 @@ If the record does not come back as sent, that kind of write pauses for the conn
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from hintsync.core.fields import Kind
+from hintsync.core.phone_list import APPEND, numbers_of
 from hintsync.core.records import FieldName, RecordId, Snapshot
+from hintsync.core.settle import not_kept
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.ports import Refused, Update, WriteAnswer, WriteMode, Written
@@ -77,7 +80,8 @@ async def _write_and_read_back(engine: Engine, side: Side, update: Update, mode:
         if not isinstance(answer, Written):
             return answer
         now = (await engine.replicas[side].read([update.record_id])).get(update.record_id)
-        lost = {kind for kind, names in kinds.items() if not _kept(update, now, names)}
+        gone = _not_kept(engine, update, now)
+        lost = {kind for kind, names in kinds.items() if names & gone}
         await _remember(engine, verified=set(kinds) - lost, paused=lost)
         if lost:
             names = frozenset().union(*(kinds[kind] for kind in lost))
@@ -85,8 +89,26 @@ async def _write_and_read_back(engine: Engine, side: Side, update: Update, mode:
         return answer
 
 
-def _kept(update: Update, now: Snapshot | None, names: frozenset[FieldName]) -> bool:
-    return now is not None and all(now.values.get(name) == update.values[name] for name in names)
+def _not_kept(engine: Engine, update: Update, now: Snapshot | None) -> frozenset[FieldName]:
+    """Name the written fields that the record, read back, does not show as sent; what it never shows is believed."""
+    if now is None:
+        return frozenset(update.values)
+    phones = {name for name in update.values if engine.table[name].kind is Kind.PHONE and now.side is Side.HINT}
+    plain = {name: value for name, value in update.values.items() if name not in phones}
+    lost = {name for name in phones if not _phone_kept(engine.table[name].hint[0], name, update, now)}
+    return not_kept(plain, now.values) | lost
+
+
+def _phone_kept(type_: str, name: FieldName, update: Update, now: Snapshot) -> bool:
+    """Say whether Hint's list holds the number that was sent, lacks the one it replaced, and has lost no other."""
+    sent, left = update.values[name], list(numbers_of(now.phones, type_))
+    seen = list(numbers_of(update.seen.phones, type_)) if update.seen else []
+    replaced = update.replaced_phones.get(name, next(iter(seen), APPEND))
+    if replaced in seen:
+        seen.remove(replaced)
+    if sent is None:
+        return left.count(replaced) <= seen.count(replaced) and not Counter(seen) - Counter(left)
+    return not Counter([*seen, str(sent)]) - Counter(left)
 
 
 async def _remember(engine: Engine, *, verified: set[str], paused: set[str]) -> None:
