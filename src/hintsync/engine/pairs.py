@@ -1,7 +1,7 @@
 """Brings pairs into step: plans them, writes both sides, looks again where an answer leaves doubt.
 
-The only caller of the replicas' `update` for mapped fields besides creates. Nothing is remembered here: `outcomes` turns
-what became of a pair into the records that one commit writes (the base moves last).
+The only caller of the replicas' `update` for mapped fields besides creates. What became of a pair is remembered by
+`outcomes`, in one commit after all writes (the base moves last); only `_note_rests` must come before them.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from hintsync.core.fields import Kind
 from hintsync.core.merge import merge_pair
+from hintsync.core.phone_list import APPEND, numbers_of, rest_after
 from hintsync.core.plan import Mode, PairPlan
 from hintsync.core.policy import NO_CHOICES, Choices
-from hintsync.core.records import LinkState, RecordId, RecordState, Snapshot
+from hintsync.core.records import Fingerprint, LinkState, RecordId, RecordState, Snapshot
 from hintsync.core.seal import Prints, prints_of, still_approved
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.writing import RecordResult, Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Bookkeeping, Update, WriteMode
+from hintsync.state.port import Commit, LinkChange
 
 #: Times a pair is read again after a write that left doubt, before it is left for a later pass.
 LOOKS = 3
@@ -166,6 +169,7 @@ async def _write_once(engine: Engine, pairs: Sequence[Pair], mode: WriteMode) ->
             continue
         for side, update in updates_of(engine, one).items():
             updates[side].append(update)
+    await _note_rests(engine, settled)
     results = await _write_both(engine, updates, mode)
     for one in settled:
         one.results = {
@@ -173,6 +177,39 @@ async def _write_once(engine: Engine, pairs: Sequence[Pair], mode: WriteMode) ->
         }
         one.gone = next((side for side, result in one.results.items() if result.trouble is Trouble.GONE), None)
     return settled
+
+
+async def _note_rests(engine: Engine, settled: Sequence[Settled]) -> None:
+    """Remember, before Hint's phone lists are written, which numbers will stand beside what is written.
+
+    Without this, a list that was written and a base that has not moved yet (a crash lies between them) would read as an
+    edit in Hint: the number that a clear left behind, or one that stands before the replaced one, is the first of its type.
+    """
+    changes = []
+    for one in settled:
+        rests = {} if one.changed_since else _rests_of(engine, one)
+        if rests:
+            state = one.pair.state
+            changes.append(LinkChange(state.link, rests))
+            link = replace(state.link, revision=state.link.revision + 1)
+            one.pair = replace(one.pair, state=replace(state, link=link, base={**state.base, **rests}))
+    if changes:
+        await engine.store.commit(Commit(links=changes))
+
+
+def _rests_of(engine: Engine, one: Settled) -> dict[str, Fingerprint]:
+    """Return the base entries that `_note_rests` moves for a pair: only those whose list would be misread."""
+    rests: dict[str, Fingerprint] = {}
+    hint, state, values = one.pair.hint, one.pair.state, one.plan.writes.get(Side.HINT, {})
+    for row in engine.table:
+        replaced = one.plan.replaced_phones.get(row.name, APPEND)
+        if row.name not in values or row.kind is not Kind.PHONE or replaced == APPEND:
+            continue
+        if values[row.name] is None or numbers_of(hint.phones, row.hint[0])[0] != replaced:
+            fp = engine.fingerprinter(state.link.salt)
+            left = rest_after(row, hint, None, state.base, fp)
+            rests.update({name: fp.of(name, numbers) for name, numbers in left.items() if numbers is not None})
+    return rests
 
 
 def _planned(engine: Engine, pair: Pair) -> Settled:
