@@ -10,10 +10,9 @@ from hintsync.core.first_sync import inherited_fields
 from hintsync.core.link import OwnLink, Trigger
 from hintsync.core.link_by_hand import ChosenPair, ManualDecision, Step, Warned, decide_by_hand, decide_create_by_hand
 from hintsync.core.plan import Mode, Outcome
-from hintsync.core.policy import NO_CHOICES, Choices
 from hintsync.core.records import FieldName, Link, LinkState, LinkStatus, RecordId, RecordState, Snapshot
 from hintsync.core.values import Side
-from hintsync.engine.cases import mode_of
+from hintsync.engine.cases import choices_of, mode_of
 from hintsync.engine.context import Engine
 from hintsync.engine.creating import Birth, create_missing, new_link
 from hintsync.engine.linking import outcome_of
@@ -266,11 +265,6 @@ def _reason(inherited: Collection[FieldName] = ()) -> str:
     return f"{mode}|{','.join(sorted(inherited))}" if inherited else mode
 
 
-def _choices(link: Link) -> Choices:
-    inherited = (link.reason or "").partition("|")[2]
-    return Choices(inherited=frozenset(inherited.split(","))) if inherited else NO_CHOICES
-
-
 async def _sync(engine: Engine, state: LinkState, rule: str, step: Step) -> HandResult:
     """Sync one pair in live mode and remember what came of it."""
     link = state.link
@@ -282,12 +276,12 @@ async def _sync(engine: Engine, state: LinkState, rule: str, step: Step) -> Hand
         return await _suspend(engine, state, gone)
     if link.status is LinkStatus.SUSPENDED:  # both are back (row D1)
         state = replace(state, link=replace(link, status=LinkStatus.ACTIVE, reason=None))
-    pair = Pair(state, patient, contact, mode_of(link), choices=_choices(link))
+    pair = Pair(state, patient, contact, mode_of(link), choices=choices_of(link))
     settled = (await settle(engine, [pair], WriteMode.LIVE))[0]
     records = Records()
     told = record_pair(Scribe(engine, f"link:{link.id}"), settled, records)
     if link.status is LinkStatus.SUSPENDED and not records.links:
-        records.links.append(LinkChange(state.link))
+        records.links.append(LinkChange(settled.pair.state.link))
     if not records.empty():
         await engine.store.commit(records.commit())
     meant = Outcome.LINKED if link.status is LinkStatus.RESERVED else Outcome.SYNCED

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hintsync.core.link import RECOVERED, Trigger, first_mode
 from hintsync.core.plan import Match, Mode, Outcome
+from hintsync.core.policy import NO_CHOICES, Choices
 from hintsync.core.records import Link, LinkState, LinkStatus, RecordId, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
@@ -79,3 +80,9 @@ def mode_of(link: Link) -> Mode:
     if link.status is LinkStatus.RESERVED and word in set(Mode):
         return Mode(word)
     return Mode.ORDINARY
+
+
+def choices_of(link: Link) -> Choices:
+    """Return the fields that a re-link, still unfinished, takes from the new patient (row U3), as its reservation says."""
+    inherited = (link.reason or "").partition("|")[2] if link.status is LinkStatus.RESERVED else ""
+    return Choices(inherited=frozenset(inherited.split(","))) if inherited else NO_CHOICES

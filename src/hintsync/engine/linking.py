@@ -11,10 +11,10 @@ from dataclasses import replace
 from hintsync.core.plan import Match, Mode, Outcome
 from hintsync.core.records import Link, LinkState, LinkStatus, Snapshot
 from hintsync.core.values import Side
-from hintsync.engine.cases import Case, Work, first_state, mode_of, stamps_of
+from hintsync.engine.cases import Case, Work, choices_of, first_state, mode_of, stamps_of
 from hintsync.engine.creating import Birth, create_missing
 from hintsync.engine.outcomes import Records, record_pair, written_by_side
-from hintsync.engine.pairs import Pair, Settled, bookkeeping_of, settle
+from hintsync.engine.pairs import LOOKS, Pair, Settled, bookkeeping_of, settle
 from hintsync.engine.planned import planned_row
 from hintsync.engine.writing import Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Update, WriteMode
@@ -26,6 +26,7 @@ _REVIEWS = {
     Outcome.INCOMPLETE: ReviewKind.INCOMPLETE,
     Outcome.DUPLICATE_RULE: ReviewKind.DUPLICATE_RULE,
 }
+_TRY_AGAIN = frozenset({Trouble.LOOK_AGAIN, Trouble.LATER})
 _LOGGED = frozenset({Outcome.CONTACT_ALREADY_SYNCED, Outcome.PATIENT_ALREADY_LINKED})
 
 
@@ -159,7 +160,13 @@ async def _settle_pairs(work: Work, cases: Sequence[Case], records: Records) -> 
             approved = {}
         pairs.append(
             Pair(
-                case.state, hint, contact, mode_of(link), stamps=stamps_of(work, case.match.outcome), approved=approved
+                case.state,
+                hint,
+                contact,
+                mode_of(link),
+                choices_of(link),
+                stamps=stamps_of(work, case.match.outcome),
+                approved=approved,
             )
         )
     for settled in await settle(work.engine, pairs, WriteMode.BATCH):
@@ -216,7 +223,8 @@ def _as_adopted(case: Case, record: Snapshot) -> Case:
         return case
     link, by_hint = case.state.link, record.side is Side.HINT
     link = replace(link, patient_id=record.id) if by_hint else replace(link, contact_id=record.id)
-    return replace(case, peer=record, state=LinkState(link, {}, {}))
+    match = replace(case.match, peers=(record.id,))
+    return replace(case, match=match, peer=record, state=LinkState(link, {}, {}))
 
 
 async def _write_back(work: Work, births: Sequence[Birth]) -> None:
@@ -230,8 +238,11 @@ async def _write_back(work: Work, births: Sequence[Birth]) -> None:
         keeping = bookkeeping_of(work.engine, Pair(state, birth.source, contact, Mode.ORDINARY), Side.HINT)
         if keeping != NO_BOOKKEEPING:
             updates.append(Update(birth.source.id, {}, None, keeping))
-    if updates:
-        await write_side(work.engine, Side.HINT, updates, WriteMode.BATCH)
+    for _ in range(LOOKS):  # bookkeeping may be sent twice without harm, so a lost reply needs no look
+        if not updates:
+            break
+        results = await write_side(work.engine, Side.HINT, updates, WriteMode.BATCH)
+        updates = [update for update in updates if results[update.record_id].trouble in _TRY_AGAIN]
 
 
 def _record_birth(work: Work, case: Case, birth: Birth, records: Records) -> None:

@@ -11,7 +11,7 @@ from hintsync.core.plan import Outcome, PairPlan
 from hintsync.core.records import Snapshot
 from hintsync.core.seal import Prints, prints_of
 from hintsync.core.values import Side
-from hintsync.engine.cases import Case, Work, first_state, mode_of
+from hintsync.engine.cases import Case, Work, choices_of, first_state, mode_of
 from hintsync.engine.pairs import Pair, plan_pair
 from hintsync.state.port import RunRow
 
@@ -29,7 +29,7 @@ def planned_row(work: Work, case: Case) -> RunRow:
     state = case.state or first_state(work, case)
     fp = work.engine.fingerprinter(state.link.salt)
     if outcome in (Outcome.LINKED, Outcome.SYNCED) and hint is not None and contact is not None:
-        plan = plan_pair(work.engine, Pair(state, hint, contact, mode_of(state.link)))
+        plan = plan_pair(work.engine, Pair(state, hint, contact, mode_of(state.link), choices_of(state.link)))
         prints = prints_of(plan.writes, fp)
         outcome = Outcome.FROZEN if plan.frozen else outcome
     elif outcome is Outcome.CREATED and case.subject is not None:
