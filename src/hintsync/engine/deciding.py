@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hintsync.core.link import (
+    RECOVERED,
+    RECOVERED_ROW,
     Candidate,
     ContactFacts,
     MatchSettings,
@@ -111,7 +113,9 @@ def _unfinished(state: LinkState | None, side: Side) -> Match | None:
     if link.contact_id is None or link.patient_id is None:
         return None
     peer = link.contact_id if side is Side.HINT else link.patient_id
-    return Match(Outcome.LINKED, "L1", (peer,), "recovered" if link.origin == "recovered" else None)
+    if link.origin == RECOVERED:
+        return Match(Outcome.LINKED, RECOVERED_ROW, (peer,), RECOVERED)
+    return Match(Outcome.LINKED, "L1", (peer,))
 
 
 def _own_link(state: LinkState | None, side: Side) -> OwnLink | None:
