@@ -111,7 +111,8 @@ async def create_missing(
         for (state, source), draft, answer in zip(reservations, drafts, answers, strict=True)
     ]
     births = await _once_more(engine, side, drafts, births, answers)
-    return await _look_up(engine, side, births)
+    births = await _look_up(engine, side, births)
+    return await _send_again(engine, side, drafts, births)
 
 
 def _draft(
@@ -182,6 +183,20 @@ async def _look_up(engine: Engine, side: Side, births: list[Birth]) -> list[Birt
     for index in doubtful:
         births[index] = _adopted(births[index], found)
     return births
+
+
+async def _send_again(engine: Engine, side: Side, drafts: Sequence[Draft], births: list[Birth]) -> list[Birth]:
+    """Where the reply was lost and no record carries the key, create once more, if the key itself forbids a second record.
+
+    Only Salesforce keeps the key unique; a patient whose create was lost stays reserved, and is looked for by a later pass.
+    """
+    lost = [index for index, birth in enumerate(births) if birth.failure == NO_REPLY]
+    if side is not Side.SALESFORCE or not lost:
+        return births
+    answers = await engine.replicas[side].create([drafts[index] for index in lost])
+    for index, answer in zip(lost, answers, strict=True):
+        births[index] = _birth(engine, births[index].link, births[index].source, drafts[index].values, answer)
+    return await _look_up(engine, side, births)
 
 
 def _adopted(birth: Birth, found: Mapping[str, Snapshot]) -> Birth:

@@ -10,8 +10,9 @@ from hintsync.core.plan import Outcome
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.pairs import LOOKS
 from hintsync.engine.runs import RunKeeper
-from hintsync.ports import Bookkeeping, Update, WriteMode, Written
+from hintsync.ports import Bookkeeping, Later, Unknown, Update, WriteMode, Written
 from hintsync.state.port import RunRow
 
 #: Contacts of one write; above 2,000 the replica uses the Bulk API.
@@ -56,6 +57,12 @@ def _stamps(keeper: RunKeeper, row: RunRow) -> Bookkeeping:
 async def _write(engine: Engine, pending: dict[RecordId, Update]) -> tuple[int, int]:
     if not pending:
         return 0, 0
-    answers = await engine.salesforce.update(list(pending.values()), WriteMode.BATCH)
-    refused = sum(1 for answer in answers if not isinstance(answer, Written))
-    return len(answers) - refused, refused
+    todo, written = list(pending.values()), 0
+    for _ in range(LOOKS):  # stamps may be sent twice without harm, so a lost reply needs no look
+        answers = await engine.salesforce.update(todo, WriteMode.BATCH)
+        written += sum(1 for answer in answers if isinstance(answer, Written))
+        doubtful = {answer.record_id for answer in answers if isinstance(answer, Unknown | Later)}
+        todo = [update for update in todo if update.record_id in doubtful]
+        if not todo:
+            break
+    return written, len(pending) - written
