@@ -37,11 +37,23 @@ async def take_census(engine: Engine) -> Census:
     Raises:
         SafetyStop: a side shows nobody although there are links (guard G2).
     """
-    contacts, patients = await asyncio.gather(scan_contacts(engine), scan_patients(engine))
+    contacts, patients = await _scan_both(engine)
     census = await remembered(engine, contacts, patients)
     refuse_empty(links_exist=bool(census.by_patient), contacts=contacts.count, patients=len(patients.seen))
     census.near = _near(engine, census)
     return census
+
+
+async def _scan_both(engine: Engine) -> tuple[Contacts, Patients]:
+    """Scan both sides at once; if one fails, the other's scan ends too."""
+    scans = asyncio.ensure_future(scan_contacts(engine)), asyncio.ensure_future(scan_patients(engine))
+    try:
+        return await asyncio.gather(*scans)
+    except BaseException:
+        for scan in scans:
+            scan.cancel()
+        await asyncio.wait(scans)
+        raise
 
 
 async def remembered(engine: Engine, contacts: Contacts, patients: Patients) -> Census:

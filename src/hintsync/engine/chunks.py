@@ -37,7 +37,8 @@ async def work_chunks(
                 _raise_first(done)
     except HintsyncError:
         if under_way:
-            await asyncio.wait(under_way)
+            done, _ = await asyncio.wait(under_way)
+            _raise_unforeseen(done)
         raise
     except BaseException:
         await _cancel(under_way)
@@ -52,10 +53,17 @@ async def _task(work: Callable[[Chunk], Awaitable[None]], chunk: Chunk) -> None:
 
 
 def _raise_first(done: set[asyncio.Task[None]]) -> None:
+    _raise_unforeseen(done)
+    for task in done:
+        task.result()
+
+
+def _raise_unforeseen(done: set[asyncio.Task[None]]) -> None:
+    """Raise what is no error of ours before anything that is: a bug must not hide behind a run that stops in order."""
     errors = [error for task in done if (error := task.exception()) is not None]
-    unforeseen = [error for error in errors if not isinstance(error, HintsyncError)]
-    if errors:
-        raise (unforeseen or errors)[0]
+    for error in errors:
+        if not isinstance(error, HintsyncError):
+            raise error
 
 
 async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
