@@ -196,7 +196,10 @@ class _Batch:
             page = self.found.census.patients.pages[number]
             records = await fresh_page(self.shared.engine, page, max_age=max_age, wanted=wanted)
             found.update({record.id: record for record in records})
-        return found
+        # Linked by an earlier attempt, and not among those found by birth date now.
+        named = {case.match.peers[0] for case in chunk.cases if case.match.outcome is Outcome.LINKED}
+        strayed = named.difference(*chunk.pages.values())
+        return {**found, **(await self.shared.engine.hint.read(sorted(strayed)) if strayed else {})}
 
     def _paired(self, case: Case, contacts: Mapping[RecordId, Snapshot], patients: Mapping[RecordId, Snapshot]) -> Case:
         if case.match.outcome is not Outcome.LINKED:
