@@ -110,6 +110,7 @@ class Org:
         self.writer = Writer(self.storage, self.schema, self.ids, clock, self.rules)
         self.queries = Queries(self.storage, self.schema, self.ids, clock)
         self.late: list[LateWrite] = []
+        self._schema_seen = (-1, 0)
         self.pace = Pace()
         self.ingest_jobs: dict[str, IngestJob] = {}
         self.query_jobs: dict[str, QueryJob] = {}
@@ -182,6 +183,17 @@ class Org:
         with self.guard, self.storage.transaction():
             one, caller = self.definition(name), self.caller()
             return [self.writer.insert(one, record, caller) for record in records]
+
+    def insert_person(self, record: Mapping[str, object]) -> tuple[str, str]:
+        """Write a person account: an account and a contact that only exists through it; return their ids."""
+        shown = " ".join(str(record[name]) for name in ("FirstName", "LastName") if record.get(name))
+        with self.guard, self.storage.transaction():
+            account, contact = self.definition("Account"), self.definition("Contact")
+            account_id = self.writer.insert(account, {"Name": shown}, self.caller())
+            contact_id = self.writer.insert(contact, {**record, "AccountId": account_id}, self.caller())
+            self.writer.stamp(account, account_id, {"IsPersonAccount": 1, "PersonContactId": contact_id})
+            self.writer.stamp(contact, contact_id, {"IsPersonAccount": 1})
+        return account_id, contact_id
 
     def update(self, name: str, record_id: str, changes: Mapping[str, object]) -> None:
         """Edit a record as another user would."""
@@ -333,6 +345,12 @@ class Org:
         with self.guard:
             self.schema.add(one)
             self.storage.prepare(one)
+
+    def schema_modified(self) -> int:
+        """Return the epoch second since which objects, fields and features are as they are."""
+        if self._schema_seen[0] != self.schema.version:
+            self._schema_seen = (self.schema.version, self.writer.now())
+        return self._schema_seen[1]
 
     def free_prefix(self) -> str:
         """Return a key prefix that no object has."""

@@ -20,6 +20,8 @@ from hintsync_emulators.salesforce.storage import Storage
 
 #: Rows of a page when the caller names no size, and the least a caller may ask for.
 DEFAULT_BATCH, LEAST_BATCH = 2000, 200
+#: Two custom text fields longer than this cut a page to the least size ("Change the Batch Size in Queries").
+LONG_TEXT = 255
 _LOCATORS_KEPT = 500
 
 
@@ -65,6 +67,8 @@ class Queries:
         plan = self.plan(statement, all_rows)
         if plan.count_only:
             return {"totalSize": self._count(plan), "done": True, "records": []}
+        if sum(1 for _, field in plan.outputs if field.custom and field.length > LONG_TEXT) >= 2:
+            batch = min(batch, LEAST_BATCH)
         lines = self._lines(plan, batch + 1)
         if len(lines) <= batch:
             return self._page(plan, lines, len(lines), root)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 
 import httpx
 import pytest
 
-from hintsync_emulators.salesforce import Org
+from hintsync_emulators.salesforce import ManualClock, Org
 
 
 async def _fields(api: httpx.AsyncClient, name: str = "Contact") -> dict[str, dict[str, object]]:
@@ -102,8 +103,6 @@ async def test_states_depend_on_their_country(api: httpx.AsyncClient, org: Org) 
     values = state["picklistValues"]
     assert isinstance(values, list)
     texas = next(one for one in values if one["label"] == "Texas")
-    import base64
-
     bits = base64.b64decode(texas["validFor"])
     assert bits[place >> 3] & (0x80 >> (place & 7))
     assert sum(bin(byte).count("1") for byte in bits) == 1
@@ -121,3 +120,15 @@ async def test_custom_fields_are_described(api: httpx.AsyncClient, add_field: Ca
         "length": 64,
     }
     assert {key: found[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize("path", ["/sobjects", "/sobjects/Contact/describe"])
+async def test_an_unchanged_describe_answers_304_until_a_field_arrives(
+    api: httpx.AsyncClient, clock: ManualClock, add_field: Callable[..., None], path: str
+) -> None:
+    seen = (await api.get(path)).headers["Last-Modified"]
+    since = {"If-Modified-Since": seen}
+    assert (await api.get(path, headers=since)).status_code == 304
+    clock.advance(10)
+    add_field("New__c")
+    assert (await api.get(path, headers=since)).status_code == 200

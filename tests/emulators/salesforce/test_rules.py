@@ -146,3 +146,24 @@ async def test_a_place_that_is_in_no_list_is_refused(
 async def test_without_the_picklists_any_text_is_a_state(api: httpx.AsyncClient, org: Org) -> None:
     record_id = (await api.post("/sobjects/Contact", json={**ADA, "MailingState": "Ruritania"})).json()["id"]
     assert org.get("Contact", record_id)["MailingState"] == "Ruritania"
+
+
+async def test_a_contact_of_a_person_account_cannot_be_written_by_itself(api: httpx.AsyncClient, org: Org) -> None:
+    org.enable("PersonAccounts")
+    account_id, contact_id = org.insert_person(ADA)
+    statement = "SELECT Name, IsPersonAccount, PersonContactId FROM Account"
+    found = (await api.get("/query", params={"q": statement})).json()["records"][0]
+    assert (found["Name"], found["IsPersonAccount"], found["PersonContactId"]) == ("Ada Lovelace", True, contact_id)
+    contact = (await api.get(f"/sobjects/Contact/{contact_id}")).json()
+    assert (contact["IsPersonAccount"], contact["AccountId"]) == (True, account_id)
+    answer = await api.patch(f"/sobjects/Contact/{contact_id}", json={"Title": "x"})
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+
+
+async def test_a_held_account_refuses_changes_to_its_contacts_too(api: httpx.AsyncClient, org: Org) -> None:
+    account = org.insert("Account", {"Name": "Acme"})
+    record_id = org.insert("Contact", {**ADA, "AccountId": account})
+    org.lock(account, times=1)
+    answer = await api.patch(f"/sobjects/Contact/{record_id}", json={"Title": "x"})
+    assert answer.json()[0]["errorCode"] == "UNABLE_TO_LOCK_ROW"
+    assert (await api.patch(f"/sobjects/Contact/{record_id}", json={"Title": "x"})).status_code == 204

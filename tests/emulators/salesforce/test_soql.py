@@ -388,6 +388,17 @@ async def test_records_written_while_paging_do_not_shift_the_pages(api: httpx.As
     assert second["records"][50]["Title"] == "changed"
 
 
+async def test_two_long_custom_texts_cut_a_page_to_200(
+    api: httpx.AsyncClient, org: Org, add_field: Callable[..., None]
+) -> None:
+    add_field("One__c", "textarea", length=32000)
+    add_field("Two__c", "textarea", length=32000)
+    org.insert_many("Contact", [{"LastName": "A"}] * 201)
+    one = (await api.get("/query", params={"q": "SELECT One__c FROM Contact"})).json()
+    two = (await api.get("/query", params={"q": "SELECT One__c, Two__c FROM Contact"})).json()
+    assert (len(one["records"]), len(two["records"])) == (201, 200)
+
+
 @pytest.mark.parametrize("size", ["199", "2001", "many"])
 async def test_a_batch_size_out_of_range_is_refused(api: httpx.AsyncClient, size: str) -> None:
     headers = {"Sforce-Query-Options": f"batchSize={size}"}

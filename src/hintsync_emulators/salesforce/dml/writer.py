@@ -72,7 +72,7 @@ class Writer:
         changes.update(edits)
         record.update(edits)
         check_required(one, record, changes)
-        self._rules.check_lock(old["Id"])
+        self._rules.check_lock(old["Id"], *_masters(one, record))
         self._check(one, record, changes, str(old["Id"]), caller)
         stamp = self.now() if caller.stamp is None else caller.stamp
         changes.update(LastModifiedDate=stamp, LastModifiedById=caller.user_id, SystemModstamp=stamp)
@@ -207,6 +207,11 @@ class Writer:
                     self.delete(owner, row, caller)
                 else:
                     self.stamp(owner, str(row["Id"]), {child.field: None})
+
+
+def _masters(one: SObject, record: Mapping[str, object]) -> list[object]:
+    """Return the parents whose rows a write holds too."""
+    return [record.get(field.name) for field in one.fields.values() if field.cascade]
 
 
 def _whole(one: SObject, record: Mapping[str, object]) -> Row:

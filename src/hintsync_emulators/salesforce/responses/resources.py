@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
+
+from hintsync_emulators.salesforce.clock import format_http_date
 from hintsync_emulators.salesforce.errors import ApiError, not_found
 from hintsync_emulators.salesforce.schema import describe as shapes
 from hintsync_emulators.salesforce.schema.model import SObject
@@ -39,13 +42,43 @@ def limits(call: Call) -> Answer:
 
 def describe_global(call: Call) -> Answer:
     """List all objects."""
-    return Answer(value=shapes.describe_global(call.org.schema, call.root))
+    return _unless_unchanged(call) or Answer(
+        value=shapes.describe_global(call.org.schema, call.root), headers=_validators(call)
+    )
 
 
 def describe(call: Call) -> Answer:
     """Describe one object."""
-    etag = f'"{call.org.schema.version:08x}"'
-    return Answer(value=shapes.describe(object_of(call), call.root), headers={"ETag": etag})
+    one = object_of(call)
+    return _unless_unchanged(call) or Answer(value=shapes.describe(one, call.root), headers=_validators(call))
+
+
+def _validators(call: Call) -> dict[str, str]:
+    return {
+        "ETag": f'"{call.org.schema.version:08x}"',
+        "Last-Modified": format_http_date(call.org.schema_modified()),
+    }
+
+
+def _unless_unchanged(call: Call) -> Answer | None:
+    """Answer 304 when nothing was deployed or switched since If-Modified-Since."""
+    since = http_date(call, "if-modified-since")
+    return Answer(304) if since is not None and call.org.schema_modified() <= since else None
+
+
+def http_date(call: Call, header: str) -> int | None:
+    """Return a header's epoch second; these headers know no fraction of a second.
+
+    Raises:
+        ApiError: 400 for a text that is no date.
+    """
+    text = call.headers.get(header)
+    if text is None:
+        return None
+    try:
+        return int(parsedate_to_datetime(text).timestamp())
+    except ValueError:
+        raise ApiError(400, "INVALID_HEADER_VALUE", f"Invalid date in header {header}: {text}") from None
 
 
 def basics(call: Call) -> Answer:
@@ -63,13 +96,3 @@ def object_of(call: Call) -> SObject:
     if found is None:
         raise not_found()
     return found
-
-
-def needs(found: object, message: str) -> None:
-    """Refuse a request that lacks something.
-
-    Raises:
-        ApiError: 400 INVALID_INPUT.
-    """
-    if not found:
-        raise ApiError(400, "INVALID_INPUT", message)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 
 from hintsync_emulators.salesforce import ids, values
 from hintsync_emulators.salesforce.clock import format_http_date
-from hintsync_emulators.salesforce.errors import ApiError, Refused, not_found
-from hintsync_emulators.salesforce.responses.resources import object_of
+from hintsync_emulators.salesforce.errors import ApiError, Refused, not_emulated, not_found
+from hintsync_emulators.salesforce.responses.resources import http_date, object_of
 from hintsync_emulators.salesforce.schema.model import Field, SObject
 from hintsync_emulators.salesforce.storage import Row
 from hintsync_emulators.salesforce.web.call import Answer, Call
+
+#: Resources below an object or record that the emulator does not answer, and that are no ids.
+_LEFT_OUT = frozenset(
+    {"describe", "quickactions", "listviews", "defaultvalues", "relevantitems", "eventschema", "richtextimagefields"}
+)
 
 
 def create(call: Call) -> Answer:
@@ -97,6 +101,8 @@ def key_field(one: SObject, name: str) -> Field:
     Raises:
         ApiError: 404 NOT_FOUND, in the words of the real API.
     """
+    if name.lower() in _LEFT_OUT or ids.normalise(name) is not None:
+        raise not_emulated(f"resources below {one.name}/{name}")
     found = one.get(name)
     if found is None or not (found.external_id or found.id_lookup):
         raise not_found(f"Provided external ID field does not exist or is not accessible: {name}")
@@ -117,6 +123,8 @@ def _several(call: Call, one: SObject, found: list[str]) -> Answer:
 
 def _id_of(call: Call, one: SObject, otherwise: str = "") -> str:
     text = call.names["id"]
+    if text.lower() in _LEFT_OUT:
+        raise not_emulated(f"{one.name}/{text}")
     found = ids.normalise(text)
     if found is None:
         raise not_found(f"Provided external ID field does not exist or is not accessible: {text}")
@@ -170,7 +178,7 @@ def _created(call: Call, one: SObject, record_id: str, created: bool | None = No
 
 def _shown(call: Call, one: SObject, row: Row) -> Answer:
     modified = int(str(row["LastModifiedDate"]))
-    since = _http_date(call, "if-modified-since")
+    since = http_date(call, "if-modified-since")
     if since is not None and modified <= since:
         return Answer(304)
     _check_unmodified(call, row)
@@ -184,18 +192,7 @@ def _shown(call: Call, one: SObject, row: Row) -> Answer:
 
 
 def _check_unmodified(call: Call, row: Row) -> None:
-    since = _http_date(call, "if-unmodified-since")
+    since = http_date(call, "if-unmodified-since")
     if since is not None and int(str(row["LastModifiedDate"])) > since:
         text = "The resource has been modified since the date given in If-Unmodified-Since"
         raise ApiError(412, "PRECONDITION_FAILED", text)
-
-
-def _http_date(call: Call, header: str) -> int | None:
-    """Return a header's epoch second; these headers know no fraction of a second."""
-    text = call.headers.get(header)
-    if text is None:
-        return None
-    try:
-        return int(parsedate_to_datetime(text).timestamp())
-    except ValueError:
-        raise ApiError(400, "INVALID_HEADER_VALUE", f"Invalid date in header {header}: {text}") from None

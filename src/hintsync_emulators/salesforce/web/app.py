@@ -11,7 +11,6 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from hintsync_emulators.control import read_body
-from hintsync_emulators.salesforce.clock import format_http_date
 from hintsync_emulators.salesforce.errors import ApiError, OAuthError
 from hintsync_emulators.salesforce.org import Org
 from hintsync_emulators.salesforce.web.call import Answer, Call
@@ -65,7 +64,7 @@ class Application:
         raw = answer.raw
         if raw is None:
             raw = b"" if answer.value is None else _dump(answer.value, headers)
-        extra = {**answer.headers, "Date": format_http_date(int(self.org.clock().timestamp()))}
+        extra = dict(answer.headers)
         if raw:
             extra["Content-Type"] = answer.content_type
         if len(raw) >= _GZIP_FROM and "gzip" in headers.get("accept-encoding", ""):

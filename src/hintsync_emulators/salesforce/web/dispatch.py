@@ -64,6 +64,8 @@ class Dispatcher:
     def _admit(self, call: Call, route: Route) -> None:
         if call.version:
             check_version(call.version)
+        if call.headers.get("accept") in ("application/xml", "text/xml"):
+            raise not_emulated("answers in XML")
         if route.guarded:
             call.session = self._session(call)
         limits = self._org.limits
