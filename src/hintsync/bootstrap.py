@@ -56,6 +56,8 @@ class Service:
     store: StateStore
     clock: Clock
     transports: Transports = field(default_factory=Transports)
+    #: Shared by all connections: Hint counts the requests of a partner together.
+    hint_pace: Pace | None = None
 
     async def connection(self, name: str | None = None) -> Connection:
         """Return the connection of that name or id, or the only one there is.
@@ -126,7 +128,7 @@ async def connect(
         BadInput: the name belongs to a connection with another org or practice.
     """
     draft = Connection(name, name, "", False, "", (options or Options()).to_json())
-    hint_client = _hint_client(service, hint_token, options or Options())
+    hint_client = _hint_client(service, hint_token)
     facts = await probe(hint_client)
     hint = HintReplica(hint_client, Codec(facts.adapt((options or Options()).table()), Conventions()), facts)
     salesforce = _salesforce(service, draft, login, facts)
@@ -186,13 +188,14 @@ async def open_engine(service: Service, connection: Connection, *, actor: str = 
     facts = HintFacts.from_json(stored) if isinstance(stored, dict) else HintFacts()
     salesforce = _salesforce(service, connection, unpack_login(login), facts)
     hint: HintReplica | None = None
+    engine: Engine | None = None
     try:
         org = await salesforce.describe()
         # the org's own picklist entries belong to the canonical forms of both sides
         conventions = (await salesforce.prepare()).codec.conventions
-        hint = _hint(service, token.decode(), Codec(facts.adapt(options.table()), conventions), options, facts)
+        hint = _hint(service, token.decode(), Codec(facts.adapt(options.table()), conventions), facts)
         described = {Side.SALESFORCE: org, Side.HINT: await hint.describe()}
-        yield Engine(
+        engine = Engine(
             connection=connection,
             options=options,
             store=service.store,
@@ -204,22 +207,34 @@ async def open_engine(service: Service, connection: Connection, *, actor: str = 
             actor=actor,
             calls_per_second={Side.HINT: service.settings.hint_requests_per_second, Side.SALESFORCE: SALESFORCE_PACE},
         )
+        yield engine
     finally:
         await salesforce.aclose()
         if hint is not None:
             await hint.aclose()
+        if hint is not None and engine is not None and hint.facts != facts:
+            await _keep_facts(service, engine.connection, hint.facts)
 
 
-def _hint_client(service: Service, token: str, options: Options) -> HintClient:
+async def _keep_facts(service: Service, connection: Connection, facts: HintFacts) -> None:
+    """Remember what was learned of Hint on the way, such as that a PATCH must carry the names."""
+    learned = {**connection.facts, "hint": facts.to_json()}
+    await service.store.put_connection(replace(connection, facts=learned))  # type: ignore[arg-type]  # plain values
+
+
+def _hint_client(service: Service, token: str) -> HintClient:
     settings = service.settings
     transport = service.transports.hint or open_transport(HINT_CONNECTIONS)
-    pace = Pace.of(service.clock, per_second=settings.hint_requests_per_second, reserve_share=options.hint_reserve)
-    return HintClient(transport, token, pace, base_url=settings.hint_url, timeout=settings.http_timeout)
+    if service.hint_pace is None:
+        service.hint_pace = Pace.of(
+            service.clock, per_second=settings.hint_requests_per_second, reserve_share=settings.hint_daily_reserve
+        )
+    return HintClient(transport, token, service.hint_pace, base_url=settings.hint_url, timeout=settings.http_timeout)
 
 
-def _hint(service: Service, token: str, codec: Codec, options: Options, facts: HintFacts) -> HintReplica:
+def _hint(service: Service, token: str, codec: Codec, facts: HintFacts) -> HintReplica:
     at_once = service.settings.hint_concurrency
-    return HintReplica(_hint_client(service, token, options), codec, facts, concurrency=Concurrency(at_once, at_once))
+    return HintReplica(_hint_client(service, token), codec, facts, concurrency=Concurrency(at_once, at_once))
 
 
 def _salesforce(

@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     hint_partner_key: SecretStr = SecretStr("")
     #: Requests a second to Hint, over all workers of this host. Hint's own limit is 20 for each partner.
     hint_requests_per_second: float = Field(default=8.0, gt=0, le=1000)
+    #: Share of Hint's daily requests that batches leave for live work and people (guard G6).
+    hint_daily_reserve: float = Field(default=0.1, ge=0, lt=1)
     #: Writes and list pages under way at once to Hint.
     hint_concurrency: int = Field(default=4, ge=1, le=32)
     #: Requests under way at once to Salesforce.

@@ -37,7 +37,7 @@ def test_a_policy_reaches_the_mapping_table():
         ({"policies": {"shoe_size": "hint"}}, "policies: shoe_size: expected"),
         ({"policies": ["hint"]}, "policies: expected field names"),
         ({"placeholder_dates": "1900-01-01"}, "placeholder_dates: expected a list"),
-        ({"hint_reserve": 2}, "hint_reserve: expected a share"),
+        ({"salesforce_reserve": 2}, "salesforce_reserve: expected a share"),
     ],
 )
 def test_nonsense_is_refused_by_name(stored: dict[str, object], says: str):

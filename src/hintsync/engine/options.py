@@ -37,8 +37,6 @@ class Options:
     contact_url: str = ""
     #: Calls of the org's daily allowance that are left to its other applications (guard G6), as a share.
     salesforce_reserve: float = 0.2
-    #: Calls of Hint's daily allowance that a batch leaves alone, as a share.
-    hint_reserve: float = 0.1
 
     def table(self) -> FieldTable:
         """Return the mapping table with this connection's policies in it."""
@@ -58,7 +56,6 @@ class Options:
             "policies": {name: str(policy) for name, policy in self.policies.items()},
             "contact_url": self.contact_url,
             "salesforce_reserve": self.salesforce_reserve,
-            "hint_reserve": self.hint_reserve,
         }
 
     @classmethod
@@ -76,8 +73,7 @@ class Options:
             values["placeholder_dates"] = frozenset(_strings(values["placeholder_dates"], "placeholder_dates"))
         if "policies" in values:
             values["policies"] = _policies(values["policies"])
-        for name in ("salesforce_reserve", "hint_reserve"):
-            _check_share(name, values.get(name, 0.0))
+        _check_share("salesforce_reserve", values.get("salesforce_reserve", 0.0))
         return cls(**values)  # type: ignore[arg-type]  # names are checked above, values come from our own to_json
 
 
