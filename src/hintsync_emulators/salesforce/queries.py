@@ -170,7 +170,7 @@ class Queries:
 
 
 def _window(plan: Plan, most: int | None) -> str:
-    limits = [one for one in (plan.limit, most) if one is not None]
+    limits = [min(one, 2**31) for one in (plan.limit, most) if one is not None]
     if not limits and not plan.offset:
         return ""
     return f" LIMIT {min(limits) if limits else -1} OFFSET {plan.offset}"

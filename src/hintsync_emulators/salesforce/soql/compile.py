@@ -11,7 +11,7 @@ from hintsync_emulators.salesforce.schema.model import Field, Schema, SObject
 from hintsync_emulators.salesforce.soql import tree
 from hintsync_emulators.salesforce.soql.complaint import complaint
 from hintsync_emulators.salesforce.soql.conditions import Clause, condition
-from hintsync_emulators.salesforce.soql.functions import AGGREGATES, Computed, expression, is_aggregate
+from hintsync_emulators.salesforce.soql.functions import AGGREGATES, Computed, expression, group_key, is_aggregate
 from hintsync_emulators.salesforce.soql.scope import Scope, Table, open_scope
 from hintsync_emulators.salesforce.values import writer
 
@@ -138,9 +138,9 @@ def _rest(scope: Scope, query: tree.Query, aliases: dict[str, Computed]) -> Clau
     if wheres:
         parts.append(" WHERE " + " AND ".join(wheres))
     if query.group:
-        parts.append(" GROUP BY " + ", ".join(expression(scope, one).sql for one in query.group))
+        parts.append(" GROUP BY " + ", ".join(group_key(scope, one).sql for one in query.group))
     if query.having is not None:
-        sql, values = condition(scope, query.having, lambda inner: _inner(scope, inner))
+        sql, values = condition(scope, query.having, lambda inner: _inner(scope, inner), grouped=True)
         parts.append(f" HAVING {sql}")
         parameters += values
     parts.append(_order(scope, query, aliases))
@@ -150,6 +150,9 @@ def _rest(scope: Scope, query: tree.Query, aliases: dict[str, Computed]) -> Clau
 def _order(scope: Scope, query: tree.Query, aliases: dict[str, Computed]) -> str:
     terms = []
     for one in query.order:
+        if isinstance(one.expression, tree.Call) and one.expression.name in AGGREGATES and not is_aggregate(query):
+            text = f"Ordered field must be grouped or aggregated: {one.expression.name}"
+            raise scope.complain(one.expression.pos, text, "MALFORMED_QUERY")
         named = one.expression.names[0].lower() if isinstance(one.expression, tree.Path) else ""
         computed = aliases.get(named) or expression(scope, one.expression)
         if computed.column is not None and not computed.like.sortable:
@@ -275,7 +278,7 @@ def _child_plan(plan: Plan, link: str) -> ChildPlan:
 
 def _compile_aggregate(scope: Scope, query: tree.Query) -> Plan:
     select, shape = _Select(scope), Shape(scope.root.owner, -1)
-    grouped = {expression(scope, one).sql for one in query.group}
+    grouped = {group_key(scope, one).sql for one in query.group}
     aliases: dict[str, Computed] = {}
     numbers = iter(range(1000))
     for item in query.items:
@@ -283,6 +286,8 @@ def _compile_aggregate(scope: Scope, query: tree.Query) -> Plan:
             raise scope.complain(item.pos, "nested statements cannot stand beside aggregates", "MALFORMED_QUERY")
         computed = expression(scope, item.expression)
         name = item.alias or _default_alias(item.expression, numbers)
+        if name in shape.values:
+            raise scope.complain(item.expression.pos, f"duplicate alias: {name}", "MALFORMED_QUERY")
         if isinstance(item.expression, tree.Path) or item.expression.name not in AGGREGATES:
             _check_grouped(scope, item, computed, grouped)
         shape.values[name] = (select.add(computed.sql), computed.convert)

@@ -12,7 +12,7 @@ from hintsync_emulators.salesforce import ids
 from hintsync_emulators.salesforce.errors import not_emulated
 from hintsync_emulators.salesforce.schema.model import IDS, INTEGERS, NUMBERS, Field
 from hintsync_emulators.salesforce.soql import dates, tree
-from hintsync_emulators.salesforce.soql.functions import Computed, expression
+from hintsync_emulators.salesforce.soql.functions import AGGREGATES, Computed, expression
 from hintsync_emulators.salesforce.soql.parse import text_of
 from hintsync_emulators.salesforce.soql.scope import Scope
 from hintsync_emulators.salesforce.values import read_datetime
@@ -23,15 +23,18 @@ Clause = tuple[str, list[object]]
 Inner = Callable[[tree.Query], Clause]
 
 
-def condition(scope: Scope, node: tree.Condition, inner: Inner) -> Clause:
-    """Compile a condition."""
+def condition(scope: Scope, node: tree.Condition, inner: Inner, grouped: bool = False) -> Clause:
+    """Compile a condition; only one of HAVING (`grouped`) may hold aggregates."""
     if isinstance(node, (tree.AllOf, tree.AnyOf)):
-        parts = [condition(scope, part, inner) for part in node.parts]
+        parts = [condition(scope, part, inner, grouped) for part in node.parts]
         joined = (" AND " if isinstance(node, tree.AllOf) else " OR ").join(sql for sql, _ in parts)
         return f"({joined})", [value for _, values in parts for value in values]
     if isinstance(node, tree.Negation):
-        sql, values = condition(scope, node.part, inner)
+        sql, values = condition(scope, node.part, inner, grouped)
         return f"(NOT ifnull({sql}, 0))", values
+    if isinstance(node.left, tree.Call) and node.left.name in AGGREGATES and not grouped:
+        text = f"Aggregate functions are not allowed in WHERE: {node.left.name}"
+        raise scope.complain(node.left.pos, text, "MALFORMED_QUERY")
     left = expression(scope, node.left)
     _check_filterable(scope, left, node.left)
     if isinstance(node, tree.Among):
@@ -95,7 +98,10 @@ def _compare(scope: Scope, left: Computed, node: tree.Compare) -> Clause:
     assert field.type in INTEGERS | NUMBERS, field.type
     if value.kind != "number":
         raise _wrong_kind(scope, field, value, field.type)
-    return _plain(left.sql, operator, value.value)
+    number = value.value
+    # SQLite has whole numbers of 64 bits; beyond them a float is as good.
+    beyond = isinstance(number, int) and abs(number) >= 2**63
+    return _plain(left.sql, operator, float(str(number)) if beyond else number)
 
 
 def _compare_empty(scope: Scope, left: Computed, node: tree.Compare) -> Clause:

@@ -18,6 +18,14 @@ def span(name: str, count: int | None, today: date) -> Span | None:
         count: the number after the colon.
         today: the day it is in the org.
     """
+    try:
+        return _span(name, count, today)
+    except (OverflowError, ValueError):
+        # The days lie outside of what a calendar holds.
+        return None
+
+
+def _span(name: str, count: int | None, today: date) -> Span | None:
     if count is None:
         fixed = _FIXED.get(name)
         return fixed(today) if fixed else None

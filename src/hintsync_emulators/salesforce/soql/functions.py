@@ -59,7 +59,10 @@ def _only_column(scope: Scope, node: tree.Call) -> Column:
     only = node.arguments[0]
     if not isinstance(only, tree.Path):
         raise not_emulated(f"SOQL function {only.name}() inside {node.name}()")
-    return scope.column(only)
+    column = scope.column(only)
+    if not column.field.is_stored:
+        raise scope.complain(only.pos, f"field {column.field.name} does not support function {node.name}")
+    return column
 
 
 def _moment(column: Column) -> str:
@@ -79,6 +82,15 @@ def _aggregate(scope: Scope, node: tree.Call) -> Computed:
         raise scope.complain(node.pos, text, "INVALID_FIELD")
     like = column.field if node.name in ("MIN", "MAX", "SUM") else Field("", "", "double")
     return Computed(f"{node.name.lower()}({column.sql})", like, writer(column.field))
+
+
+def group_key(scope: Scope, node: tree.Expression) -> Computed:
+    """Compile an entry of GROUP BY."""
+    computed = expression(scope, node)
+    field = computed.like
+    if not field.is_stored or (computed.column is not None and not field.sortable):
+        raise scope.complain(node.pos, f"field '{field.name}' can not be grouped in a query call")
+    return computed
 
 
 def is_aggregate(query: tree.Query) -> bool:
