@@ -7,14 +7,14 @@ the reservation alone; a look-up believes only a record that shows both that key
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hintsync.core.draft import base_of_created, draft_values
 from hintsync.core.fields import KEY_FIELDS
 from hintsync.core.fingerprints import pair_salt
-from hintsync.core.records import FieldName, Link, LinkState, LinkStatus, RecordId, Snapshot, Values
-from hintsync.core.values import Side
+from hintsync.core.records import FieldName, Hold, HoldKind, Link, LinkState, LinkStatus, RecordId, Snapshot, Values
+from hintsync.core.values import ABSENT, Side
 from hintsync.engine.context import Engine
 from hintsync.ports import (
     NO_BOOKKEEPING,
@@ -170,8 +170,24 @@ async def _once_more(
     if shorter:
         again = await engine.replicas[side].create(list(shorter.values()))
         for (index, draft), answer in zip(shorter.items(), again, strict=True):
-            births[index] = _birth(engine, births[index].link, births[index].source, draft.values, answer)
+            left_out = drafts[index].values.keys() - draft.values.keys()
+            code = births[index].failure or ""
+            birth = _birth(engine, births[index].link, births[index].source, draft.values, answer)
+            births[index] = _with_holds(engine, side, birth, left_out, code)
     return births
+
+
+def _with_holds(engine: Engine, side: Side, birth: Birth, left_out: Collection[FieldName], code: str) -> Birth:
+    """Hold the fields that the new record was made without, as the first sync of the pair would (row F8)."""
+    if birth.change is None or birth.record_id is None:
+        return birth
+    fp = engine.fingerprinter(birth.link.salt)
+    holds = {}
+    for name in sorted(left_out):
+        value = birth.source.values[name]
+        seen = {birth.source.side: fp.of(name, value) if value is not ABSENT else None, side: fp.of(name, None)}
+        holds[name] = Hold(HoldKind.REFUSED, "F8", f"{side}:{code}", seen)
+    return replace(birth, change=replace(birth.change, holds=holds))
 
 
 async def _look_up(engine: Engine, side: Side, births: list[Birth]) -> list[Birth]:

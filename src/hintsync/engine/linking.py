@@ -13,7 +13,7 @@ from hintsync.core.records import Link, LinkState, LinkStatus, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.cases import Case, Work, choices_of, first_state, mode_of, stamps_of
 from hintsync.engine.creating import Birth, create_missing
-from hintsync.engine.outcomes import Records, record_pair, written_by_side
+from hintsync.engine.outcomes import Records, record_pair, reviews_of_holds, written_by_side
 from hintsync.engine.pairs import LOOKS, Pair, Settled, bookkeeping_of, settle
 from hintsync.engine.planned import planned_row
 from hintsync.engine.writing import Trouble, write_side
@@ -165,7 +165,7 @@ async def _settle_pairs(work: Work, cases: Sequence[Case], records: Records) -> 
                 contact,
                 mode_of(link),
                 choices_of(link),
-                stamps=stamps_of(work, case.match.outcome),
+                stamps=stamps_of(work, case.match.outcome, case.match.reason or ""),
                 approved=approved,
             )
         )
@@ -257,9 +257,12 @@ def _record_birth(work: Work, case: Case, birth: Birth, records: Records) -> Non
         return
     link = birth.change.link
     records.audits.append(work.scribe.audit("created", link, rule="L2", side=case.side.other, fields=birth.written))
+    holds = {name: hold for name, hold in birth.change.holds.items() if hold is not None}
+    records.reviews.extend(reviews_of_holds(work.scribe, link.contact_id or "", link.patient_id or "", holds))
     row = _row(work, case, Outcome.CREATED)
     peers = (birth.record_id,) if birth.record_id else ()
-    records.rows.append(replace(row, peers=peers, written={case.side.other: birth.written}))
+    written = {case.side.other: birth.written}
+    records.rows.append(replace(row, peers=peers, written=written, held=tuple(sorted(holds))))
 
 
 def _row(work: Work, case: Case, outcome: Outcome, *, reason: str | None = None) -> RunRow:

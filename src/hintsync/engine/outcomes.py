@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from hintsync.core.plan import Effect
-from hintsync.core.records import FieldName, HoldKind, Link, LinkStatus, RecordId, Values
+from hintsync.core.records import FieldName, Hold, HoldKind, Link, LinkStatus, RecordId, Values
 from hintsync.core.settle import Remembered, SideResult, acknowledged
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
@@ -184,6 +184,14 @@ def _reviews(scribe: Scribe, settled: Settled, told: Remembered) -> list[Review]
     contact_id, patient_id = settled.pair.salesforce.id, settled.pair.hint.id
     if settled.plan.frozen:
         return [scribe.review(ReviewKind.OVERLAY, Side.SALESFORCE, contact_id, candidates=[patient_id], rule="G4")]
+    holds = {name: hold for name, hold in told.holds.items() if hold is not None}
+    return reviews_of_holds(scribe, contact_id, patient_id, holds)
+
+
+def reviews_of_holds(
+    scribe: Scribe, contact_id: RecordId, patient_id: RecordId, holds: Mapping[FieldName, Hold]
+) -> list[Review]:
+    """Return the reviews that fields of a pair, held now, are put to."""
     return [
         scribe.review(
             _REVIEW_OF_HOLD.get(hold.kind, ReviewKind.CONFLICT),
@@ -194,8 +202,7 @@ def _reviews(scribe: Scribe, settled: Settled, told: Remembered) -> list[Review]
             rule=hold.row,
             reason=hold.reason,
         )
-        for name, hold in told.holds.items()
-        if hold is not None
+        for name, hold in holds.items()
     ]
 
 

@@ -46,8 +46,8 @@ def _contact_of(row: RunRow) -> RecordId | None:
 
 
 def _carried(row: RunRow) -> bool:
-    """Say whether the contact was written by the run and took its stamps along."""
-    return Side.SALESFORCE in row.written
+    """Say whether the contact was written by the run and took its stamps along; they told of success."""
+    return Side.SALESFORCE in row.written and row.outcome is not Outcome.FAILED
 
 
 def _stamps(keeper: RunKeeper, row: RunRow) -> Bookkeeping:
