@@ -30,6 +30,7 @@ def restore(org: Org) -> None:
             org.schema.add(SObject(name=name, fields=by_name, **head))
         else:
             org.schema.add_fields(name, fields)
+    org.metadata.update({("PermissionSet", name): body for name, body in org.storage.kept("PermissionSet").items()})
     for feature in org.storage.kept("feature"):
         org.enable(feature)
 

@@ -1,4 +1,16 @@
-"""Routes of the control API that belong to a Salesforce org."""
+"""Routes of the control API that belong to a Salesforce org.
+
+POST   /_control/tokens        {"token": "00D…!…"}: begin a session
+DELETE /_control/tokens        end every session, the token of the start too
+PUT    /_control/limits        {"daily": 100, "used": 99}: the next call but one answers REQUEST_LIMIT_EXCEEDED
+PUT    /_control/locks/ID      {"times": 2}: two writes that need the row answer UNABLE_TO_LOCK_ROW; {} until released
+DELETE /_control/locks/ID      release it
+POST   /_control/rules         {"object": "Contact", "field": "Title", "value": "x", "message": "no"}
+DELETE /_control/rules         forget validation rules and duplicate rules
+PUT    /_control/features      {"MiddleName": true, "StateAndCountryPicklists": false}
+POST   /_control/late          {"object": "Contact", "id": null, "values": {...}}: begin a write that shows later
+POST   /_control/late/commit   let those writes show, stamped with their beginning
+"""
 
 from __future__ import annotations
 
