@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from hintsync.bootstrap import connect, open_engine, prepare_org
 from hintsync.core.errors import StopRun
@@ -43,6 +43,10 @@ class Step:
     run_id: str | None = None
     #: A sentence, where figures do not say it.
     note: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """Return the step for JSON."""
+        return asdict(self)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,42 @@
+"""The `hintsync` command: everything that a person or a script does, one file a command."""
+
+from __future__ import annotations
+
+import typer
+
+from hintsync.surfaces.cli import batch, emulate
+from hintsync.surfaces.cli.abort import abort
+from hintsync.surfaces.cli.connect import connect
+from hintsync.surfaces.cli.demo import demo
+from hintsync.surfaces.cli.link import link
+from hintsync.surfaces.cli.log import log
+from hintsync.surfaces.cli.resume import resume
+from hintsync.surfaces.cli.review import review
+from hintsync.surfaces.cli.run import run as show_run
+from hintsync.surfaces.cli.runs import runs
+from hintsync.surfaces.cli.search import search
+from hintsync.surfaces.cli.status import status
+from hintsync.surfaces.cli.sync import sync
+from hintsync.surfaces.cli.unlink import unlink
+
+app = typer.Typer(
+    name="hintsync",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=(
+        "Link Salesforce Contacts with Hint Patients and keep them in step, both ways, field by field. "
+        "Exit codes: 0 done, 1 may be run again, 2 wrong input or configuration, 3 needs a person."
+    ),
+)
+for command in (demo, connect, status, search, sync, link, unlink, runs, review, log, abort, resume):
+    app.command()(command)
+app.command("run")(show_run)
+app.add_typer(batch.app, name="batch")
+app.add_typer(emulate.app, name="emulate")
+
+
+def run() -> None:
+    """Run the command line; what `hintsync` and `python -m hintsync` call."""
+    app()

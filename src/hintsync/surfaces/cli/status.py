@@ -1,0 +1,101 @@
+"""`hintsync status`: how an installation and a connection stand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+from rich.text import Text
+from sqlalchemy.engine import make_url
+
+from hintsync.bootstrap import Service, open_engine
+from hintsync.engine.context import Engine
+from hintsync.engine.runs import check_identity
+from hintsync.state.port import Connection
+from hintsync.surfaces.cli.answer import Answer, Exit
+from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
+from hintsync.surfaces.cli.perform import ACTOR, Asked, with_service
+from hintsync.surfaces.cli.run_views import run_data
+
+_ALL = 1_000_000
+
+
+def status(
+    online: Annotated[
+        bool,
+        typer.Option("--online", help="Ask both systems too whether they answer and are the ones that were pinned."),
+    ] = False,
+    state: StateFolder = None,
+    connection: ConnectionName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show connections, links, reviews that wait, the last run, and whether the audit trail is whole."""
+
+    async def work(service: Service) -> Answer:
+        known = await service.store.connections()
+        chosen = [await service.connection(connection)] if connection else list(known)
+        stands = [await _of_connection(service, each, online=online) for each in chosen]
+        where = {"state": str(service.settings.state), "database": _address(service)}
+        whole = all(not each["audit_problems"] for each in stands)
+        lines = [f"state folder {where['state']}, database {where['database']}"]
+        lines += [line for each in stands for line in _lines(each)] or ["no connection yet: hintsync connect"]
+        return Answer({**where, "connections": stands}, (Text("\n".join(lines)),), Exit.DONE if whole else Exit.PERSON)
+
+    with_service(Asked(state, connection, as_json), work)
+
+
+def _address(service: Service) -> str:
+    """Return the database's address without its password."""
+    return make_url(service.settings.database()).render_as_string(hide_password=True)
+
+
+async def _of_connection(service: Service, connection: Connection, *, online: bool) -> dict[str, object]:
+    store = service.store
+    links = Counter(str(link.status) for link in await store.live_pairs(connection.id))
+    reviews = Counter(str(review.kind) for review in await store.reviews(connection.id, limit=_ALL))
+    runs = await store.runs(connection.id, limit=1)
+    stands: dict[str, object] = {
+        "name": connection.name,
+        "org_id": connection.org_id,
+        "org_sandbox": connection.org_sandbox,
+        "practice_id": connection.practice_id,
+        "links": dict(links),
+        "reviews": dict(reviews),
+        "last_run": run_data(runs[0]) if runs else None,
+        "audit_problems": list(await store.verify_audit(connection.id)),
+    }
+    if online:
+        async with open_engine(service, connection, actor=ACTOR) as engine:
+            stands["online"] = await _answers(engine)
+    return stands
+
+
+async def _answers(engine: Engine) -> dict[str, object]:
+    """Ask both systems who they are.
+
+    Raises:
+        SafetyStop: one is not the one that was pinned (guard G1).
+    """
+    await check_identity(engine)
+    return {
+        str(side): {"missing_fields": sorted(described.missing), "read_only_fields": sorted(described.read_only)}
+        for side, described in engine.described.items()
+    }
+
+
+def _lines(stands: dict[str, object]) -> list[str]:
+    lines = [f"{stands['name']}: org {stands['org_id']}, practice {stands['practice_id']}"]
+    for name in ("links", "reviews"):
+        counts = stands[name]
+        told = ", ".join(f"{n:,} {word}" for word, n in counts.items()) if isinstance(counts, dict) else ""
+        lines.append(f"  {name}: {told or 'none'}")
+    last = stands["last_run"]
+    lines.append(
+        f"  last run: {last['id']} {last['kind']} {last['status']}" if isinstance(last, dict) else "  no run yet"
+    )
+    problems = stands["audit_problems"]
+    lines.append("  audit trail: whole" if not problems else f"  audit trail BROKEN: {problems}")
+    if "online" in stands:
+        lines.append("  both systems answer and are the ones that were pinned")
+    return lines
