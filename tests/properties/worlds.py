@@ -81,6 +81,7 @@ class World:
         self.fresh += 1
         new = f"v{self.fresh}"
         if row.name in self.forgotten:
+            # An edit back to the value before a write that was forgotten cannot be told from no edit (decision 33).
             return new
         old = self.together.get(row.name)
         return self.rng.choice([new, new, new, None, self.values[side.other][row.name], old])
@@ -150,7 +151,10 @@ class World:
                     edit.done = True
 
     def forgive_policies(self, plan: PairPlan) -> None:
-        """An edit that loses a conflict by its field's policy is not lost by accident."""
+        """An edit that loses a conflict by its field's policy is not lost by accident, nor is one beside a forgotten write.
+
+        The second looks like a conflict to the planner (decision 33); without a policy it is held.
+        """
         for decision in plan.decisions:
             if decision.row == "F5":
                 for side in Side:
