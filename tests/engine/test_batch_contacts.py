@@ -191,3 +191,29 @@ async def test_m15_a_resumed_run_needs_no_file():
     assert run.status is RunStatus.DONE
     assert {row.outcome for row in (await world.rows(run)).values()} == {Outcome.LINKED}
     assert all(row.side is Side.SALESFORCE for row in (await world.rows(run)).values())
+
+
+async def test_l5_a_patient_that_another_contact_shows_is_not_given_away():
+    """The other contact was linked by a state that is lost; its demographics have changed since."""
+    world = World()
+    contact, patient = world.both("Ann", "Moor", BORN)
+    world.org.put({"first_name": "Anne", "last_name": "Hill", "birth_date": BORN}, peer_id=patient, marked=True)
+    assert await outcome_for(world, contact) == (Outcome.PATIENT_ALREADY_LINKED, "L5")
+
+
+async def test_a_marked_contact_is_found_again_although_its_patient_changed_name_and_date():
+    world = World()
+    patient = world.patient("Anna", "Hill", "1981-01-01")
+    for n in range(3):
+        world.patient(f"Other{n}", "Person", f"1970-01-{n + 1:02}")
+    values = {"first_name": "Ann", "last_name": "Moor", "birth_date": BORN}
+    contact = world.org.put(values, peer_id=patient, marked=True)
+    assert await outcome_for(world, contact) == (Outcome.LINKED, "R")
+
+
+async def test_a_list_of_unknown_contacts_is_no_empty_org():
+    world = World()
+    contact, patient = world.both("Ann", "Moor", BORN)
+    await link_by_hand(await world.engine(), contact, patient)
+    run = await batch_contacts(await world.engine(), listing("003000000000099AAA"))
+    assert run.status is RunStatus.DONE

@@ -58,8 +58,11 @@ async def take_contact_census(engine: Engine, ids: Sequence[RecordId]) -> Contac
         patients = await _patients_by_birth_date(engine, rows)
     else:
         patients = await scan_patients(engine)
+    if not contacts.whole:
+        await _note_claims(engine, contacts, patients, rows)
     census = await remembered(engine, contacts, patients)
-    refuse_empty(links_exist=bool(census.by_contact), contacts=contacts.count, patients=total)
+    seen = contacts.count if contacts.whole else max(contacts.count, 1)
+    refuse_empty(links_exist=bool(census.by_contact), contacts=seen, patients=total)
     _find_near(engine, census, rows)
     return ContactCensus(census, rows, finding.reason)
 
@@ -77,7 +80,7 @@ async def _contacts(engine: Engine, ids: Sequence[RecordId]) -> tuple[Contacts, 
     rows = {record_id: row_of(record) for record_id, record in listed.items() if record.state is RecordState.LIVE}
     people = _demographics(engine, rows)
     namesakes = await engine.salesforce.find(people) if people else ()
-    found = Contacts()
+    found = Contacts(whole=False)
     for row in {**{other.id: row_of(other) for other in namesakes}, **rows}.values():
         note_contact(found, row, engine.options.placeholder_dates)
     return found, rows
@@ -121,7 +124,28 @@ async def _patients_by_birth_date(engine: Engine, rows: Mapping[RecordId, KeyRow
         records = await engine.hint.find(people)
         born = {person.birth_date for person in people}
         hold(engine, found, [r for r in records if r.values.get("birth_date") in born], None)
+    await _hold_claimed(engine, found, rows)
     return found
+
+
+async def _hold_claimed(engine: Engine, found: Patients, rows: Mapping[RecordId, KeyRow]) -> None:
+    """Read the patients that listed contacts name by id; their demographics may differ, so no filter brings them."""
+    named = sorted({row.peer_id for row in rows.values() if row.peer_id and row.peer_id not in found.seen})
+    claimed = await engine.hint.read(named) if named else {}
+    if claimed:
+        hold(engine, found, list(claimed.values()), None)
+
+
+async def _note_claims(engine: Engine, contacts: Contacts, patients: Patients, rows: Mapping[RecordId, KeyRow]) -> None:
+    """Learn which contacts show the patients that might be linked, whatever their own demographics."""
+    keys = (key for row in rows.values() if (key := _key(engine, row)) is not None)
+    asked = {patient_id for key in keys for patient_id in patients.index.candidates(key)}
+    asked |= {row.peer_id for row in rows.values() if row.peer_id}
+    known = set(contacts.marked)
+    showing = await engine.salesforce.find_by_key(sorted(asked)) if asked else {}
+    for record in showing.values():
+        if record.id not in known:
+            note_contact(contacts, row_of(record), engine.options.placeholder_dates)
 
 
 def _find_near(engine: Engine, census: Census, rows: Mapping[RecordId, KeyRow]) -> None:

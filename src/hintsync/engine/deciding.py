@@ -27,6 +27,9 @@ from hintsync.engine.context import Engine
 
 _NEARNESS = {Grade.CERTAIN: Nearness.PROBABLE, Grade.PROBABLE: Nearness.PROBABLE, Grade.POSSIBLE: Nearness.POSSIBLE}
 
+#: Stands for the peer of a link whose other record is still being created.
+RESERVED = "reserved"
+
 
 def match_patient(engine: Engine, census: Census, patient: Snapshot, state: LinkState | None) -> Match:
     """Decide what becomes of a patient in a batch."""
@@ -72,6 +75,7 @@ def match_contact(engine: Engine, census: Census, row: KeyRow, key: MatchKey | N
         marked=row.marked,
         peer_id=row.peer_id,
         claimed=claimed,
+        rival_claims=sum(1 for other in census.claims.get(row.peer_id or "", ()) if other != row.id),
         person_account=row.person_account,
         near=_NEARNESS[near.grade] if near else Nearness.NONE,
         near_ids=near.candidates if near else (),
@@ -139,7 +143,7 @@ def _contact(census: Census, contact_id: RecordId, patient_id: RecordId) -> Cand
     marked = census.contacts.marked.get(contact_id)
     return Candidate(
         contact_id,
-        linked_to=link.patient_id if link else None,
+        linked_to=(link.patient_id or RESERVED) if link else None,
         marked=marked is not None,
         peer_id=marked or None,
         person_account=contact_id in census.contacts.person_accounts,
@@ -152,6 +156,7 @@ def _patient(census: Census, patient_id: RecordId, contact_id: RecordId) -> Cand
     return Candidate(
         patient_id,
         state=RecordState.ARCHIVED if patient_id in census.patients.archived else RecordState.LIVE,
-        linked_to=link.contact_id if link else None,
+        linked_to=(link.contact_id or RESERVED) if link else None,
+        claimed_by=next((other for other in census.claims.get(patient_id, ()) if other not in census.by_contact), None),
         declined=(contact_id, patient_id) in census.declined,
     )

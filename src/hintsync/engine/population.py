@@ -53,6 +53,8 @@ class Contacts:
     person_accounts: set[RecordId] = field(default_factory=set)
     pages: list[Packed] = field(default_factory=list)
     count: int = 0
+    #: The whole org was scanned, not just some contacts looked up.
+    whole: bool = True
 
     def rows(self) -> Iterator[KeyRow]:
         """Yield the key rows again."""
