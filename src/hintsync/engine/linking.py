@@ -223,7 +223,7 @@ def _as_adopted(case: Case, record: Snapshot) -> Case:
         return case
     link, by_hint = case.state.link, record.side is Side.HINT
     link = replace(link, patient_id=record.id) if by_hint else replace(link, contact_id=record.id)
-    match = replace(case.match, peers=(record.id,))
+    match = replace(case.match, peers=(record.id,), reason=None)
     return replace(case, match=match, peer=record, state=LinkState(link, {}, {}))
 
 
