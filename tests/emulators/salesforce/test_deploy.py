@@ -34,7 +34,17 @@ def _contact(*fields: str) -> str:
     return f"<CustomObject {NAMESPACE}>{''.join(fields)}</CustomObject>"
 
 
-def _package(files: dict[str, str], types: str = "", root: str = "") -> bytes:
+def _types(kind: str, *members: str) -> str:
+    return f"<types>{''.join(f'<members>{one}</members>' for one in members)}<name>{kind}</name></types>"
+
+
+SYNC = _types("PermissionSet", "Sync")
+
+
+def _package(files: dict[str, str], types: str | None = None, root: str = "") -> bytes:
+    if types is None:
+        objects = [name.partition("/")[2].removesuffix(".object") for name in files if name.endswith(".object")]
+        types = _types("CustomObject", *objects)
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w") as archive:
         archive.writestr(f"{root}package.xml", f"<Package {NAMESPACE}>{types}<version>65.0</version></Package>")
@@ -65,7 +75,7 @@ async def _deploy(api: httpx.AsyncClient, raw: bytes, part: str = "json", **opti
 async def test_a_deployed_field_is_there_at_once(api: httpx.AsyncClient, org: Org, part: str, root: str) -> None:
     old = org.insert("Contact", {"LastName": "Before"})
     files = {"objects/Contact.object": _contact(KEY, STATUS)}
-    types = "<types><members>Contact.Key__c</members><name>CustomField</name></types>"
+    types = _types("CustomField", "Contact.Key__c", "Contact.Status__c")
     result = await _deploy(api, _package(files, types, root), part, singlePackage=True)
     assert (result["status"], result["done"], result["success"]) == ("Succeeded", True, True)
     names = [one["fullName"] for one in result["details"]["componentSuccesses"]]
@@ -162,9 +172,11 @@ async def test_a_custom_object_with_a_lookup_can_be_written_and_asked_for(api: h
 
 async def test_a_permission_set_is_stored_and_must_name_fields_that_exist(api: httpx.AsyncClient) -> None:
     files = {"permissionsets/Sync.permissionset": PERMISSIONS}
-    alone = await _deploy(api, _package(files))
+    alone = await _deploy(api, _package(files, SYNC))
     assert "no CustomField named Contact.Key__c" in alone["details"]["componentFailures"][0]["problem"]
-    both = await _deploy(api, _package({**files, "objects/Contact.object": _contact(KEY)}))
+    both = await _deploy(
+        api, _package({**files, "objects/Contact.object": _contact(KEY)}, SYNC + _types("CustomObject", "Contact"))
+    )
     assert both["success"] is True
     found = (await api.get("/query", params={"q": "SELECT Id, Label FROM PermissionSet WHERE Name = 'Sync'"})).json()
     user = (await api.get("/query", params={"q": "SELECT Id FROM User"})).json()["records"][0]["Id"]
@@ -173,7 +185,7 @@ async def test_a_permission_set_is_stored_and_must_name_fields_that_exist(api: h
 
 
 async def test_other_types_are_named_as_not_emulated(api: httpx.AsyncClient) -> None:
-    types = "<types><members>HintPanel</members><name>ApexPage</name></types>"
+    types = _types("ApexPage", "HintPanel")
     result = await _deploy(api, _package({"pages/HintPanel.page": "<apex:page/>"}, types))
     failure = result["details"]["componentFailures"][0]
     assert (result["status"], failure["componentType"], failure["problem"]) == (
@@ -181,6 +193,28 @@ async def test_other_types_are_named_as_not_emulated(api: httpx.AsyncClient) -> 
         "ApexPage",
         "not emulated: ApexPage",
     )
+
+
+@pytest.mark.parametrize(
+    ("files", "types", "problem"),
+    [
+        ({"objects/Contact.object": _contact(KEY)}, "", "Not in package.xml"),
+        ({"objects/Log__c.object": LOG}, "", "Not in package.xml"),
+        ({"permissionsets/Sync.permissionset": PERMISSIONS}, "", "Not in package.xml"),
+        ({"pages/HintPanel.page": "<apex:page/>"}, "", "Not in package.xml"),
+        (
+            {},
+            _types("CustomField", "Contact.Key__c"),
+            "An object 'Contact.Key__c' of type CustomField was named in package.xml, but was not found in zipped"
+            " directory",
+        ),
+    ],
+)
+async def test_files_and_package_xml_must_agree(
+    api: httpx.AsyncClient, files: dict[str, str], types: str, problem: str
+) -> None:
+    result = await _deploy(api, _package(files, types))
+    assert [one["problem"] for one in result["details"]["componentFailures"]] == [problem]
 
 
 async def test_destructive_changes_take_a_field_away(api: httpx.AsyncClient, org: Org) -> None:

@@ -25,6 +25,11 @@ class Package:
     #: Type -> members to be removed.
     destroyed: Mapping[str, tuple[str, ...]]
 
+    def lists(self, kind: str, name: str) -> bool:
+        """Say whether package.xml names a component; a star stands for all custom ones."""
+        members = self.members.get(kind, ())
+        return name in members or ("*" in members and (kind == "PermissionSet" or name.endswith("__c")))
+
 
 def read_package(raw: bytes) -> Package:
     """Open a zip; package.xml may lie at its root or in one folder.

@@ -126,7 +126,6 @@ def carry_out(org: Org, deployment: Deployment) -> None:
     try:
         with org.storage.transaction():
             deployment.components = [
-                *_missing(deployment.package),
                 *_deploy_files(org, deployment.package),
                 *_destroy(org, deployment.package),
             ]
@@ -143,57 +142,91 @@ def carry_out(org: Org, deployment: Deployment) -> None:
     deployment.ended = org.writer.now()
 
 
-def _missing(package: Package) -> list[Component]:
-    """Report components that package.xml names and no file brings, and types that are not emulated."""
-    found = []
-    for kind, members in package.members.items():
-        if kind in ("CustomField", *_FOLDERS.values()):
-            continue
-        found += [Component(kind, name, "package.xml", f"not emulated: {kind}") for name in members]
-    return found
-
-
 def _deploy_files(org: Org, package: Package) -> list[Component]:
-    found: list[Component] = []
+    found = _left_out_types(package)
+    strays = not found
     for file, raw in sorted(package.files.items()):
         folder, _, name = file.partition("/")
         if folder in _FOLDERS and name.endswith((".object", ".permissionset")):
-            found += _deploy_file(org, _FOLDERS[folder], name.rpartition(".")[0], file, raw)
-    return found
+            found += _deploy_file(org, package, _FOLDERS[folder], name.rpartition(".")[0], file, raw)
+        elif strays and name:
+            found.append(Component("", name, file, "Not in package.xml"))
+    return [*found, *_not_found(package, found)]
 
 
-def _deploy_file(org: Org, kind: str, name: str, file: str, raw: bytes) -> list[Component]:
+def _left_out_types(package: Package) -> list[Component]:
+    """Report types that are not emulated."""
+    emulated = ("CustomField", *_FOLDERS.values())
+    return [
+        Component(kind, name, "package.xml", f"not emulated: {kind}")
+        for kind, members in package.members.items()
+        if kind not in emulated
+        for name in members
+    ]
+
+
+def _not_found(package: Package, found: list[Component]) -> list[Component]:
+    """Report members of package.xml that no file brought."""
+    brought = {(one.type, one.name) for one in found}
+    brought |= {("CustomObject", _name_of(file)) for file in package.files if file.startswith("objects/")}
+    text = "An object '{}' of type {} was named in package.xml, but was not found in zipped directory"
+    return [
+        Component(kind, name, "package.xml", text.format(name, kind))
+        for kind, members in package.members.items()
+        for name in members
+        if name != "*" and (kind, name) not in brought
+    ]
+
+
+def _name_of(file: str) -> str:
+    return file.rpartition("/")[2].rpartition(".")[0]
+
+
+def _deploy_file(org: Org, package: Package, kind: str, name: str, file: str, raw: bytes) -> list[Component]:
     try:
         element = read_xml(raw, file)
     except ApiError as problem:
         return [Component(kind, name, file, problem.faults[0].message)]
-    if kind == "PermissionSet":
-        return [_deploy_permission_set(org, name, file, element, raw)]
-    return _deploy_object(org, name, file, element)
+    if kind == "CustomObject":
+        return _deploy_object(org, package, name, file, element)
+    if not package.lists(kind, name):
+        return [Component(kind, name, file, "Not in package.xml")]
+    return [_deploy_permission_set(org, name, file, element, raw)]
 
 
-def _deploy_object(org: Org, name: str, file: str, element: Element) -> list[Component]:
+def _deploy_object(org: Org, package: Package, name: str, file: str, element: Element) -> list[Component]:
     found: list[Component] = []
-    known = org.schema.definitions.get(name.lower())
-    if known is None:
-        try:
-            known = read_object(name, element, org.free_prefix(), _shared(org))
-        except Problem as problem:
-            return [Component("CustomObject", name, file, str(problem))]
-        org.add_object(known)
-        keep_object(org, known)
-        found.append(Component("CustomObject", name, file, created=True, changed=True))
-    found += [
-        _deploy_field(org, org.schema.definitions[name.lower()], file, child) for child in element.findall("fields")
-    ]
+    if org.schema.definitions.get(name.lower()) is None:
+        found.append(_create_object(org, package, name, file, element))
+        if found[0].problem:
+            return found
+    whole = package.lists("CustomObject", name)
+    for child in element.findall("fields"):
+        field_name = f"{name}.{text_of(child, 'fullName')}"
+        if whole or package.lists("CustomField", field_name):
+            found.append(_deploy_field(org, org.schema.definitions[name.lower()], file, child))
+        else:
+            found.append(Component("CustomField", field_name, file, "Not in package.xml"))
     left_out = {"validationRules", "recordTypes", "listViews", "webLinks", "fieldSets", "compactLayouts", "indexes"}
     tags = sorted({child.tag for child in element} & left_out)
     return [*found, *(Component(tag, name, file, f"not emulated: {tag} of CustomObject") for tag in tags)]
 
 
+def _create_object(org: Org, package: Package, name: str, file: str, element: Element) -> Component:
+    if not package.lists("CustomObject", name):
+        return Component("CustomObject", name, file, "Not in package.xml")
+    try:
+        new = read_object(name, element, org.free_prefix(), _shared(org))
+    except Problem as problem:
+        return Component("CustomObject", name, file, str(problem))
+    org.add_object(new)
+    keep_object(org, new)
+    return Component("CustomObject", name, file, created=True, changed=True)
+
+
 def _shared(org: Org) -> dict[str, Field]:
     """Return the fields of every object, from one that has them all."""
-    contact = org.schema.definitions["account"]
+    account = org.schema.definitions["account"]
     names = [
         "id",
         "ownerid",
@@ -204,7 +237,7 @@ def _shared(org: Org) -> dict[str, Field]:
         "lastmodifiedbyid",
         "systemmodstamp",
     ]
-    return {name: contact.fields[name] for name in names}
+    return {name: account.fields[name] for name in names}
 
 
 def _deploy_field(org: Org, owner: SObject, file: str, element: Element) -> Component:
