@@ -139,3 +139,19 @@ async def test_a_locked_contact_is_left_for_a_later_run(tmp_path: Path):
             _, rows = await run_batch(wire)
         assert wire.org.get("Contact", contact)["MailingCity"] == "Lynn"
         assert rows[patient].outcome is Outcome.LINKED
+
+
+async def test_b12_a_taken_integration_record_id_does_not_stop_the_link(tmp_path: Path):
+    async with wired(tmp_path) as wire:
+        contact, patient = pair(wire, "Ann", {"MailingCity": "Lynn"})
+        bare_contact, bare = pair(wire, "Bea")
+        for taken in (contact, bare_contact):
+            other = wire.practice.create_patient(first_name="Old", last_name=taken[-6:], dob="1970-01-01")
+            wire.practice.edit(other, integration_record_id=taken)
+        run, rows = await run_batch(wire)
+        assert rows[patient].outcome is Outcome.LINKED
+        assert wire.practice.patient(patient)["address_city"] == "Lynn"
+        assert rows[bare].outcome is Outcome.LINKED
+        assert wire.org.get("Contact", bare_contact)["Synced_to_Hint__c"]
+        log = await wire.service.store.log(run.connection_id)
+        assert [entry.patient_id for entry in log if entry.event == "write-back-refused"] == [bare]

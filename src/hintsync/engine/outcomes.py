@@ -219,6 +219,12 @@ def _logs(scribe: Scribe, settled: Settled) -> list[LogEntry]:
         for side, result in settled.results.items()
         if result.trouble is Trouble.REFUSED
     ]
+    back = settled.results.get(Side.HINT)
+    if back is not None and back.trouble is None and back.code is not None and not back.written:
+        message = f"Hint did not take the contact's id: {back.code}; the link stands all the same"
+        logs.append(
+            scribe.log(LogLevel.ERROR, "write-back-refused", message, contact_id=contact_id, patient_id=patient_id)
+        )
     if _edited_by_hand(settled):
         message = "Hint Patient ID or Synced to Hint was edited in Salesforce; set back (U2)"
         logs.append(

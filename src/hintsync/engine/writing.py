@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.records import FieldName, RecordId, Snapshot
+from hintsync.core.settle import without_refused
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.first_writes import update_verified
 from hintsync.ports import NO_BOOKKEEPING, Gone, Later, Moved, Refused, Unknown, Update, WriteAnswer, WriteMode, Written
-
-#: Fields that one refusal takes along: a state is only valid within its country (row F8).
-_TOGETHER = frozenset({"state", "country"})
 
 
 class Trouble(StrEnum):
@@ -40,7 +39,7 @@ class RecordResult:
     #: Peer id, mark and stamps were acknowledged.
     bookkept: bool = False
     trouble: Trouble | None = None
-    #: Vendor code behind `trouble`.
+    #: Vendor code behind `trouble`, or of a write-back that was refused.
     code: str | None = None
     #: The record as the answer showed it.
     snapshot: Snapshot | None = None
@@ -56,11 +55,11 @@ async def write_side(
     second: list[tuple[Update, Refused]] = []
     answers = await update_verified(engine, side, updates, mode)
     for update, answer in zip(updates, answers, strict=True):
-        shorter = _without_refused(update, answer) if isinstance(answer, Refused) else None
+        shorter = _without_refused(engine.table, side, update, answer) if isinstance(answer, Refused) else None
         if shorter is not None and isinstance(answer, Refused):
             second.append((shorter, answer))
         else:
-            results[update.record_id] = _result(update, answer)
+            results[update.record_id] = _result(engine.table, side, update, answer)
     if second:
         results.update(await _write_shorter(engine, side, second, mode))
     return results
@@ -73,35 +72,36 @@ async def _write_shorter(
     answers = await update_verified(engine, side, [update for update, _ in second], mode)
     results = {}
     for (update, first), answer in zip(second, answers, strict=True):
-        result = _result(update, answer)
-        dropped = dict.fromkeys(_dropped(first), first.code)
+        result = _result(engine.table, side, update, answer)
+        dropped = dict.fromkeys(_together(engine.table, first), first.code)
         results[update.record_id] = replace(result, refused={**dropped, **result.refused}, shown_once=first.shown_once)
     return results
 
 
-def _dropped(refused: Refused) -> frozenset[FieldName]:
-    return refused.fields | _TOGETHER if refused.fields & _TOGETHER else refused.fields
+def _together(table: FieldTable, refused: Refused) -> frozenset[FieldName]:
+    """Return the fields a refusal takes along: state goes with country (row F8)."""
+    every = dict.fromkeys(table.names)
+    left = without_refused(table, every, refused.fields)
+    return frozenset(every) - frozenset(left) if refused.fields else frozenset()
 
 
-def _without_refused(update: Update, refused: Refused) -> Update | None:
+def _without_refused(table: FieldTable, side: Side, update: Update, refused: Refused) -> Update | None:
     """Return what is left of an update after a refusal, or None if nothing else can be tried."""
-    dropped = _dropped(refused) & set(update.values)
-    if dropped:
-        values = {name: value for name, value in update.values.items() if name not in dropped}
-        shorter = replace(update, values=values)
-        return shorter if values or update.bookkeeping != NO_BOOKKEEPING else None
-    if update.values and update.bookkeeping.web_link is not None:
-        # Hint refuses a taken integration_record_id with a text only: the status write-back must not stop the values.
+    if refused.fields & set(update.values):
+        shorter = replace(update, values=without_refused(table, update.values, refused.fields))
+        return shorter if shorter.values or update.bookkeeping != NO_BOOKKEEPING else None
+    if side is Side.HINT and update.values and update.bookkeeping != NO_BOOKKEEPING:
+        # Hint refuses a taken integration_record_id with a text only: the write-back must not stop the values.
         return replace(update, bookkeeping=NO_BOOKKEEPING)
     return None
 
 
-def _result(update: Update, answer: WriteAnswer) -> RecordResult:
+def _result(table: FieldTable, side: Side, update: Update, answer: WriteAnswer) -> RecordResult:
     match answer:
         case Written(snapshot=snapshot):
             return RecordResult(update.record_id, frozenset(update.values), bookkept=True, snapshot=snapshot)
         case Refused():
-            return _refused(update, answer)
+            return _refused(table, side, update, answer)
         case Moved() | Unknown():
             return RecordResult(update.record_id, trouble=Trouble.LOOK_AGAIN)
         case Gone():
@@ -110,8 +110,12 @@ def _result(update: Update, answer: WriteAnswer) -> RecordResult:
             return RecordResult(update.record_id, trouble=Trouble.LATER, code=code)
 
 
-def _refused(update: Update, answer: Refused) -> RecordResult:
-    named = _dropped(answer) & set(update.values)
-    if named == set(update.values) and named:  # every value was refused by name, and there is no more to write
+def _refused(table: FieldTable, side: Side, update: Update, answer: Refused) -> RecordResult:
+    named = _together(table, answer) & set(update.values)
+    if named and named == set(update.values):  # every value was refused by name, and there is no more to write
         return RecordResult(update.record_id, refused=dict.fromkeys(named, answer.code), shown_once=answer.shown_once)
+    if (
+        side is Side.HINT and not update.values
+    ):  # only the write-back: it is told, and the link stands all the same (B12)
+        return RecordResult(update.record_id, code=answer.code, shown_once=answer.shown_once)
     return RecordResult(update.record_id, trouble=Trouble.REFUSED, code=answer.code, shown_once=answer.shown_once)
