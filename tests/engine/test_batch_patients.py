@@ -323,3 +323,16 @@ async def test_t15_the_days_calls_run_out_and_the_run_goes_on_another_day():
     rows = await world.rows(run)
     assert {rows[patient].outcome for patient in patients} <= {Outcome.LINKED, Outcome.SYNCED}
     assert all(world.practice.shown(patient).peer_id for patient in patients)
+
+
+async def test_l6_a_contact_that_this_run_links_holds_nobody_else_back():
+    """Two patients, one contact: the namesake takes it, the other is new; the next run has nothing to add."""
+    world = World(options=Options(create_contacts=True))
+    contact, patient = world.both("Katherine", "Zabriskie", BORN)
+    other = world.patient("Kathryn", "Zabriskie", BORN)
+    run = await batch_patients(await world.engine())
+    rows = await world.rows(run)
+    assert (rows[patient].outcome, rows[patient].peers) == (Outcome.LINKED, (contact,))
+    assert rows[other].outcome is Outcome.CREATED
+    again = await batch_patients(await world.engine())
+    assert {row.outcome for row in (await world.rows(again)).values()} == {Outcome.SYNCED}

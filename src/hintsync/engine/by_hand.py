@@ -194,12 +194,18 @@ async def _not_born(engine: Engine, state: LinkState, birth: Birth) -> HandResul
 
 
 async def preview(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> Settled:
-    """Plan a first sync of two records without writing anything: what will change where.
+    """Plan the sync of two records without writing anything: what will change where.
+
+    A pair that is linked is planned as it stands; any other as the first sync of a link made by hand.
 
     Raises:
         BadInput: no such contact, or no such patient.
     """
     contact, patient = await _read_both(engine, contact_id, patient_id)
+    known = (await _states(engine, contact.id, patient.id))[Side.SALESFORCE]
+    if known is not None and known.link.patient_id == patient.id:
+        pair = Pair(known, patient, contact, mode_of(known.link), choices=choices_of(known.link))
+        return Settled(pair, plan_pair(engine, pair))
     link = new_link(engine, str(Trigger.MANUAL), contact_id=contact.id, patient_id=patient.id, reason=_reason())
     pair = Pair(LinkState(link, {}, {}), patient, contact, Mode.FIRST_SALESFORCE_WINS)
     return Settled(pair, plan_pair(engine, pair))
@@ -287,7 +293,8 @@ async def _sync(engine: Engine, state: LinkState, rule: str, step: Step) -> Hand
     meant = Outcome.LINKED if link.status is LinkStatus.RESERVED else Outcome.SYNCED
     outcome, reason = outcome_of(settled, meant)
     stored = await engine.store.link(link.id)
-    held = tuple(sorted(name for name, hold in told.holds.items() if hold is not None))
+    waiting = {name for name, hold in told.holds.items() if hold is not None}
+    held = tuple(sorted(waiting.union(settled.plan.held)))
     return HandResult(
         step,
         rule,

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hintsync.core.errors import SafetyStop
+from hintsync.core.match import MatchKey, match_key
 from hintsync.core.person import Person
-from hintsync.core.records import Link, RecordId
+from hintsync.core.records import KeyRow, Link, RecordId
 from hintsync.engine.context import Engine
 from hintsync.engine.near_batch import Near, near_matches, person_of
 from hintsync.engine.population import Contacts, Patients, scan_contacts, scan_patients
@@ -101,10 +102,27 @@ def _near(engine: Engine, census: Census) -> dict[RecordId, Near]:
     wanted: dict[RecordId, Person] = {}
     for page in census.patients.pages:
         wanted.update({record.id: person_of(record) for record in page.packed.unpack() if record.id in unmatched})
-    free = (
-        row
-        for row in census.contacts.rows()
-        if row.id not in census.by_contact and row.id not in census.contacts.marked
-    )
+    placeholders = engine.options.placeholder_dates
+    free = (row for row in census.contacts.rows() if _stays_free(census, row, placeholders))
     closed = {(patient_id, contact_id) for contact_id, patient_id in census.declined}
-    return near_matches(wanted, free, engine.options.placeholder_dates, closed=closed)
+    return near_matches(wanted, free, placeholders, closed=closed)
+
+
+def _stays_free(census: Census, row: KeyRow, placeholders: frozenset[str]) -> bool:
+    """Say whether a contact is free and will not be linked by this very run, so that it may be somebody's near match.
+
+    Without the second half a run would hold a patient back for a contact that is taken by its end, and the next run
+    would decide otherwise although nobody did anything.
+    """
+    if row.id in census.by_contact or row.id in census.contacts.marked:
+        return False
+    key = match_key(row.first_name, row.last_name, row.birth_date, placeholders)
+    return key is None or row.person_account or not one_to_one(census, key)
+
+
+def one_to_one(census: Census, key: MatchKey) -> bool:
+    """Say whether exactly one contact and one patient hold a key, and nothing keeps the two from being linked."""
+    contacts, patients = census.contacts.index.candidates(key), census.patients.index.candidates(key)
+    if len(contacts) != 1 or len(patients) != 1 or (contacts[0], patients[0]) in census.declined:
+        return False
+    return patients[0] not in census.patients.archived and patients[0] not in census.by_patient

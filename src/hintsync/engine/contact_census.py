@@ -14,7 +14,7 @@ from hintsync.core.forecast import Way, choose_way
 from hintsync.core.match import MatchKey, match_key
 from hintsync.core.person import Person
 from hintsync.core.records import KeyRow, RecordId, RecordState, Snapshot
-from hintsync.engine.census import Census, refuse_empty, remembered
+from hintsync.engine.census import Census, one_to_one, refuse_empty, remembered
 from hintsync.engine.context import Engine
 from hintsync.engine.near_batch import near_matches, person_of_row
 from hintsync.engine.population import (
@@ -138,8 +138,7 @@ async def _hold_claimed(engine: Engine, found: Patients, rows: Mapping[RecordId,
 
 async def _note_claims(engine: Engine, contacts: Contacts, patients: Patients, rows: Mapping[RecordId, KeyRow]) -> None:
     """Learn which contacts show the patients that might be linked, whatever their own demographics."""
-    keys = (key for row in rows.values() if (key := _key(engine, row)) is not None)
-    asked = {patient_id for key in keys for patient_id in patients.index.candidates(key)}
+    asked = {patient_id for key in _keys(engine, rows) for patient_id in patients.index.candidates(key)}
     asked |= {row.peer_id for row in rows.values() if row.peer_id}
     known = set(contacts.marked)
     showing = await engine.salesforce.find_by_key(sorted(asked)) if asked else {}
@@ -157,9 +156,14 @@ def _find_near(engine: Engine, census: Census, rows: Mapping[RecordId, KeyRow]) 
             wanted[contact_id] = person_of_row(row)
     born = {person.birth_date for person in wanted.values()}
     if wanted:
-        free = _free_patients(census, born)
+        taken = {census.patients.index.candidates(key)[0] for key in _keys(engine, rows) if one_to_one(census, key)}
+        free = [row for row in _free_patients(census, born) if row.id not in taken]
         placeholders = engine.options.placeholder_dates
         census.near = near_matches(wanted, free, placeholders, closed=census.declined)
+
+
+def _keys(engine: Engine, rows: Mapping[RecordId, KeyRow]) -> list[MatchKey]:
+    return [key for row in rows.values() if (key := _key(engine, row)) is not None]
 
 
 def _free_patients(census: Census, born: Collection[str | None]) -> list[KeyRow]:

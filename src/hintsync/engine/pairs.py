@@ -65,6 +65,11 @@ class Settled:
         return next(((side, result) for side, result in self.results.items() if result.trouble is not None), None)
 
     @property
+    def doubtful(self) -> bool:
+        """Whether a side may or may not have been written: only another look tells."""
+        return any(result.trouble is Trouble.LOOK_AGAIN for result in self.results.values())
+
+    @property
     def failed(self) -> bool:
         """Whether a side is still to be written, so that a first sync is not finished."""
         return self.gone is not None or self.trouble is not None
@@ -139,7 +144,7 @@ async def settle(engine: Engine, pairs: Sequence[Pair], mode: WriteMode) -> list
         for settled in rounds:
             link_id = settled.pair.state.link.id
             done[link_id] = _joined(done.get(link_id), settled)
-        doubtful = [s.pair for s in rounds if s.trouble is not None and s.trouble[1].trouble is Trouble.LOOK_AGAIN]
+        doubtful = [s.pair for s in rounds if s.doubtful]
         if not doubtful:
             break
         todo = await _look_again(engine, doubtful, done)
