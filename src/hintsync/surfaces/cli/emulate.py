@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from hintsync_emulators.__main__ import main
-
 app = typer.Typer(
     no_args_is_help=True, help="Start a local Salesforce or Hint on 127.0.0.1, with invented people in it."
 )
@@ -62,6 +60,8 @@ def _start(
     keep: Path | None,
     as_json: bool,
 ) -> None:
+    from hintsync_emulators.__main__ import main  # here, so that other commands need not wait for it
+
     given = {"--people": people, "--count": count, "--token": token, "--keep": keep}
     arguments = [system, "--port", str(port), "--seed", str(seed)]
     for name, value in given.items():

@@ -18,12 +18,12 @@ from hintsync.engine.pairs import Settled
 from hintsync.surfaces.cli.answer import Answer, Exit, table
 
 _EFFECTS = {
-    Effect.NOTHING: "",
     Effect.WRITE_HINT: "goes to Hint",
     Effect.WRITE_SALESFORCE: "goes to Salesforce",
-    Effect.AGREE: "agreed",
     Effect.HOLD: "held for a person",
 }
+#: Nothing is written and nobody is asked.
+_SILENT = frozenset({Effect.NOTHING, Effect.AGREE})
 _TRY_AGAIN = frozenset({Outcome.FAILED})
 
 
@@ -63,6 +63,17 @@ def hand_data(result: HandResult) -> dict[str, object]:
 def hand_answer(result: HandResult) -> Answer:
     """Return the answer of a command that did something to one pair."""
     return Answer(hand_data(result), (_told(result),), _code(result))
+
+
+def unlinked_answer(result: HandResult) -> Answer:
+    """Return the answer of an unlink."""
+    ended = result.link
+    whom = f"contact {ended.contact_id} from patient {ended.patient_id}" if ended else "the contact"
+    cleared = result.written.get(Side.SALESFORCE, ())
+    lines = [f"unlinked {whom} ({result.rule})"]
+    lines += [f"emptied on the contact: {', '.join(cleared)}"] if cleared else []
+    lines += ["Hint kept our id on the patient (hintsync log)"] if result.left_over else []
+    return Answer({**hand_data(result), "outcome": "unlinked"}, (Text("\n".join(lines)),), _code(result))
 
 
 def _code(result: HandResult) -> Exit:
@@ -105,13 +116,14 @@ def preview_answer(engine: Engine, settled: Settled) -> Answer:
     contact, patient = settled.pair.salesforce, settled.pair.hint
     labels = {row.name: row.label for row in engine.table}
     made = table("field", "contact", "patient", "what happens", "rule")
+    agreed = sum(1 for each in settled.plan.decisions if each.effect in _SILENT)
     for each in settled.plan.decisions:
-        if each.effect is not Effect.NOTHING:
+        if each.effect not in _SILENT:
             values = (_shown(contact.values, each.field), _shown(patient.values, each.field))
             made.add_row(labels[each.field], *map(Text, values), _EFFECTS[each.effect], each.row)
     frozen = (Text(f"the pair would be frozen: {settled.plan.frozen}"),) if settled.plan.frozen else ()
-    head = Text(f"contact {contact.id} and patient {patient.id}; nothing was written")
-    return Answer(_preview_data(settled), (head, made, *frozen))
+    head = Text(f"contact {contact.id} and patient {patient.id}: {agreed} fields stay; nothing was written")
+    return Answer(_preview_data(settled), (head, *((made,) if made.row_count else ()), *frozen))
 
 
 def _preview_data(settled: Settled) -> dict[str, object]:
@@ -125,7 +137,7 @@ def _preview_data(settled: Settled) -> dict[str, object]:
             "rule": each.row,
         }
         for each in settled.plan.decisions
-        if each.effect is not Effect.NOTHING
+        if each.effect not in _SILENT
     ]
     ids = {"contact_id": contact.id, "patient_id": patient.id}
     return {"dry": True, **ids, "frozen": settled.plan.frozen, "fields": fields}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +45,16 @@ def perform(asked: Asked, work: Callable[[], Coroutine[Any, Any, Answer]]) -> No
     set_up_logging()
     try:
         answer = asyncio.run(work())
+        give(answer, as_json=asked.as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Exit.AGAIN) from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         typer.echo("hintsync: interrupted", err=True)
         raise typer.Exit(Exit.AGAIN) from None
     except Exception as error:
         raise typer.Exit(give_error(error, as_json=asked.as_json)) from None
-    give(answer, as_json=asked.as_json)
     raise typer.Exit(answer.code)
 
 

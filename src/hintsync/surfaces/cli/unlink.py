@@ -11,7 +11,7 @@ from hintsync.core.values import Side
 from hintsync.engine.by_hand import unlink_by_hand
 from hintsync.engine.context import Engine
 from hintsync.surfaces.cli.answer import Answer
-from hintsync.surfaces.cli.hand_views import hand_answer, linked_peer
+from hintsync.surfaces.cli.hand_views import linked_peer, unlinked_answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, DryRun, StateFolder
 from hintsync.surfaces.cli.perform import Asked, with_engine
 from hintsync.surfaces.cli.record_ids import contact_id
@@ -35,7 +35,7 @@ def unlink(
     async def work(engine: Engine) -> Answer:
         contact_18 = contact_id(contact)
         if not dry_run:
-            return hand_answer(await unlink_by_hand(engine, contact_18, clear_mirrors=clear_mirrors))
+            return unlinked_answer(await unlink_by_hand(engine, contact_18, clear_mirrors=clear_mirrors))
         _, patient_id = await linked_peer(engine, Side.SALESFORCE, contact_18)
         mirrors = [row.name for row in engine.table if row.one_way] if clear_mirrors else []
         data = {"dry": True, "contact_id": contact_18, "patient_id": patient_id, "would_clear": mirrors}
