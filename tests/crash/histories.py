@@ -17,6 +17,9 @@ from tests.crash.endings import Ending, differences, ending, written_state
 from tests.crash.points import Points, bury
 from tests.crash.population import Town, fill
 
+#: Attempts after which a run that is not done never will be.
+MOST = 5
+
 Batch: TypeAlias = Callable[[Town, Engine, str | None], Awaitable[Run]]
 
 
@@ -83,6 +86,7 @@ async def live(
     first: Points | None = None
     run, attempts = None, 0
     while run is None:
+        assert attempts < MOST, "it does not end"
         points = Points(crashes[attempts] if attempts < len(crashes) else None)
         first, attempts = first or points, attempts + 1
         run = await _attempt(town, batch, points)
@@ -97,7 +101,7 @@ async def live(
 
 
 async def _attempt(town: Town, batch: Batch, points: Points) -> Run | None:
-    """Start or resume the run as a fresh process; None if it died."""
+    """Start or resume the run as a fresh process; None if it died or was stopped by trouble that passes."""
     runs = await town.store.runs(town.name)
     resume = runs[0].id if runs else None
     if resume and batch is contacts and await town.store.get_cursor(town.name, f"input:{resume}") is None:
@@ -106,7 +110,8 @@ async def _attempt(town: Town, batch: Batch, points: Points) -> Run | None:
         return runs[0]  # it died after its last breath
     engine = await town.engine(points)
     try:
-        return await batch(town, engine, resume)
+        run = await batch(town, engine, resume)
+        return None if run.status is RunStatus.STOPPED else run
     except Crash:
         return None
     finally:

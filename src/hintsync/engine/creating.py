@@ -105,14 +105,27 @@ async def create_missing(
         _draft(engine, side, state.link, source, stamps, allow_duplicate=allow_duplicate)
         for state, source in reservations
     ]
+    births = await _create(engine, side, reservations, drafts)
+    lost = [index for index, birth in enumerate(births) if birth.failure == NO_REPLY]
+    if lost and side is Side.SALESFORCE:
+        # Once more, since Salesforce keeps the key unique; a patient stays reserved, and a later pass looks for it.
+        again = await _create(engine, side, [reservations[i] for i in lost], [drafts[i] for i in lost])
+        for index, birth in zip(lost, again, strict=True):
+            births[index] = birth
+    return births
+
+
+async def _create(
+    engine: Engine, side: Side, reservations: Sequence[tuple[LinkState, Snapshot]], drafts: Sequence[Draft]
+) -> list[Birth]:
+    """Send the drafts, shorter ones where fields were refused, and look for those whose reply was lost."""
     answers = await engine.replicas[side].create(drafts)
     births = [
         _birth(engine, state.link, source, draft.values, answer)
         for (state, source), draft, answer in zip(reservations, drafts, answers, strict=True)
     ]
     births = await _once_more(engine, side, drafts, births, answers)
-    births = await _look_up(engine, side, births)
-    return await _send_again(engine, side, drafts, births)
+    return await _look_up(engine, side, births)
 
 
 def _draft(
@@ -199,20 +212,6 @@ async def _look_up(engine: Engine, side: Side, births: list[Birth]) -> list[Birt
     for index in doubtful:
         births[index] = _adopted(births[index], found)
     return births
-
-
-async def _send_again(engine: Engine, side: Side, drafts: Sequence[Draft], births: list[Birth]) -> list[Birth]:
-    """Where the reply was lost and no record carries the key, create once more, if the key itself forbids a second record.
-
-    Only Salesforce keeps the key unique; a patient whose create was lost stays reserved, and is looked for by a later pass.
-    """
-    lost = [index for index, birth in enumerate(births) if birth.failure == NO_REPLY]
-    if side is not Side.SALESFORCE or not lost:
-        return births
-    answers = await engine.replicas[side].create([drafts[index] for index in lost])
-    for index, answer in zip(lost, answers, strict=True):
-        births[index] = _birth(engine, births[index].link, births[index].source, drafts[index].values, answer)
-    return await _look_up(engine, side, births)
 
 
 def _adopted(birth: Birth, found: Mapping[str, Snapshot]) -> Birth:
