@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import orjson
@@ -57,6 +57,8 @@ class Auth:
     apps: dict[str, App] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     refresh: dict[str, Session] = field(default_factory=dict)
+    #: Called after sessions have ended, for whoever holds one open.
+    watchers: set[Callable[[], None]] = field(default_factory=set)
 
     def register(self, apps: Iterable[App]) -> None:
         """Make apps known, or change them."""
@@ -79,12 +81,14 @@ class Auth:
         """End every session, so that each token answers INVALID_SESSION_ID; return how many there were."""
         ended = len(self.sessions)
         self.sessions.clear()
+        self._tell_watchers()
         return ended
 
     def revoke(self, token: str) -> bool:
         """End what a token of either kind stands for; a refresh token takes the user's sessions with it."""
         if token in self.sessions:
             del self.sessions[token]
+            self._tell_watchers()
             return True
         owner = self.refresh.pop(token, None)
         if owner is None:
@@ -92,7 +96,12 @@ class Auth:
         for text, session in list(self.sessions.items()):
             if (session.user_id, session.client_id) == (owner.user_id, owner.client_id):
                 del self.sessions[text]
+        self._tell_watchers()
         return True
+
+    def _tell_watchers(self) -> None:
+        for watcher in list(self.watchers):
+            watcher()
 
     def app(self, client_id: str, client_secret: str | None) -> App:
         """Return the app that presents itself.

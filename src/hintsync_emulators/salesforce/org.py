@@ -17,6 +17,7 @@ from hintsync_emulators.salesforce.clock import Clock, system_clock
 from hintsync_emulators.salesforce.deploy.kept import restore
 from hintsync_emulators.salesforce.deploy.run import Deployment
 from hintsync_emulators.salesforce.dml import places
+from hintsync_emulators.salesforce.dml.journal import origin_of
 from hintsync_emulators.salesforce.dml.rules import Automation, Check, DuplicateRule, Rules, ValidationRule
 from hintsync_emulators.salesforce.dml.writer import Caller, Writer
 from hintsync_emulators.salesforce.queries import Queries
@@ -27,6 +28,8 @@ from hintsync_emulators.salesforce.storage import Row, Storage
 #: Features that can be switched on: fields and rules come with them.
 FEATURES = ("MiddleName", "NameSuffix", places.FEATURE, "PersonAccounts")
 _PREFIXES = "abcdefghijklmnopqrstuvwxyz"
+#: Origin of what somebody edits on a page.
+_BY_HAND = origin_of("soap", "67.0", "SfdcInternalAPI/")
 
 
 @dataclass
@@ -161,7 +164,7 @@ class Org:
 
     def caller(self, stamp: int | None = None) -> Caller:
         """Return the administrator, who writes what tests write; duplicate rules let them pass where they can."""
-        return Caller(self.user_id, allow_duplicates=True, stamp=stamp)
+        return Caller(self.user_id, allow_duplicates=True, stamp=stamp, origin=_BY_HAND)
 
     def definition(self, name: str) -> SObject:
         """Return an object's definition.

@@ -13,6 +13,7 @@ from typing import cast
 
 import orjson
 
+from hintsync_emulators.salesforce.dml.journal import Journal
 from hintsync_emulators.salesforce.schema.model import IDS, INTEGERS, NUMBERS, Field, SObject
 
 Row = dict[str, object]
@@ -51,6 +52,8 @@ class Storage:
         self._db.execute("CREATE TABLE IF NOT EXISTS _kept (kind TEXT, name TEXT, body BLOB, PRIMARY KEY (kind, name))")
         self._statements: dict[tuple[str, ...], str] = {}
         self._depth = 0
+        #: Changes of the running transaction.
+        self.journal = Journal()
 
     def close(self) -> None:
         """Close the database; one in memory is gone then."""
@@ -100,14 +103,18 @@ class Storage:
         name = f"level{self._depth}"
         self._db.execute(f"SAVEPOINT {name}")
         self._depth += 1
+        mark = self.journal.mark()
         try:
             yield
         except BaseException:
             self._db.execute(f"ROLLBACK TO {name}")
+            self.journal.cut(mark)
             raise
         finally:
             self._depth -= 1
             self._db.execute(f"RELEASE {name}")
+        if not self._depth:
+            self.journal.deliver()
 
     def insert(self, table: str, values: Mapping[str, object]) -> None:
         """Add one row."""

@@ -374,6 +374,17 @@ async def test_a_limit_counts_over_all_pages(api: httpx.AsyncClient, org: Org) -
     assert [len(page) for page in pages] == [200, 200, 50]
 
 
+@pytest.mark.parametrize("gone", [[], [0], [399], [7, 8, 250]])
+async def test_deleted_records_leave_no_hole_in_the_pages(api: httpx.AsyncClient, org: Org, gone: list[int]) -> None:
+    names = [f"L{number:03}" for number in range(400)]
+    ids = org.insert_many("Contact", [{"LastName": name} for name in names])
+    for place in gone:
+        org.delete("Contact", ids[place])
+    left = [name for place, name in enumerate(names) if place not in gone]
+    pages = await _pages(api, "SELECT LastName FROM Contact", 200)
+    assert pages == [left[:200], left[200:]]
+
+
 async def test_records_written_while_paging_do_not_shift_the_pages(api: httpx.AsyncClient, org: Org) -> None:
     ids = org.insert_many("Contact", [{"LastName": f"L{number:03}"} for number in range(400)])
     first = (

@@ -10,6 +10,7 @@ from hintsync_emulators.salesforce.clock import Clock
 from hintsync_emulators.salesforce.dml import places
 from hintsync_emulators.salesforce.dml.checks import check_required, check_value, field_for
 from hintsync_emulators.salesforce.dml.duplicates import check_duplicates, check_unique
+from hintsync_emulators.salesforce.dml.journal import Change
 from hintsync_emulators.salesforce.dml.rules import Rules
 from hintsync_emulators.salesforce.errors import Refused
 from hintsync_emulators.salesforce.schema.model import Field, Schema, SObject
@@ -32,6 +33,8 @@ class Caller:
     version: str = "64.0"
     #: Epoch second to stamp instead of the clock's: the write of a transaction that began then.
     stamp: int | None = None
+    #: Where the write comes from, as change events name it; empty for what the platform does by itself.
+    origin: str = ""
 
 
 class Writer:
@@ -60,6 +63,7 @@ class Writer:
         record.update(Id=record_id, CreatedDate=stamp, CreatedById=caller.user_id)
         record.update(LastModifiedDate=stamp, LastModifiedById=caller.user_id, SystemModstamp=stamp)
         self._storage.insert(one.name, record)
+        self._tell(one, "CREATE", {}, record, caller)
         return record_id
 
     def update(self, one: SObject, old: Row, given: Mapping[str, object], caller: Caller) -> None:
@@ -77,6 +81,7 @@ class Writer:
         stamp = self.now() if caller.stamp is None else caller.stamp
         changes.update(LastModifiedDate=stamp, LastModifiedById=caller.user_id, SystemModstamp=stamp)
         self._storage.update(one.name, str(old["Id"]), changes)
+        self._tell(one, "UPDATE", old, changes, caller)
         old.update(changes)
 
     def delete(self, one: SObject, old: Row, caller: Caller) -> None:
@@ -90,10 +95,12 @@ class Writer:
         self._let_go_of_children(one, record_id, caller)
         if "isdeleted" not in one.fields:
             self._storage.erase(one.name, record_id)
+            self._tell(one, "DELETE", old, {}, caller)
             return
         stamp = self.now() if caller.stamp is None else caller.stamp
         marks: Row = {"IsDeleted": 1, "LastModifiedDate": stamp, "SystemModstamp": stamp}
         self._storage.update(one.name, record_id, {**marks, "LastModifiedById": caller.user_id})
+        self._tell(one, "DELETE", old, marks, caller)
         old.update(marks)
 
     def undelete(self, one: SObject, old: Row, caller: Caller) -> None:
@@ -105,11 +112,23 @@ class Writer:
         if "masterrecordid" in one.fields:
             marks["MasterRecordId"] = None
         self._storage.update(one.name, str(old["Id"]), {**marks, "LastModifiedById": caller.user_id})
+        self._tell(one, "UNDELETE", old, {**marks, "LastModifiedById": caller.user_id}, caller)
         old.update(marks)
 
     def stamp(self, one: SObject, record_id: str, marks: Mapping[str, object]) -> None:
         """Set columns that no caller may write, e.g. the master of a merged record."""
+        if one.name in self._storage.journal.watched:
+            old = self._storage.fetch(one.name, [record_id])[record_id]
+            change = Change(one.name, "UPDATE", record_id, old, {**old, **marks}, "", "", "LastModifiedDate" in marks)
+            self._storage.journal.note(change)
         self._storage.update(one.name, record_id, {**marks, "SystemModstamp": self.now()})
+
+    def _tell(self, one: SObject, kind: str, old: Row, changes: Row, caller: Caller) -> None:
+        """Note a write for whoever listens to the object."""
+        journal = self._storage.journal
+        if one.name in journal.watched:
+            after = {**old, **changes}
+            journal.note(Change(one.name, kind, str(after["Id"]), dict(old), after, caller.user_id, caller.origin))
 
     def _read(self, one: SObject, given: Mapping[str, object], caller: Caller, creating: bool) -> Row:
         changes: Row = {}

@@ -56,6 +56,8 @@ class Plan:
     #: Alias of the table that records come from.
     alias: str
     aggregate: bool = False
+    #: Every (living) row is found, in the order of its making.
+    unfiltered: bool = False
     #: ``SELECT COUNT() FROM …``: the answer is the total alone.
     count_only: bool = False
     #: Output columns in order, dotted, with the field each shows; for CSV and column metadata.
@@ -114,6 +116,7 @@ def _compile(scope: Scope, query: tree.Query) -> Plan:
         offset=query.offset or 0,
         shape=shape,
         alias=scope.root.alias,
+        unfiltered=query.where is None and not query.order,
         outputs=tuple(select.outputs),
     )
 

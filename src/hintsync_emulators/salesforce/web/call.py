@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from hintsync_emulators.salesforce.auth import Session
+from hintsync_emulators.salesforce.dml.journal import origin_of
 from hintsync_emulators.salesforce.dml.writer import Caller
 from hintsync_emulators.salesforce.errors import ApiError
 
@@ -92,7 +93,8 @@ class Call:
     def caller(self, loose: bool = False) -> Caller:
         """Return who writes, with what the headers ask for."""
         assert self.session is not None
-        return Caller(self.session.user_id, self._allows_duplicates(), loose, self.version)
+        origin = origin_of("bulkapi" if loose else "rest", self.version, self.client())
+        return Caller(self.session.user_id, self._allows_duplicates(), loose, self.version, origin=origin)
 
     def _allows_duplicates(self) -> bool:
         options = _options(self.headers.get("sforce-duplicate-rule-header", ""))
