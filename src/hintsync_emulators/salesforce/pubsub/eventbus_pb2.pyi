@@ -1,11 +1,9 @@
-from collections.abc import Iterable as _Iterable
-from collections.abc import Mapping as _Mapping
-from typing import ClassVar as _ClassVar
-
-from google.protobuf import descriptor as _descriptor
-from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -20,7 +18,6 @@ class ErrorCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UNKNOWN: _ClassVar[ErrorCode]
     PUBLISH: _ClassVar[ErrorCode]
     COMMIT: _ClassVar[ErrorCode]
-
 LATEST: ReplayPreset
 EARLIEST: ReplayPreset
 CUSTOM: ReplayPreset
@@ -32,10 +29,10 @@ class TopicRequest(_message.Message):
     __slots__ = ("topic_name",)
     TOPIC_NAME_FIELD_NUMBER: _ClassVar[int]
     topic_name: str
-    def __init__(self, topic_name: str | None = ...) -> None: ...
+    def __init__(self, topic_name: _Optional[str] = ...) -> None: ...
 
 class TopicInfo(_message.Message):
-    __slots__ = ("can_publish", "can_subscribe", "rpc_id", "schema_id", "tenant_guid", "topic_name")
+    __slots__ = ("topic_name", "tenant_guid", "can_publish", "can_subscribe", "schema_id", "rpc_id")
     TOPIC_NAME_FIELD_NUMBER: _ClassVar[int]
     TENANT_GUID_FIELD_NUMBER: _ClassVar[int]
     CAN_PUBLISH_FIELD_NUMBER: _ClassVar[int]
@@ -48,33 +45,23 @@ class TopicInfo(_message.Message):
     can_subscribe: bool
     schema_id: str
     rpc_id: str
-    def __init__(
-        self,
-        topic_name: str | None = ...,
-        tenant_guid: str | None = ...,
-        can_publish: bool | None = ...,
-        can_subscribe: bool | None = ...,
-        schema_id: str | None = ...,
-        rpc_id: str | None = ...,
-    ) -> None: ...
+    def __init__(self, topic_name: _Optional[str] = ..., tenant_guid: _Optional[str] = ..., can_publish: _Optional[bool] = ..., can_subscribe: _Optional[bool] = ..., schema_id: _Optional[str] = ..., rpc_id: _Optional[str] = ...) -> None: ...
 
 class SchemaRequest(_message.Message):
     __slots__ = ("schema_id",)
     SCHEMA_ID_FIELD_NUMBER: _ClassVar[int]
     schema_id: str
-    def __init__(self, schema_id: str | None = ...) -> None: ...
+    def __init__(self, schema_id: _Optional[str] = ...) -> None: ...
 
 class SchemaInfo(_message.Message):
-    __slots__ = ("rpc_id", "schema_id", "schema_json")
+    __slots__ = ("schema_json", "schema_id", "rpc_id")
     SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_ID_FIELD_NUMBER: _ClassVar[int]
     RPC_ID_FIELD_NUMBER: _ClassVar[int]
     schema_json: str
     schema_id: str
     rpc_id: str
-    def __init__(
-        self, schema_json: str | None = ..., schema_id: str | None = ..., rpc_id: str | None = ...
-    ) -> None: ...
+    def __init__(self, schema_json: _Optional[str] = ..., schema_id: _Optional[str] = ..., rpc_id: _Optional[str] = ...) -> None: ...
 
 class EventHeader(_message.Message):
     __slots__ = ("key", "value")
@@ -82,10 +69,10 @@ class EventHeader(_message.Message):
     VALUE_FIELD_NUMBER: _ClassVar[int]
     key: str
     value: bytes
-    def __init__(self, key: str | None = ..., value: bytes | None = ...) -> None: ...
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
 
 class ProducerEvent(_message.Message):
-    __slots__ = ("headers", "id", "payload", "schema_id")
+    __slots__ = ("id", "schema_id", "payload", "headers")
     ID_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_ID_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
@@ -94,13 +81,7 @@ class ProducerEvent(_message.Message):
     schema_id: str
     payload: bytes
     headers: _containers.RepeatedCompositeFieldContainer[EventHeader]
-    def __init__(
-        self,
-        id: str | None = ...,
-        schema_id: str | None = ...,
-        payload: bytes | None = ...,
-        headers: _Iterable[EventHeader | _Mapping] | None = ...,
-    ) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., schema_id: _Optional[str] = ..., payload: _Optional[bytes] = ..., headers: _Optional[_Iterable[_Union[EventHeader, _Mapping]]] = ...) -> None: ...
 
 class ConsumerEvent(_message.Message):
     __slots__ = ("event", "replay_id")
@@ -108,12 +89,10 @@ class ConsumerEvent(_message.Message):
     REPLAY_ID_FIELD_NUMBER: _ClassVar[int]
     event: ProducerEvent
     replay_id: bytes
-    def __init__(
-        self, event: ProducerEvent | _Mapping | None = ..., replay_id: bytes | None = ...
-    ) -> None: ...
+    def __init__(self, event: _Optional[_Union[ProducerEvent, _Mapping]] = ..., replay_id: _Optional[bytes] = ...) -> None: ...
 
 class FetchRequest(_message.Message):
-    __slots__ = ("auth_refresh", "num_requested", "replay_id", "replay_preset", "topic_name")
+    __slots__ = ("topic_name", "replay_preset", "replay_id", "num_requested", "auth_refresh")
     TOPIC_NAME_FIELD_NUMBER: _ClassVar[int]
     REPLAY_PRESET_FIELD_NUMBER: _ClassVar[int]
     REPLAY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -124,17 +103,10 @@ class FetchRequest(_message.Message):
     replay_id: bytes
     num_requested: int
     auth_refresh: str
-    def __init__(
-        self,
-        topic_name: str | None = ...,
-        replay_preset: ReplayPreset | str | None = ...,
-        replay_id: bytes | None = ...,
-        num_requested: int | None = ...,
-        auth_refresh: str | None = ...,
-    ) -> None: ...
+    def __init__(self, topic_name: _Optional[str] = ..., replay_preset: _Optional[_Union[ReplayPreset, str]] = ..., replay_id: _Optional[bytes] = ..., num_requested: _Optional[int] = ..., auth_refresh: _Optional[str] = ...) -> None: ...
 
 class FetchResponse(_message.Message):
-    __slots__ = ("events", "latest_replay_id", "pending_num_requested", "rpc_id")
+    __slots__ = ("events", "latest_replay_id", "rpc_id", "pending_num_requested")
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     LATEST_REPLAY_ID_FIELD_NUMBER: _ClassVar[int]
     RPC_ID_FIELD_NUMBER: _ClassVar[int]
@@ -143,13 +115,7 @@ class FetchResponse(_message.Message):
     latest_replay_id: bytes
     rpc_id: str
     pending_num_requested: int
-    def __init__(
-        self,
-        events: _Iterable[ConsumerEvent | _Mapping] | None = ...,
-        latest_replay_id: bytes | None = ...,
-        rpc_id: str | None = ...,
-        pending_num_requested: int | None = ...,
-    ) -> None: ...
+    def __init__(self, events: _Optional[_Iterable[_Union[ConsumerEvent, _Mapping]]] = ..., latest_replay_id: _Optional[bytes] = ..., rpc_id: _Optional[str] = ..., pending_num_requested: _Optional[int] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "msg")
@@ -157,49 +123,34 @@ class Error(_message.Message):
     MSG_FIELD_NUMBER: _ClassVar[int]
     code: ErrorCode
     msg: str
-    def __init__(self, code: ErrorCode | str | None = ..., msg: str | None = ...) -> None: ...
+    def __init__(self, code: _Optional[_Union[ErrorCode, str]] = ..., msg: _Optional[str] = ...) -> None: ...
 
 class PublishRequest(_message.Message):
-    __slots__ = ("auth_refresh", "events", "topic_name")
+    __slots__ = ("topic_name", "events", "auth_refresh")
     TOPIC_NAME_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     AUTH_REFRESH_FIELD_NUMBER: _ClassVar[int]
     topic_name: str
     events: _containers.RepeatedCompositeFieldContainer[ProducerEvent]
     auth_refresh: str
-    def __init__(
-        self,
-        topic_name: str | None = ...,
-        events: _Iterable[ProducerEvent | _Mapping] | None = ...,
-        auth_refresh: str | None = ...,
-    ) -> None: ...
+    def __init__(self, topic_name: _Optional[str] = ..., events: _Optional[_Iterable[_Union[ProducerEvent, _Mapping]]] = ..., auth_refresh: _Optional[str] = ...) -> None: ...
 
 class PublishResult(_message.Message):
-    __slots__ = ("correlation_key", "error", "replay_id")
+    __slots__ = ("replay_id", "error", "correlation_key")
     REPLAY_ID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     CORRELATION_KEY_FIELD_NUMBER: _ClassVar[int]
     replay_id: bytes
     error: Error
     correlation_key: str
-    def __init__(
-        self,
-        replay_id: bytes | None = ...,
-        error: Error | _Mapping | None = ...,
-        correlation_key: str | None = ...,
-    ) -> None: ...
+    def __init__(self, replay_id: _Optional[bytes] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., correlation_key: _Optional[str] = ...) -> None: ...
 
 class PublishResponse(_message.Message):
-    __slots__ = ("results", "rpc_id", "schema_id")
+    __slots__ = ("results", "schema_id", "rpc_id")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_ID_FIELD_NUMBER: _ClassVar[int]
     RPC_ID_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[PublishResult]
     schema_id: str
     rpc_id: str
-    def __init__(
-        self,
-        results: _Iterable[PublishResult | _Mapping] | None = ...,
-        schema_id: str | None = ...,
-        rpc_id: str | None = ...,
-    ) -> None: ...
+    def __init__(self, results: _Optional[_Iterable[_Union[PublishResult, _Mapping]]] = ..., schema_id: _Optional[str] = ..., rpc_id: _Optional[str] = ...) -> None: ...
