@@ -25,21 +25,22 @@ Batch: TypeAlias = Callable[[Town, Engine, str | None], Awaitable[Run]]
 
 async def patients(town: Town, engine: Engine, resume: str | None) -> Run:
     """Run patients to contacts."""
-    return await batch_patients(engine, resume=resume)
+    return await batch_patients(engine, resume=resume, on_progress=town.note)
 
 
 async def contacts(town: Town, engine: Engine, resume: str | None) -> Run:
     """Run contacts to patients over every contact, with what a report brings along besides."""
     if resume:
-        return await batch_contacts(engine, resume=resume)
+        return await batch_contacts(engine, resume=resume, on_progress=town.note)
     ids = [*town.contacts, "003000000000999AAA", town.contacts[0]]
     rows = [CsvRow(line, contact_id) for line, contact_id in enumerate(ids, start=2)]
-    return await batch_contacts(engine, CsvIds((*rows, CsvRow(len(rows) + 2, None, "not an id")), True, None))
+    listed = CsvIds((*rows, CsvRow(len(rows) + 2, None, "not an id")), True, None)
+    return await batch_contacts(engine, listed, on_progress=town.note)
 
 
 async def linked_pairs(town: Town, engine: Engine, resume: str | None) -> Run:
     """Sync all linked pairs."""
-    return await sync_all(engine, resume=resume)
+    return await sync_all(engine, resume=resume, on_progress=town.note)
 
 
 BATCHES: dict[str, Batch] = {"patients": patients, "contacts": contacts, "linked pairs": linked_pairs}
@@ -54,6 +55,12 @@ class History:
     points: list[str]
     #: Attempts that it took.
     attempts: int
+    #: Writes of the store in the first attempt.
+    writes: int
+    #: The run's `done` at each report of progress, over all attempts.
+    progress: list[int]
+    #: How each attempt's run ended; None where its process died.
+    endings: list[tuple[RunStatus, str | None] | None]
     #: What a further run changed (see `written_state`), if one was made.
     after: Ending | None = None
 
@@ -65,7 +72,9 @@ async def live(
     *crashes: int,
     further: bool = True,
     several: int = 1,
+    abort_at: int | None = None,
     trouble: Callable[[Town], None] | None = None,
+    relief: Callable[[Town], None] | None = None,
 ) -> History:
     """Live through one history.
 
@@ -76,7 +85,9 @@ async def live(
         crashes: The points at which the first attempts die, one each; the next attempt resumes.
         further: Run once more when all is done.
         several: How often the ordinary cases occur.
+        abort_at: The write of the store, in the first attempt, before which a person aborts the run.
         trouble: Makes trouble in either system before the first attempt.
+        relief: Takes it away after the first attempt.
     """
     town = Town(store, name)
     fill(town, several)
@@ -84,15 +95,20 @@ async def live(
     if trouble:
         trouble(town)
     first: Points | None = None
-    run, attempts = None, 0
-    while run is None:
-        assert attempts < MOST, "it does not end"
-        points = Points(crashes[attempts] if attempts < len(crashes) else None)
-        first, attempts = first or points, attempts + 1
+    endings: list[tuple[RunStatus, str | None] | None] = []
+    run: Run | None = None
+    while run is None or run.status is not RunStatus.DONE:
+        attempts = len(endings)
+        assert attempts < MOST, f"it does not end: {endings}"
+        points = Points(crashes[attempts] if attempts < len(crashes) else None, None if first else abort_at)
+        first = first or points
         run = await _attempt(town, batch, points)
-    assert run.status is RunStatus.DONE, run.reason
+        endings.append((run.status, run.reason) if run else None)
+        if relief:
+            relief(town)
+    assert first is not None
     found = await ending(town, run)
-    history = History(found, first.names if first else [], attempts)
+    history = History(found, first.names, len(endings), first.writes, list(town.progress), endings)
     if further:
         again = await batch(town, await town.engine(), None)
         assert again.status is RunStatus.DONE, again.reason
@@ -101,7 +117,7 @@ async def live(
 
 
 async def _attempt(town: Town, batch: Batch, points: Points) -> Run | None:
-    """Start or resume the run as a fresh process; None if it died or was stopped by trouble that passes."""
+    """Start or resume the run as a fresh process; None if it died."""
     runs = await town.store.runs(town.name)
     resume = runs[0].id if runs else None
     if resume and batch is contacts and await town.store.get_cursor(town.name, f"input:{resume}") is None:
@@ -110,8 +126,7 @@ async def _attempt(town: Town, batch: Batch, points: Points) -> Run | None:
         return runs[0]  # it died after its last breath
     engine = await town.engine(points)
     try:
-        run = await batch(town, engine, resume)
-        return None if run.status is RunStatus.STOPPED else run
+        return await batch(town, engine, resume)
     except Crash:
         return None
     finally:

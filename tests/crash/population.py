@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from hintsync.core.fingerprints import Fingerprinter, pair_salt
@@ -12,7 +12,7 @@ from hintsync.core.values import ABSENT, Canonical, Side
 from hintsync.engine.context import Engine
 from hintsync.engine.options import Options
 from hintsync.replicas.memory import CAPABILITIES, MemoryReplica
-from hintsync.state.port import Commit, Connection, LinkChange, StateStore
+from hintsync.state.port import Commit, Connection, LinkChange, Run, StateStore
 from tests.crash.points import Points, WatchedFaults, WatchedStore
 from tests.engine.world import HandClock
 
@@ -34,6 +34,9 @@ class Town:
     declined: list[tuple[RecordId, RecordId]] = field(default_factory=list)
     #: Every contact that people made.
     contacts: list[RecordId] = field(default_factory=list)
+    #: The run's `done` at each report of progress, and who else is told.
+    progress: list[int] = field(default_factory=list)
+    watchers: list[Callable[[], None]] = field(default_factory=list)
     _ids: itertools.count[int] = field(default_factory=itertools.count)
     _people: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -75,6 +78,12 @@ class Town:
             clock=self.clock,
             new_id=lambda prefix: f"{self.name}.{prefix}-{next(self._ids):06d}",
         )
+
+    def note(self, run: Run) -> None:
+        """Take a report of progress."""
+        self.progress.append(run.done)
+        for watcher in self.watchers:
+            watcher()
 
     def _watch(self, points: Points) -> None:
         for replica in (self.org, self.practice):
