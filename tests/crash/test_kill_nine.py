@@ -11,7 +11,7 @@ import pytest
 from tests import postgres
 from tests.crash.conftest import FIGURES
 from tests.crash.endings import differences
-from tests.crash.killing import PEOPLE, Tally, in_processes, kill_and_resume, run_in_peace, workers
+from tests.crash.killing import PEOPLE, Tally, in_processes, kill_and_resume, run_again, run_in_peace, workers
 from tests.crash.test_every_point import Record
 
 SEED = 20261122
@@ -36,7 +36,9 @@ async def kill_in_a_world(folder: Path, database_url: str, seed: int, kills: int
             tally = await kill_and_resume(scene, forks, random.Random(seed), kills)
         expected = {"systems": systems, "memory": memory}
         found = {"systems": await scene.systems(), "memory": await scene.memory()}
+        further = await run_again(scene)
     problems = differences(expected, found)
+    problems += [f"further run: {line}" for line in differences(expected["systems"], further)]
     assert problems == [], "\n".join(problems[:20])
     return tally
 
