@@ -20,6 +20,7 @@ from hintsync_emulators.salesforce.dml import places
 from hintsync_emulators.salesforce.dml.journal import origin_of
 from hintsync_emulators.salesforce.dml.rules import Automation, Check, DuplicateRule, Rules, ValidationRule
 from hintsync_emulators.salesforce.dml.writer import Caller, Writer
+from hintsync_emulators.salesforce.pubsub.bus import EventBus
 from hintsync_emulators.salesforce.queries import Queries
 from hintsync_emulators.salesforce.schema.load import standard_schema
 from hintsync_emulators.salesforce.schema.model import Field, SObject
@@ -129,6 +130,9 @@ class Org:
         self.auth.register(apps)
         if token is not None:
             self.auth.issue(self.user_id, "", token)
+        #: Change events of the org; none come before an object is selected in ``events.channels``.
+        self.events = EventBus(self, seed)
+        self.auth.watchers.add(self.events.wake)
 
     def _prepare(self) -> None:
         restore(self)

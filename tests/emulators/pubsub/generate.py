@@ -8,9 +8,7 @@ from pathlib import Path
 
 from grpc_tools import protoc
 
-from hintsync_emulators.salesforce import pubsub
-
-FOLDER = Path(pubsub.__file__).parent
+FOLDER = Path(__file__).parents[3] / "src" / "hintsync_emulators" / "salesforce" / "pubsub"
 _PROTO = "eventbus.proto"
 #: Generated messages register themselves in the pool of the whole process, where a client's own copy of the interface
 #: would collide with them. Ours live in a pool of their own.
@@ -22,11 +20,11 @@ def generate() -> Mapping[str, str]:
     with tempfile.TemporaryDirectory() as out:
         if protoc.main(["protoc", f"-I{FOLDER}", f"--python_out={out}", f"--pyi_out={out}", _PROTO]) != 0:
             raise RuntimeError("protoc refuses eventbus.proto; its complaint is on standard error")
-        return {path.name: _own_pool(path.read_text()) for path in Path(out).iterdir()}
+        return {path.name: _adapted(path.read_text()) for path in Path(out).iterdir()}
 
 
-def _own_pool(text: str) -> str:
-    return text.replace(_SHARED_POOL, _OWN_POOL)
+def _adapted(text: str) -> str:
+    return text.replace(_SHARED_POOL, _OWN_POOL).replace(", _Mapping]", ", _Mapping[str, object]]")
 
 
 def main() -> None:

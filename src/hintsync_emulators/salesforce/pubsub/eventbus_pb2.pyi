@@ -81,7 +81,7 @@ class ProducerEvent(_message.Message):
     schema_id: str
     payload: bytes
     headers: _containers.RepeatedCompositeFieldContainer[EventHeader]
-    def __init__(self, id: _Optional[str] = ..., schema_id: _Optional[str] = ..., payload: _Optional[bytes] = ..., headers: _Optional[_Iterable[_Union[EventHeader, _Mapping]]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., schema_id: _Optional[str] = ..., payload: _Optional[bytes] = ..., headers: _Optional[_Iterable[_Union[EventHeader, _Mapping[str, object]]]] = ...) -> None: ...
 
 class ConsumerEvent(_message.Message):
     __slots__ = ("event", "replay_id")
@@ -89,7 +89,7 @@ class ConsumerEvent(_message.Message):
     REPLAY_ID_FIELD_NUMBER: _ClassVar[int]
     event: ProducerEvent
     replay_id: bytes
-    def __init__(self, event: _Optional[_Union[ProducerEvent, _Mapping]] = ..., replay_id: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, event: _Optional[_Union[ProducerEvent, _Mapping[str, object]]] = ..., replay_id: _Optional[bytes] = ...) -> None: ...
 
 class FetchRequest(_message.Message):
     __slots__ = ("topic_name", "replay_preset", "replay_id", "num_requested", "auth_refresh")
@@ -115,7 +115,7 @@ class FetchResponse(_message.Message):
     latest_replay_id: bytes
     rpc_id: str
     pending_num_requested: int
-    def __init__(self, events: _Optional[_Iterable[_Union[ConsumerEvent, _Mapping]]] = ..., latest_replay_id: _Optional[bytes] = ..., rpc_id: _Optional[str] = ..., pending_num_requested: _Optional[int] = ...) -> None: ...
+    def __init__(self, events: _Optional[_Iterable[_Union[ConsumerEvent, _Mapping[str, object]]]] = ..., latest_replay_id: _Optional[bytes] = ..., rpc_id: _Optional[str] = ..., pending_num_requested: _Optional[int] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "msg")
@@ -133,7 +133,7 @@ class PublishRequest(_message.Message):
     topic_name: str
     events: _containers.RepeatedCompositeFieldContainer[ProducerEvent]
     auth_refresh: str
-    def __init__(self, topic_name: _Optional[str] = ..., events: _Optional[_Iterable[_Union[ProducerEvent, _Mapping]]] = ..., auth_refresh: _Optional[str] = ...) -> None: ...
+    def __init__(self, topic_name: _Optional[str] = ..., events: _Optional[_Iterable[_Union[ProducerEvent, _Mapping[str, object]]]] = ..., auth_refresh: _Optional[str] = ...) -> None: ...
 
 class PublishResult(_message.Message):
     __slots__ = ("replay_id", "error", "correlation_key")
@@ -143,7 +143,7 @@ class PublishResult(_message.Message):
     replay_id: bytes
     error: Error
     correlation_key: str
-    def __init__(self, replay_id: _Optional[bytes] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., correlation_key: _Optional[str] = ...) -> None: ...
+    def __init__(self, replay_id: _Optional[bytes] = ..., error: _Optional[_Union[Error, _Mapping[str, object]]] = ..., correlation_key: _Optional[str] = ...) -> None: ...
 
 class PublishResponse(_message.Message):
     __slots__ = ("results", "schema_id", "rpc_id")
@@ -153,4 +153,4 @@ class PublishResponse(_message.Message):
     results: _containers.RepeatedCompositeFieldContainer[PublishResult]
     schema_id: str
     rpc_id: str
-    def __init__(self, results: _Optional[_Iterable[_Union[PublishResult, _Mapping]]] = ..., schema_id: _Optional[str] = ..., rpc_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, results: _Optional[_Iterable[_Union[PublishResult, _Mapping[str, object]]]] = ..., schema_id: _Optional[str] = ..., rpc_id: _Optional[str] = ...) -> None: ...
