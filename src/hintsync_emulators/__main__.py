@@ -15,15 +15,16 @@ import socket
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from starlette.types import ASGIApp
 
 from hintsync_emulators import hint
+from hintsync_emulators.clock import Clock
 from hintsync_emulators.hint.keeping import Kept, KeptFileError, load
+from hintsync_emulators.loading import load_contacts
 from hintsync_emulators.people import PeopleFileError, Population, invent, read_people, spread
 from hintsync_emulators.serve import listen, serve, url_of
 
@@ -90,7 +91,7 @@ def start_hint(population: Population | None, seed: int, token: str | None, keep
     Raises:
         KeptFileError: the file holds no practice of this seed.
     """
-    practice = hint.Practice(seed=seed, token=token)
+    practice = hint.Practice(seed=seed, token=token, clock=Clock())
     if population is None and keep is not None:
         load(practice, keep)
     elif population is not None:
@@ -116,7 +117,13 @@ def start_salesforce(population: Population | None, seed: int, token: str | None
     app = salesforce.App(_CLIENT_ID, _CLIENT_SECRET, run_as=_USERNAME)
     database = str(keep) if keep else ":memory:"
     org = salesforce.Org(
-        seed=seed, token=token, apps=[app], features=["MiddleName"], username=_USERNAME, database=database
+        seed=seed,
+        token=token,
+        apps=[app],
+        features=["MiddleName"],
+        username=_USERNAME,
+        database=database,
+        clock=Clock(),
     )
     if population is not None:
         load_contacts(org, population.contacts)
@@ -129,25 +136,6 @@ def start_salesforce(population: Population | None, seed: int, token: str | None
         "contacts": org.count("Contact"),
     }
     return Started(salesforce.create_app(org), facts)
-
-
-class Loader(Protocol):
-    """An org, as far as loading records goes."""
-
-    def insert_many(self, name: str, records: Iterable[Mapping[str, object]]) -> list[str]: ...
-
-
-def load_contacts(org: Loader, contacts: Iterable[Mapping[str, object]]) -> list[str]:
-    """Loads a population's contacts into an org, making the accounts they name, and returns their ids in order."""
-    contacts = list(contacts)
-    names = list(dict.fromkeys(str(contact["AccountName"]) for contact in contacts))
-    accounts = dict(zip(names, org.insert_many("Account", [{"Name": name} for name in names]), strict=True))
-    records = [
-        {name: value for name, value in contact.items() if name != "AccountName"}
-        | {"AccountId": accounts[str(contact["AccountName"])]}
-        for contact in contacts
-    ]
-    return org.insert_many("Contact", records)
 
 
 _START = {"hint": start_hint, "salesforce": start_salesforce}

@@ -1,21 +1,16 @@
 """The control API that both emulators share: faults, latency, limits and a count of calls.
 
 `Controlled` wraps an emulator's ASGI application and answers everything below `/_control` by itself, without
-authentication, so that a test in any language can steer the emulator it talks to. Each route with an example:
+authentication, so that a test in any language can steer the emulator it talks to. ``GET /_control`` lists every route
+of an emulator with an example to copy. Some of what ``PUT /_control/faults`` takes:
 
-    GET    /_control           the routes of this emulator, one line each
-    GET    /_control/faults    what is set now
-    PUT    /_control/faults    change what the body names, leave the rest
-               {"latency_ms": 20}
-               {"limits": {"per_second": null}}                  null lifts a limit
-               {"fail_next": [{"status": 503, "times": 2, "match": "^GET /api/provider/patients"}]}
-               {"fail_next": [{"match": "^PATCH ", "after_commit": true, "drop": true}]}   a lost reply
-    GET    /_control/counts    {"total": 12, "by_kind": {"patients.list": 10, "patients.update": 2}}
-    DELETE /_control/counts    start counting from zero
-    POST   /_control/reset     no faults, no latency, the limits of the start, counts at zero; the records stay
+    {"latency_ms": 20}
+    {"limits": {"per_second": null}}                  null lifts a limit
+    {"fail_next": [{"status": 503, "times": 2, "match": "^GET /api/provider/patients"}]}
+    {"fail_next": [{"match": "^PATCH ", "after_commit": true, "drop": true}]}   a lost reply
 
-An emulator adds routes of its own (people, switches, tokens) through `extra_routes`; its own page says which.
-In Python the same is done directly on the `Faults` object, which every route above only translates.
+An emulator adds routes of its own (people, switches, tokens, its clock, snapshots) through `extra_routes`. In Python
+the same is done directly on the `Faults` object, which the routes above only translate.
 """
 
 import asyncio
@@ -25,7 +20,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import httpx
 import orjson
@@ -34,6 +29,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 #: The scope extension through which `serve` lets an application cut its own connection.
 DROP_EXTENSION = "hintsync_emulators.drop"
 CONTROL_PREFIX = "/_control"
+
+_EXAMPLE_FAULTS = {
+    "latency_ms": 20,
+    "fail_next": [{"match": "^PATCH ", "times": 2, "status": 503, "after_commit": False, "drop": False}],
+}
 
 Classify = Callable[[str, str], str]
 """Names the kind of a call from its method and path, for instance ``patients.list``."""
@@ -201,6 +201,8 @@ class ControlRequest:
     query: dict[str, str]
     #: Values of the ``{names}`` in the route's path.
     path: dict[str, str]
+    #: Where the emulator is reached, for instance ``http://127.0.0.1:8081``.
+    origin: str = ""
 
     def object(self) -> dict[str, object]:
         """Returns the body, which must be an object (an absent one counts as empty)."""
@@ -225,6 +227,20 @@ class ControlRoute:
     handler: Handler
     #: One line for the list of routes.
     help: str
+    #: A body that makes sense; None where no body is needed.
+    example: object = None
+
+    def to_json(self, origin: str) -> dict[str, object]:
+        """Returns the route as the list shows it, with a command that can be copied."""
+        body = "" if self.example is None else f" -d '{json.dumps(self.example, ensure_ascii=False)}'"
+        verb = "" if self.method == "GET" else f"-X {self.method} "
+        address = f"{origin}{CONTROL_PREFIX}{self.path}"
+        return {
+            "method": self.method,
+            "path": f"{CONTROL_PREFIX}{self.path}",
+            "does": self.help,
+            "example": f"curl {verb}{address}{body}",
+        }
 
     def pattern(self) -> re.Pattern[str]:
         return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path))
@@ -241,12 +257,25 @@ class Controlled:
     """
 
     def __init__(
-        self, app: ASGIApp, faults: Faults, classify: Classify, extra_routes: Iterable[ControlRoute] = ()
+        self,
+        app: ASGIApp,
+        faults: Faults,
+        classify: Classify,
+        extra_routes: Iterable[ControlRoute] = (),
+        on_reset: Callable[[], None] | None = None,
     ) -> None:
+        """Wraps an application.
+
+        Args:
+            extra_routes: control routes of this emulator alone.
+            on_reset: ends faults that the emulator keeps itself, when all faults are to end.
+        """
         self.app = app
         self.faults = faults
         self._classify = classify
-        self._routes = [(route, route.pattern()) for route in (*self._own_routes(), *extra_routes)]
+        self._on_reset = on_reset
+        self.routes = (*self._own_routes(), *extra_routes)
+        self._patterns = [(route, route.pattern()) for route in self.routes]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -257,7 +286,7 @@ class Controlled:
             await self._control(scope, receive, send)
             return
         faults = self.faults
-        faults.counts[self._classify(scope["method"], path)] += 1
+        faults.counts[self._classify(scope["method"], raw_path(scope))] += 1
         if faults.latency_ms:
             await asyncio.sleep(faults.latency_ms / 1000)
         failure = faults.take(_call_text(scope)) if faults.fail_next else None
@@ -284,13 +313,15 @@ class Controlled:
     async def _carry_out(self, scope: Scope, receive: Receive) -> tuple[int, object]:
         handler, path_values = self._find(scope["method"], scope["path"].removeprefix(CONTROL_PREFIX).rstrip("/"))
         query = dict(parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True))
-        result = handler(ControlRequest(_parse(await read_body(receive)), query, path_values))
+        host = dict(scope["headers"]).get(b"host", b"127.0.0.1").decode("latin-1")
+        origin = f"{scope.get('scheme', 'http')}://{host}"
+        result = handler(ControlRequest(_parse(await read_body(receive)), query, path_values, origin))
         if inspect.isawaitable(result):
             result = await result
         return (204 if result is None else 200), result
 
     def _find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
-        for route, pattern in self._routes:
+        for route, pattern in self._patterns:
             found = pattern.fullmatch(path)
             if found and route.method == method:
                 return route.handler, found.groupdict()
@@ -298,13 +329,19 @@ class Controlled:
 
     def _own_routes(self) -> list[ControlRoute]:
         return [
-            ControlRoute("GET", "", lambda _: self._listing(), "this list"),
+            ControlRoute("GET", "", self._listing, "this list"),
             ControlRoute("GET", "/faults", lambda _: self.faults.to_json(), "faults, latency and limits set now"),
-            ControlRoute("PUT", "/faults", self._put_faults, 'change them: {"latency_ms": 20}'),
+            ControlRoute("PUT", "/faults", self._put_faults, "change what is named, leave the rest", _EXAMPLE_FAULTS),
             ControlRoute("GET", "/counts", lambda _: self._counts(), "calls by kind since the last reset"),
             ControlRoute("DELETE", "/counts", lambda _: self.faults.counts.clear(), "start counting from zero"),
-            ControlRoute("POST", "/reset", lambda _: self.faults.reset(), "no faults, first limits, counts at zero"),
+            ControlRoute("POST", "/reset", lambda _: self.reset(), "no faults, first limits, counts at zero"),
         ]
+
+    def reset(self) -> None:
+        """Ends every fault, restores the first limits and counts from zero; the records stay."""
+        self.faults.reset()
+        if self._on_reset is not None:
+            self._on_reset()
 
     def _put_faults(self, request: ControlRequest) -> object:
         self.faults.update_from_json(request.body)
@@ -313,8 +350,14 @@ class Controlled:
     def _counts(self) -> dict[str, object]:
         return {"total": self.faults.total, "by_kind": dict(self.faults.counts)}
 
-    def _listing(self) -> list[str]:
-        return [f"{route.method} {CONTROL_PREFIX}{route.path}: {route.help}" for route, _ in self._routes]
+    def _listing(self, request: ControlRequest) -> list[dict[str, object]]:
+        return [route.to_json(request.origin) for route in self.routes]
+
+
+def raw_path(scope: Scope) -> str:
+    """Returns the path as it was sent: a slash inside an id is still ``%2F``."""
+    raw = scope.get("raw_path")
+    return raw.decode("latin-1").partition("?")[0] if raw else quote(scope["path"])
 
 
 async def read_body(receive: Receive) -> bytes:

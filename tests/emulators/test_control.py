@@ -50,7 +50,10 @@ def controlled(recorder: Recorder) -> Controlled:
     async def nothing(_: ControlRequest) -> None:
         await asyncio.sleep(0)
 
-    routes = [ControlRoute("PUT", "/things/{id}", echo, "echo"), ControlRoute("POST", "/nothing", nothing, "nothing")]
+    routes = [
+        ControlRoute("PUT", "/things/{id}", echo, "echo", {"x": 1}),
+        ControlRoute("POST", "/nothing", nothing, "nothing"),
+    ]
     return Controlled(recorder, Faults(limits={"per_second": 20}), classify, routes)
 
 
@@ -241,7 +244,12 @@ async def test_an_emulators_own_control_route_gets_path_query_and_body(client: h
 
 async def test_the_control_api_lists_its_routes_and_refuses_others(client: httpx.AsyncClient) -> None:
     listing = (await client.get("/_control")).json()
-    assert "PUT /_control/things/{id}: echo" in listing
+    assert {
+        "method": "PUT",
+        "path": "/_control/things/{id}",
+        "does": "echo",
+        "example": "curl -X PUT http://emulator/_control/things/{id} -d '{\"x\": 1}'",
+    } in listing
     assert len(listing) == 8
     answer = await client.get("/_control/nothing")
     assert answer.status_code == 404

@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hintsync_emulators.__main__ import load_contacts, main, populate
+from hintsync_emulators.__main__ import main, populate
 from hintsync_emulators.hint import Practice, create_app
+from hintsync_emulators.loading import load_contacts
 from hintsync_emulators.people import invent, spread
 from hintsync_emulators.serve import emulator_process, listen, serving, url_of
 

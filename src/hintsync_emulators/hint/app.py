@@ -1,18 +1,28 @@
 """The Hint emulator as an ASGI application."""
 
+import asyncio
+import re
 import time
 from collections.abc import Callable, Sequence
 
 from starlette.types import Receive, Scope, Send
 
-from hintsync_emulators.control import Controlled, Faults, read_body
+from hintsync_emulators.control import Controlled, Faults, raw_path, read_body
 from hintsync_emulators.hint.control_routes import control_routes
+from hintsync_emulators.hint.delivery import keep_delivering
 from hintsync_emulators.hint.errors import HintError
 from hintsync_emulators.hint.http import Answer, Call, refusal
 from hintsync_emulators.hint.limits import RateLimit
 from hintsync_emulators.hint.partner_routes import Account
 from hintsync_emulators.hint.practice import Practice
 from hintsync_emulators.hint.routes import PartnerRoute, ProviderRoute, classify, resolve
+from hintsync_emulators.hint.steering import HintSteering
+from hintsync_emulators.steering import steering_routes
+
+#: Two spellings are in use: a date, and this name.
+_NAMED_VERSION = b"marketplace_endpoints"
+_FIRST_NEW_VERSION = b"2026-07-01"
+_DATED_VERSION = re.compile(rb"\d{4}-\d\d-\d\d")
 
 
 def create_app(
@@ -36,7 +46,8 @@ def create_app(
         raise ValueError("serve at least one practice, and several only if they share one partner")
     faults = Faults() if faults is None else faults
     hint = Hint(Account(practices[0].partner, practices), RateLimit(faults, monotonic, practices[0].clock))
-    return Controlled(hint, faults, classify, control_routes(practices))
+    routes = [*control_routes(practices), *steering_routes(HintSteering(practices))]
+    return Controlled(hint, faults, classify, routes, on_reset=practices[0].partner.requests.end_faults)
 
 
 class Hint:
@@ -48,14 +59,28 @@ class Hint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await self._live(receive, send)
             return
         reply = self._reply(scope, await read_body(receive))
         await send({"type": "http.response.start", "status": reply.status, "headers": reply.wire_headers()})
         await send({"type": "http.response.body", "body": reply.body})
 
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Delivers webhooks from the start of the server to its end."""
+        delivering: asyncio.Task[None] | None = None
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                delivering = asyncio.create_task(keep_delivering(self._account.partner))
+            elif delivering is not None:
+                delivering.cancel()
+                await asyncio.wait([delivering])
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
     def _reply(self, scope: Scope, raw_body: bytes) -> Answer:
-        route, ids = resolve(scope["method"], scope["path"])
+        route, ids = resolve(scope["method"], raw_path(scope))
         query = scope["query_string"].decode("latin-1")
         call = Call(scope["method"], scope["path"], query, dict(scope["headers"]), raw_body, ids)
         try:
@@ -77,31 +102,26 @@ class Hint:
 
     def _practice_of(self, credential: str | None) -> Practice:
         for practice in self._account.practices:
-            if credential is not None and practice.installation.accepts(credential):
+            if credential is not None and practice.installation.use(credential, self._account.partner.now()):
                 return practice
-        if credential == self._account.partner.key:
+        if self._account.partner.accepts(credential):
             raise HintError(428, "This action requires a Practice")
         raise HintError(401, "Unauthorized")
 
     def _check_partner(self, route: PartnerRoute, call: Call) -> None:
         credential = call.credential()
-        if credential != self._account.partner.key:
+        if not self._account.partner.accepts(credential):
             if credential is not None and self._opens_a_practice(credential, self._account.practices):
-                raise HintError(403, "Access forbidden.")
+                raise HintError(self._account.switches.practice_token_on_partner_status, "Access forbidden.")
             raise HintError(401, "Unauthorized")
-        if route.newer and b"hint-version" not in call.headers and self._wants_version():
+        if route.newer and self._account.switches.version_header_required and not _names_new_version(call):
             raise HintError(404, "Not found")
 
     def _opens_a_practice(self, credential: str, practices: Sequence[Practice]) -> bool:
         return any(practice.installation.accepts(credential) for practice in practices)
 
-    def _wants_version(self) -> bool:
-        return self._account.practices[0].switches.version_header_required
 
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
+def _names_new_version(call: Call) -> bool:
+    """Tells whether a call asks for a version of the API that has the newer routes."""
+    version = call.headers.get(b"hint-version", b"")
+    return version == _NAMED_VERSION or bool(_DATED_VERSION.fullmatch(version) and version >= _FIRST_NEW_VERSION)

@@ -94,15 +94,22 @@ class Form:
         """
         changes: dict[str, object] = {}
         problems: list[str] = []
-        for name, raw in body.items():
+        for given, raw in body.items():
+            name = self._known_as(given)
             if name in WRITABLE or (staff and name in STAFF_FIELDS):
                 self._read_into(changes, problems, name, raw)
             elif self.switches.strict_unknown_fields or staff:
-                raise HintError(400, f"found unpermitted parameter: :{name}")
-        problems += self._missing(body, creating=creating)
+                raise HintError(400, f"found unpermitted parameter: :{given}")
+        problems += self._missing(body, creating=creating, staff=staff)
         if problems:
             raise validation_failed(problems)
         return changes
+
+    def _known_as(self, given: str) -> str:
+        """Returns the field a name means; go-hint has sent the two address lines with one underscore more for years."""
+        if self.switches.address_line_1_accepted and given in ("address_line_1", "address_line_2"):
+            return given.replace("line_", "line")
+        return given
 
     def _read_into(self, changes: dict[str, object], problems: list[str], name: str, raw: object) -> None:
         try:
@@ -149,8 +156,9 @@ class Form:
             raise HintError(404, f"Couldn't find {ASSOCIATIONS[name]}")
         return chosen
 
-    def _missing(self, body: Mapping[str, object], *, creating: bool) -> list[str]:
-        required = [name for name in _NAMES if creating or self.switches.names_required_on_patch or name in body]
+    def _missing(self, body: Mapping[str, object], *, creating: bool, staff: bool) -> list[str]:
+        always = creating or (self.switches.names_required_on_patch and not staff)
+        required = [name for name in _NAMES if always or name in body]
         if creating and self.switches.dob_required:
             required.append("dob")
         return [f"{human(name)} can't be blank" for name in required if not str(body.get(name) or "").strip()]

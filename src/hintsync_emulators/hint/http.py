@@ -45,6 +45,10 @@ class Call:
             raise HintError(400, "There was a problem in the JSON you submitted")
         return body
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """Returns the parameters of the query, in order."""
+        return parse_qsl(self.query, keep_blank_values=True)
+
     def credential(self) -> str | None:
         """Returns the key or token: from Bearer, or from the user name of Basic with an empty password."""
         kind, _, rest = self.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
@@ -74,7 +78,7 @@ class Answer:
 
 def answer(value: object, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
     """Returns a 200 with a JSON body; Hint answers 200 to a create as well."""
-    return Answer(200, orjson.dumps(value), headers)
+    return Answer(200, orjson.dumps(value, option=orjson.OPT_UTC_Z), headers)
 
 
 def refusal(error: HintError) -> Answer:

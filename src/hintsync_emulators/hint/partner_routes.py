@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from hintsync_emulators.hint.errors import HintError, not_found, validation_failed
 from hintsync_emulators.hint.http import Answer, Call, answer
-from hintsync_emulators.hint.partner import Installation, Partner
+from hintsync_emulators.hint.listing import Listing
+from hintsync_emulators.hint.partner import Partner
 from hintsync_emulators.hint.practice import Practice
+from hintsync_emulators.hint.switches import Switches
 
 #: What the older routes call the states of a connection.
 _LEGACY_STATUS = {"deactivated": "inactive"}
@@ -34,6 +36,11 @@ class Account:
                 return practice
         raise not_found("Integration")
 
+    @property
+    def switches(self) -> Switches:
+        """Which Hint this is, for what is no practice's own matter."""
+        return self.practices[0].switches
+
 
 def exchange_legacy(account: Account, call: Call) -> Answer:
     body = call.body()
@@ -54,7 +61,10 @@ def exchange_legacy(account: Account, call: Call) -> Answer:
 
 
 def exchange_newer(account: Account, call: Call) -> Answer:
-    return answer(installation_json(_exchange(account, call.body())))
+    practice = _exchange(account, call.body())
+    live_first = sorted(practice.installation.keys, key=lambda key: key.deactivated_at is not None)
+    keys = [key.to_json(with_token=True) for key in live_first]
+    return answer({**installation_json(practice), "api_keys": keys})
 
 
 def _exchange(account: Account, body: dict[str, object]) -> Practice:
@@ -65,11 +75,11 @@ def _exchange(account: Account, body: dict[str, object]) -> Practice:
         if code in practice.installation.codes:
             account.partner.exchange(practice.installation, str(code), activate=activate not in (False, "false"))
             return practice
-    raise HintError(account.practices[0].switches.bad_code_status, "Validation failed: Code is invalid")
+    raise HintError(account.switches.bad_code_status, "Validation failed: Code is invalid")
 
 
 def list_integrations(account: Account, call: Call) -> Answer:
-    return answer([integration_json(practice) for practice in account.practices])
+    return _INTEGRATIONS.legacy_answer(call, account.practices, account.switches)
 
 
 def show_integration(account: Account, call: Call) -> Answer:
@@ -80,13 +90,13 @@ def update_integration(account: Account, call: Call) -> Answer:
     practice = account.find(call.ids[0])
     body = call.body()
     if "webhook_url_override" in body:
-        url = body["webhook_url_override"]
-        practice.installation.webhook_url_override = None if url is None else str(url)
+        connection = practice.installation
+        connection.override = account.partner.replaced(connection.override, body["webhook_url_override"])
     return answer(integration_json(practice))
 
 
 def list_installations(account: Account, call: Call) -> Answer:
-    return answer([installation_json(practice) for practice in account.practices])
+    return _INSTALLATIONS.answer(call, account.practices, account.switches)
 
 
 def show_installation(account: Account, call: Call) -> Answer:
@@ -98,7 +108,7 @@ def set_status(status: str, show: Callable[[Practice], dict[str, object]]) -> Ca
 
     def route(account: Account, call: Call) -> Answer:
         practice = account.find(call.ids[0])
-        practice.installation.status = status
+        practice.set_status(status, by_api=True)
         return answer(show(practice))
 
     return route
@@ -114,9 +124,9 @@ def integration_json(practice: Practice) -> dict[str, object]:
         "status": _LEGACY_STATUS.get(connection.status, connection.status),
         "token_type": "bearer",
         "webhook_url_default": connection.webhook_url_default,
-        "webhook_url_override": connection.webhook_url_override,
+        "webhook_url_override": connection.override.webhook_url if connection.override else None,
         "practice": _practice(practice),
-        "product": _product(practice.partner),
+        "product": product_json(practice.partner),
     }
 
 
@@ -129,29 +139,35 @@ def installation_json(practice: Practice) -> dict[str, object]:
         "default_partner_app_admin_role": None,
         "default_partner_app_non_admin_role": None,
         "status": connection.status,
-        "api_keys": _api_keys(connection),
         "practice": _practice(practice),
-        "product": _product(practice.partner),
+        "product": product_json(practice.partner),
     }
 
 
-def _api_keys(connection: Installation) -> list[dict[str, object]]:
-    names = ("id", "token", "label", "created_at", "last_used_at", "deactivated_at")
-    newest_first = sorted(connection.keys, key=lambda key: key.deactivated_at is not None)
-    return [{name: getattr(key, name) for name in names} for key in newest_first]
+#: The older list, which documents neither paging nor filters.
+_INTEGRATIONS: Listing[Practice] = Listing(integration_json, {})
+_INSTALLATIONS: Listing[Practice] = Listing(
+    installation_json,
+    {
+        "status": lambda practice: practice.installation.status,
+        "created_at": lambda practice: practice.installation.created_at,
+        "partner_product": lambda practice: practice.partner.product_id,
+    },
+)
 
 
 def _practice(practice: Practice) -> dict[str, object]:
     return {"id": practice.id, "name": practice.profile["name"]}
 
 
-def _product(partner: Partner) -> dict[str, object]:
+def product_json(partner: Partner) -> dict[str, object]:
     return {"id": partner.product_id, "name": partner.name, "slug": "-".join(partner.name.lower().split())}
 
 
 def show_partner(account: Account, call: Call) -> Answer:
     partner = account.partner
-    return answer({"id": partner.id, "name": partner.name, "webhook_url": partner.webhook_url})
+    oldest = partner.oldest_endpoint
+    return answer({"id": partner.id, "name": partner.name, "webhook_url": oldest.webhook_url if oldest else None})
 
 
 def update_partner(account: Account, call: Call) -> Answer:
@@ -159,5 +175,7 @@ def update_partner(account: Account, call: Call) -> Answer:
     wrapped = body.get("partner")
     values = wrapped if isinstance(wrapped, dict) else body
     if "webhook_url" in values:
-        account.partner.webhook_url = None if values["webhook_url"] is None else str(values["webhook_url"])
+        account.partner.oldest_endpoint = account.partner.replaced(
+            account.partner.oldest_endpoint, values["webhook_url"]
+        )
     return show_partner(account, call)

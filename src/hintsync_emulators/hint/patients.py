@@ -195,13 +195,18 @@ class Surroundings:
     title_echoed: bool
 
 
-def with_consent_times(changes: dict[str, object], now: datetime) -> dict[str, object]:
-    """Adds to a change of a consent the time at which it was given, or takes the time away, in both spellings."""
+def with_consent_times(changes: dict[str, object], now: datetime, *, terms_alias: bool) -> dict[str, object]:
+    """Adds to a change of a consent the time at which it was given, or takes the time away, in both spellings.
+
+    Args:
+        terms_alias: ``terms_…`` is the older spelling of ``patient_agreement_…``, and not a consent of its own.
+    """
     full = dict(changes)
     for name in ("electronic_communication_consent_accepted", "patient_agreement_accepted"):
         if name in changes and f"{name}_at" not in changes:
             full[f"{name}_at"] = now if changes[name] else None
-    full |= {_CONSENT_ALIASES[name]: value for name, value in full.items() if name in _CONSENT_ALIASES}
+    repeated = {_CONSENT_ALIASES[name]: value for name, value in full.items() if name in _CONSENT_ALIASES}
+    full |= {name: value for name, value in repeated.items() if terms_alias or not name.startswith("terms")}
     return full
 
 

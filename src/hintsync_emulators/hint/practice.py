@@ -2,23 +2,29 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import httpx
 import orjson
 
+from hintsync_emulators.clock import Clock
+from hintsync_emulators.hint import connecting
+from hintsync_emulators.hint.announcing import announce, outbox_of
+from hintsync_emulators.hint.delivery import client_of, deliver
 from hintsync_emulators.hint.errors import not_found, validation_failed
 from hintsync_emulators.hint.forms import Form
 from hintsync_emulators.hint.ids import Ids
 from hintsync_emulators.hint.partner import Installation, Partner
 from hintsync_emulators.hint.patients import Patient, Surroundings, render, with_consent_times
 from hintsync_emulators.hint.phones import Phone, merge_phones
+from hintsync_emulators.hint.practitioners import new_practitioner
 from hintsync_emulators.hint.register import Register
+from hintsync_emulators.hint.requests import WebhookRequest
 from hintsync_emulators.hint.switches import Switches
-from hintsync_emulators.hint.webhooks import Endpoint, WebhookEvent
+from hintsync_emulators.hint.times import SHOWN_ZONE
+from hintsync_emulators.hint.webhooks import WebhookEvent
 
-#: Hint's examples show time stamps in Pacific time, so that nobody may take them for UTC.
-_SHOWN_ZONE = timezone(timedelta(hours=-8))
 _TICK = timedelta(microseconds=1)
 
 
@@ -33,7 +39,6 @@ class Practice:
         switches: which of the possible Hints this is; change it at any time.
         partner: the account we call as; practices served together share one.
         installation: the connection, with its tokens and codes.
-        outbox: events in the order they happened, if the connection is active and an endpoint is registered.
         lock: held by every call.
     """
 
@@ -41,19 +46,19 @@ class Practice:
         self,
         *,
         seed: int = 0,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] | None = None,
         name: str = "Example Family Medicine",
         partner: Partner | None = None,
         token: str | None = None,
         status: str = "active",
         switches: Switches | None = None,
         sandbox: bool = False,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.clock = clock
+        self.clock = clock or (partner.clock if partner else Clock())
         self.switches = switches or Switches()
-        self.partner = partner or Partner(seed=seed, sandbox=sandbox, clock=clock)
+        self.partner = partner or Partner(seed=seed, sandbox=sandbox, clock=self.clock, transport=transport)
         self.installation: Installation = self.partner.install(status, token)
-        self.outbox: list[WebhookEvent] = []
         self.lock = threading.RLock()
         self._ids = Ids(seed + 1, sandbox=sandbox)
         self.id = self._ids.new("pra")
@@ -91,6 +96,44 @@ class Practice:
         with self.lock:
             for key in self.installation.keys:
                 key.deactivated_at = key.deactivated_at or self.clock()
+
+    async def connect(self) -> connecting.Handover:
+        """Lets the practice's administrator connect: pastes, redirects or posts a code, as the backend names."""
+        return await connecting.connect(self)
+
+    def finish_setup(self) -> None:
+        """Lets the practice finish its part; under ``practice_activate`` the connection is active from then on."""
+        connecting.finish_setup(self)
+
+    def set_status(self, status: str, *, by_api: bool = False) -> None:
+        """Makes the connection ``active`` or ``deactivated``, in Hint's settings unless the API asked for it."""
+        with self.lock:
+            connecting.set_status(self, status, by_api=by_api)
+
+    # Webhooks
+
+    @property
+    def outbox(self) -> list[WebhookEvent]:
+        """The events that some endpoint has not got yet, in the order they happened."""
+        return outbox_of(self)
+
+    async def deliver(self, transport: httpx.AsyncBaseTransport | None = None) -> list[WebhookRequest]:
+        """Sends what is due now, retries included, and returns what was tried.
+
+        A served emulator does this by itself; in process a test says when.
+
+        Args:
+            transport: what to send through; without it the partner's own, or else sockets.
+        """
+        if transport is not None:
+            return await deliver(self.partner, httpx.AsyncClient(transport=transport), self.id)
+        async with client_of(self.partner) as client:
+            return await deliver(self.partner, client, self.id)
+
+    def announce(self, kind: str, shown: Mapping[str, object]) -> None:
+        """Lets any event happen, for instance ``invoice.paid``, about which this practice knows nothing else."""
+        with self.lock:
+            announce(self, kind, str(shown.get("id", "")), shown, by_api=False)
 
     # Patients, as the staff handles them
 
@@ -136,8 +179,8 @@ class Practice:
             loser, survivor = self.find(loser_id), self.find(into)
             if loser is survivor:
                 raise validation_failed(["Patient cannot be merged into itself"])
-            self.register.change(loser, become_part, self._now())
-            self._record("patient.updated", loser, by_api=False)
+            self.register.change(loser, become_part, self.tick())
+            self._record(self.switches.merge_event, loser, by_api=False)
 
     def destroy(self, patient_id: str) -> None:
         """Deletes a patient for good."""
@@ -162,27 +205,74 @@ class Practice:
     def __len__(self) -> int:
         return len(self.register)
 
-    def add_practitioner(self, name: str, **values: object) -> str:
+    def empty(self) -> None:
+        """Removes every patient and practitioner and the webhooks that wait; the connection stays as it is."""
+        with self.lock:
+            self.register.clear()
+            self.practitioners.clear()
+            self._foreign_records.clear()
+            self.partner.requests.forget(self.id)
+            self.tick()
+
+    # The rest of the practice
+
+    def add_practitioner(self, name: str, *, by_api: bool = False, **values: object) -> str:
         """Adds a practitioner (names need not be unique) and returns the id."""
         with self.lock:
-            now = self._now()
-            practitioner_id = self._ids.new("pct")
-            self.practitioners[practitioner_id] = {
-                **_BLANK_PRACTITIONER,
-                **values,
-                "id": practitioner_id,
-                "name": name,
-                "created_at": now,
-                "updated_at": now,
-            }
+            practitioner_id = self.new_id("pct")
+            self.practitioners[practitioner_id] = new_practitioner(practitioner_id, name, values, self.tick())
+            self._record_practitioner("created", practitioner_id, by_api=by_api)
             return practitioner_id
+
+    def edit_practitioner(self, practitioner_id: str, *, by_api: bool = False, **values: object) -> None:
+        """Changes fields of a practitioner.
+
+        Raises:
+            HintError: there is no such practitioner.
+        """
+        with self.lock:
+            practitioner = self.practitioner(practitioner_id)
+            if any(practitioner.get(name) != value for name, value in values.items()):
+                practitioner.update(values, updated_at=self.tick())
+                self._record_practitioner("updated", practitioner_id, by_api=by_api)
+
+    def remove_practitioner(self, practitioner_id: str, *, by_api: bool = False) -> None:
+        """Removes a practitioner; his patients have none from then on.
+
+        Raises:
+            HintError: there is no such practitioner.
+        """
+        with self.lock:
+            self.practitioner(practitioner_id)
+            self._record_practitioner("destroyed", practitioner_id, by_api=by_api)
+            del self.practitioners[practitioner_id]
+            self.tick()
+
+    def practitioner(self, practitioner_id: str) -> dict[str, object]:
+        """Returns a practitioner as the API shows him.
+
+        Raises:
+            HintError: there is no such practitioner.
+        """
+        found = self.practitioners.get(practitioner_id)
+        if found is None:
+            raise not_found("Practitioner")
+        return found
+
+    def edit_profile(self, *, by_api: bool = False, **values: object) -> None:
+        """Changes what the practice says of itself."""
+        with self.lock:
+            if any(self.profile.get(name) != value for name, value in values.items()):
+                self.profile |= values
+                self.tick()
+                announce(self, "practice.updated", self.id, {"id": self.id, **self.profile}, by_api=by_api)
 
     def add_foreign_record(self, patient_id: str, partner_name: str, record_id: str) -> None:
         """Lets another partner link the patient to a record of its own."""
         partner = {"id": self._ids.new("ptr"), "name": partner_name}
         row: dict[str, object] = {"integration_record_id": record_id, "partner": partner}
         self._foreign_records.setdefault(self.find(patient_id).id, []).append(row)
-        self._now()
+        self.tick()
 
     # Keeping (hint.keeping)
 
@@ -255,7 +345,7 @@ class Practice:
     def remove(self, patient: Patient, *, by_api: bool) -> None:
         with self.lock:
             self.register.remove(patient)
-            self._now()
+            self.tick()
             self._foreign_records.pop(patient.id, None)
             self._record("patient.destroyed", patient, by_api=by_api)
 
@@ -279,21 +369,15 @@ class Practice:
         own: list[dict[str, object]] = [{"integration_record_id": ours, "partner": partner}] if ours else []
         return own + self._foreign_records.get(patient.id, [])
 
-    def live_endpoints(self) -> list[Endpoint]:
-        """Returns the endpoints that events of this practice are due at; none while it is not active."""
-        if self.installation.status != "active":
-            return []
-        return [*self.partner.endpoints, *self.installation.endpoints]
-
     # Inside
 
     def _create(self, body: Mapping[str, object], *, by_api: bool) -> Patient:
         with self.lock:
             changes = self._read(body, creating=True, by_api=by_api)
-            now = self._now()
+            now = self.tick()
             patient = Patient(self._ids.new("pat"), self.register.next_serial(), now, now, {})
             patient.archived = not by_api and bool(body.get("archived"))
-            patient.apply(with_consent_times(changes, now))
+            patient.apply(with_consent_times(changes, now, terms_alias=self.switches.terms_alias))
             self.register.add(patient)
             self._record("patient.created", patient, by_api=by_api)
             return patient
@@ -306,11 +390,13 @@ class Practice:
             changes = {name: value for name, value in changes.items() if (patient.get(name) or None) != (value or None)}
             if not changes:
                 return
-            now = self._now()
-            full = with_consent_times(changes, now)
+            now = self.tick()
+            full = with_consent_times(changes, now, terms_alias=self.switches.terms_alias)
             quiet = set(self.switches.quiet_fields.split())
             self.register.change(patient, lambda each: each.apply(full), None if changes.keys() <= quiet else now)
             self._record("patient.updated", patient, by_api=by_api)
+            if changes.get("membership_status") == "inactive":
+                self._record("patient.inactive", patient, by_api=by_api)
 
     def _read(
         self, body: Mapping[str, object], *, creating: bool, by_api: bool, patient: Patient | None = None
@@ -354,45 +440,33 @@ class Practice:
 
         with self.lock:
             if patient.archived != archived:
-                self.register.change(patient, alter, self._now())
-                self._record("patient.updated", patient, by_api=False)
+                self.register.change(patient, alter, self.tick())
+                kind = self.switches.archive_event if archived else "patient.updated"
+                self._record(kind, patient, by_api=False)
 
     def _record(self, kind: str, patient: Patient, *, by_api: bool) -> None:
-        endpoints = self.live_endpoints()
-        if not endpoints or (by_api and not self.switches.unmute_self_webhooks):
+        if kind == "none":
             return
-        now = self._now()
-        shown = {"id": patient.id} if kind == "patient.destroyed" else self.render([patient])[0]
-        event_id = self._ids.new("evt")
-        envelope = {"id": event_id, "created_at": now, "type": kind, "practice_id": self.id, "object": shown}
-        due = tuple(endpoint.id for endpoint in endpoints)
-        self.outbox.append(WebhookEvent(event_id, kind, now, self.id, patient.id, orjson.dumps(envelope), due))
+        shown: dict[str, object] = {"id": patient.id}
+        if kind != "patient.destroyed" or self.switches.destroyed_in_full:
+            shown = self.render([patient])[0]
+        announce(self, kind, patient.id, shown, by_api=by_api)
 
-    def _now(self) -> datetime:
+    def _record_practitioner(self, change: str, practitioner_id: str, *, by_api: bool) -> None:
+        shown = self.practitioners[practitioner_id]
+        announce(self, f"practitioner.{change}", practitioner_id, shown, by_api=by_api)
+
+    def new_id(self, prefix: str) -> str:
+        """Draws an identifier."""
+        return self._ids.new(prefix)
+
+    def tick(self) -> datetime:
         """Returns the time, a little later than any time handed out before."""
-        self._latest = max(self.clock().astimezone(_SHOWN_ZONE), self._latest + _TICK)
+        moment = max(self.clock(), self._latest + _TICK)
+        self._latest = moment.astimezone(UTC if self.switches.utc_timestamps else SHOWN_ZONE)
         return self._latest
 
     def _one(self, prefix: str, name: str, **values: object) -> dict[str, dict[str, object]]:
         """Makes a little table of one named row."""
-        row_id, now = self._ids.new(prefix), self.clock().astimezone(_SHOWN_ZONE)
+        row_id, now = self._ids.new(prefix), self.clock().astimezone(SHOWN_ZONE)
         return {row_id: {"id": row_id, "name": name, **values, "created_at": now, "updated_at": now}}
-
-
-_BLANK_PRACTITIONER: dict[str, object] = {
-    "email": None,
-    "bio": None,
-    "gender": None,
-    "gender_other": None,
-    "education": [],
-    "integration_record_id": None,
-    "locations": [],
-    "npi": None,
-    "specialties": [],
-    "panel_size": None,
-    "panel_size_limit": None,
-    "min_patient_age": None,
-    "max_patient_age": None,
-    "photo_url": None,
-    "online_signup_visibility": "visible",
-}

@@ -3,10 +3,12 @@
 Source: https://developers.hint.com/reference, Patient, Practitioner, Practice.
 """
 
-from hintsync_emulators.hint.errors import not_found, validation_failed
+from hintsync_emulators.hint.errors import validation_failed
 from hintsync_emulators.hint.http import NO_CONTENT, Answer, Call, answer
+from hintsync_emulators.hint.listing import Listing
 from hintsync_emulators.hint.matching import matching
 from hintsync_emulators.hint.practice import Practice
+from hintsync_emulators.hint.practitioners import read_practitioner
 from hintsync_emulators.hint.query import parse_query
 
 
@@ -49,35 +51,45 @@ def integration_records(practice: Practice, call: Call) -> Answer:
     return answer(practice.integration_records(practice.find_by_api(call.ids[0])))
 
 
+_PRACTITIONERS: Listing[dict[str, object]] = Listing(dict, {})
+
+
 def list_practitioners(practice: Practice, call: Call) -> Answer:
-    return answer(list(practice.practitioners.values()))
+    return _PRACTITIONERS.legacy_answer(call, practice.practitioners.values(), practice.switches)
 
 
 def show_practitioner(practice: Practice, call: Call) -> Answer:
-    practitioner = practice.practitioners.get(call.ids[0])
-    if practitioner is None:
-        raise not_found("Practitioner")
-    return answer(practitioner)
+    return answer(practice.practitioner(call.ids[0]))
+
+
+def create_practitioner(practice: Practice, call: Call) -> Answer:
+    values = read_practitioner(call.body(), creating=True)
+    return answer(practice.practitioner(practice.add_practitioner(str(values.pop("name")), by_api=True, **values)))
+
+
+def update_practitioner(practice: Practice, call: Call) -> Answer:
+    practice.practitioner(call.ids[0])
+    practice.edit_practitioner(call.ids[0], by_api=True, **read_practitioner(call.body(), creating=False))
+    return answer(practice.practitioner(call.ids[0]))
+
+
+def delete_practitioner(practice: Practice, call: Call) -> Answer:
+    practice.remove_practitioner(call.ids[0], by_api=True)
+    return NO_CONTENT
+
+
+_ADDRESS = ("address_line1", "address_line2", "address_city", "address_state", "address_zip", "address_country")
 
 
 def show_practice(practice: Practice, call: Call) -> Answer:
-    blank = dict.fromkeys(
-        [
-            "address_line1",
-            "address_line2",
-            "address_city",
-            "address_state",
-            "address_zip",
-            "address_country",
-            "url",
-            "logo_url",
-            "integration_record_id",
-        ]
-    )
+    blank = dict.fromkeys([*_ADDRESS, "url", "logo_url", "integration_record_id"])
     return answer({"id": practice.id, "phones": [], **blank, **practice.profile})
 
 
 def update_practice(practice: Practice, call: Call) -> Answer:
-    writable = {"name", "email", "url", "integration_record_id"}
-    practice.profile |= {name: value for name, value in call.body().items() if name in writable}
+    writable = ("name", "email", "url", "integration_record_id", *_ADDRESS)
+    changes = {name: value for name, value in call.body().items() if name in writable}
+    if any(value is not None and not isinstance(value, str) for value in changes.values()):
+        raise validation_failed(["Practice is invalid"])
+    practice.edit_profile(by_api=True, **changes)
     return show_practice(practice, call)

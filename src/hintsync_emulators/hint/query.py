@@ -6,34 +6,43 @@ are understood. Parameters that are no plain attribute of a patient are ignored,
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 from hintsync_emulators.hint.errors import HintError
-from hintsync_emulators.hint.patients import PLAIN_ATTRIBUTES, Patient
+from hintsync_emulators.hint.patients import PLAIN_ATTRIBUTES
 from hintsync_emulators.hint.switches import Switches
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
 _OPERATORS = ("gt", "gte", "lt", "lte", "eq", "is_present")
-_TIMES = ("created_at", "updated_at")
+_TIMES = frozenset(("created_at", "updated_at"))
+#: Digits a number in a query may have.
+_LONGEST_NUMBER = 15
 _BRACKETS = re.compile(r"(\w+)\[(\w+)\]")
 _Comparable = TypeVar("_Comparable", str, datetime)
 
 
+class Filtered(Protocol):
+    """A row that a list can be filtered by."""
+
+    def get(self, name: str, /) -> object: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing a patient must satisfy."""
+    """One thing a row must satisfy."""
 
     attribute: str
     operator: str
-    #: Folded text, an aware datetime for the two time stamps, or a boolean for ``is_present``.
+    #: Folded text, an aware datetime for time stamps, or a boolean for ``is_present``.
     operand: str | datetime | bool
 
-    def holds(self, patient: Patient) -> bool:
-        value = patient.get(self.attribute)
+    def holds(self, row: Filtered) -> bool:
+        value = row.get(self.attribute)
         if self.operator == "is_present":
             return (value not in (None, "")) is self.operand
         if isinstance(self.operand, datetime):
@@ -74,19 +83,32 @@ def parse_query(raw: str, switches: Switches) -> Query:
     plain = dict(pairs)
     sort = plain.get("sort", "")
     attribute = sort.removeprefix("-")
+    limit, offset = parse_page(plain, switches)
     return Query(
-        limit=min(max(_whole(plain, "limit", DEFAULT_LIMIT), 1), MAX_LIMIT),
-        offset=_whole(plain, "offset", 0),
+        limit=limit,
+        offset=offset,
         scope=_scope(plain.get("filter", ""), switches),
         sort=attribute if attribute in PLAIN_ATTRIBUTES else "",
         descending=sort.startswith("-"),
-        conditions=tuple(_conditions(pairs, switches)),
+        conditions=tuple(conditions_of(pairs, PLAIN_ATTRIBUTES - _ignored(switches), _TIMES)),
     )
+
+
+def parse_page(plain: dict[str, str], switches: Switches) -> tuple[int, int]:
+    """Reads limit and offset.
+
+    Raises:
+        HintError: 400 for one that is no number, and for a limit above the highest where that is not clamped.
+    """
+    limit = _whole(plain, "limit", DEFAULT_LIMIT)
+    if limit > MAX_LIMIT and not switches.limit_clamped:
+        raise HintError(400, "Invalid limit")
+    return min(max(limit, 1), MAX_LIMIT), _whole(plain, "offset", 0)
 
 
 def _whole(plain: dict[str, str], name: str, default: int) -> int:
     text = plain.get(name) or str(default)
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit()) or len(text) > _LONGEST_NUMBER:
         raise HintError(400, f"Invalid {name}")
     return int(text)
 
@@ -97,22 +119,27 @@ def _scope(wanted: str, switches: Switches) -> str:
     return "active"
 
 
-def _conditions(pairs: list[tuple[str, str]], switches: Switches) -> list[Condition]:
+def conditions_of(pairs: list[tuple[str, str]], attributes: Collection[str], times: Collection[str]) -> list[Condition]:
+    """Reads the filters of a list; parameters that are none of its attributes are ignored.
+
+    Raises:
+        HintError: 400 for a range or a time that cannot be read.
+    """
     conditions: list[Condition] = []
     for key, value in pairs:
         bracket = _BRACKETS.fullmatch(key)
         attribute = bracket.group(1) if bracket else key
-        if attribute not in PLAIN_ATTRIBUTES or _ignored(attribute, switches):
+        if attribute not in attributes:
             continue
         parts = {bracket.group(2): value} if bracket else _json_range(value)
-        conditions += [_condition(attribute, operator, operand) for operator, operand in parts.items()]
+        conditions += [_condition(attribute, operator, operand, times) for operator, operand in parts.items()]
     return conditions
 
 
-def _ignored(attribute: str, switches: Switches) -> bool:
-    return (attribute == "updated_at" and not switches.updated_at_filter) or (
-        attribute == "dob" and not switches.dob_filter
-    )
+def _ignored(switches: Switches) -> set[str]:
+    """Returns the attributes that this Hint does not filter by."""
+    honoured = {"updated_at": switches.updated_at_filter, "dob": switches.dob_filter}
+    return {name for name, is_honoured in honoured.items() if not is_honoured}
 
 
 def _json_range(value: str) -> dict[str, object]:
@@ -125,12 +152,12 @@ def _json_range(value: str) -> dict[str, object]:
     return {str(key): operand for key, operand in parsed.items()}
 
 
-def _condition(attribute: str, operator: str, operand: object) -> Condition:
+def _condition(attribute: str, operator: str, operand: object, times: Collection[str]) -> Condition:
     if operator not in _OPERATORS:
         raise HintError(400, f"Invalid filter operator {operator}")
     if operator == "is_present":
         return Condition(attribute, operator, folded(operand) == "true")
-    if attribute in _TIMES:
+    if attribute in times:
         return Condition(attribute, operator, _time(str(operand)))
     return Condition(attribute, operator, folded(operand))
 

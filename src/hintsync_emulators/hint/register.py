@@ -92,6 +92,15 @@ class Register:
         self._by_change = {patient.id: patient for patient in changed}
         self._serial = last_serial
 
+    def clear(self) -> None:
+        """Removes everybody; serial numbers go on."""
+        for store in (self._by_id, self._by_change, self._indexes, self._scopes, self._memo):
+            store.clear()
+
+    def __getstate__(self) -> dict[str, object]:
+        """Returns what a snapshot needs; indexes are built anew when they are asked for."""
+        return {**self.__dict__, "_indexes": {}, "_scopes": {}, "_memo": {}}
+
     def add(self, patient: Patient) -> None:
         self._by_id[patient.id] = patient
         self._by_change[patient.id] = patient

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from hintsync_emulators.hint import endpoint_routes as endpoints
+from hintsync_emulators.hint import key_routes as keys
 from hintsync_emulators.hint import partner_routes as partner
 from hintsync_emulators.hint import provider_routes as provider
 from hintsync_emulators.hint.http import Answer, Call
@@ -48,9 +50,13 @@ _PROVIDER_ROUTES: dict[tuple[str, str], ProviderRoute] = {
     ("DELETE", _PATIENT): ProviderRoute("patients.delete", provider.delete_patient),
     ("GET", f"{_PATIENT}/integration_records"): ProviderRoute("patients.records", provider.integration_records),
     ("GET", _PRACTITIONER): ProviderRoute("practitioners.list", provider.list_practitioners),
+    ("POST", _PRACTITIONER): ProviderRoute("practitioners.create", provider.create_practitioner),
     ("GET", f"{_PRACTITIONER}/{{id}}"): ProviderRoute("practitioners.show", provider.show_practitioner),
+    ("PATCH", f"{_PRACTITIONER}/{{id}}"): ProviderRoute("practitioners.update", provider.update_practitioner),
+    ("DELETE", f"{_PRACTITIONER}/{{id}}"): ProviderRoute("practitioners.delete", provider.delete_practitioner),
     ("GET", "/api/provider/practice"): ProviderRoute("practice.show", provider.show_practice),
     ("PATCH", "/api/provider/practice"): ProviderRoute("practice.update", provider.update_practice),
+    ("PUT", "/api/provider/practice"): ProviderRoute("practice.update", provider.update_practice),
 }
 
 _PARTNER_ROUTES: dict[tuple[str, str], PartnerRoute] = {
@@ -79,21 +85,34 @@ _PARTNER_ROUTES: dict[tuple[str, str], PartnerRoute] = {
     ("POST", f"{_INSTALLATION}/deactivate"): PartnerRoute(
         "installations.deactivate", partner.set_status("deactivated", partner.installation_json), newer=True
     ),
+    ("GET", f"{_INSTALLATION}/api_keys"): PartnerRoute("installation_keys.list", keys.list_keys, newer=True),
+    ("POST", f"{_INSTALLATION}/api_keys"): PartnerRoute("installation_keys.create", keys.create_key, newer=True),
+    ("PATCH", f"{_INSTALLATION}/api_keys/{{id}}"): PartnerRoute(
+        "installation_keys.update", keys.update_key, newer=True
+    ),
+    ("DELETE", f"{_INSTALLATION}/api_keys/{{id}}"): PartnerRoute(
+        "installation_keys.delete", keys.delete_key, newer=True
+    ),
+    ("GET", "/api/partner/api_keys"): PartnerRoute("partner_keys.list", keys.list_partner_keys, newer=True),
+    ("POST", "/api/partner/api_keys"): PartnerRoute("partner_keys.create", keys.create_partner_key, newer=True),
+    ("GET", "/api/partner/backends"): PartnerRoute("backends.list", keys.list_backends, newer=True),
+    ("GET", "/api/partner/backends/{id}"): PartnerRoute("backends.show", keys.show_backend, newer=True),
+    ("PATCH", "/api/partner/backends/{id}"): PartnerRoute("backends.update", keys.update_backend, newer=True),
 }
 
 
 def _endpoint_routes(base: str, *, of_connection: bool, newer: bool) -> dict[tuple[str, str], PartnerRoute]:
-    verbs: dict[tuple[str, str], tuple[str, Callable[..., Callable[[Account, Call], Answer]]]] = {
-        ("GET", base): ("list", endpoints.list_endpoints),
-        ("POST", base): ("create", endpoints.create_endpoint),
-        ("GET", f"{base}/{{id}}"): ("show", endpoints.show_endpoint),
-        ("PATCH", f"{base}/{{id}}"): ("update", endpoints.update_endpoint),
-        ("DELETE", f"{base}/{{id}}"): ("delete", endpoints.delete_endpoint),
+    handlers = endpoints.EndpointRoutes(of_connection=of_connection, newer=newer)
+    one = f"{base}/{{id}}"
+    table: dict[tuple[str, str], tuple[str, endpoints.Handler]] = {
+        ("GET", base): ("list", handlers.listing),
+        ("POST", base): ("create", handlers.create),
+        ("PATCH", one): ("update", handlers.update),
+        ("DELETE", one): ("delete", handlers.delete),
     }
-    return {
-        key: PartnerRoute(f"webhook_endpoints.{verb}", make(of_connection=of_connection), newer)
-        for key, (verb, make) in verbs.items()
-    }
+    if not newer:
+        table["GET", one] = ("show", handlers.show)
+    return {key: PartnerRoute(f"webhook_endpoints.{verb}", handle, newer) for key, (verb, handle) in table.items()}
 
 
 ROUTES: dict[tuple[str, str], Route] = {
@@ -107,7 +126,11 @@ ROUTES: dict[tuple[str, str], Route] = {
 
 
 def resolve(method: str, path: str) -> tuple[Route | None, tuple[str, ...]]:
-    """Finds the route of a call and the variable parts of its path; a fixed path goes before a variable one."""
+    """Finds the route of a call and the variable parts of its path; a fixed path goes before a variable one.
+
+    Args:
+        path: as it was sent: ``%2F`` inside an id does not part it.
+    """
     path = path.rstrip("/")
     route = ROUTES.get((method, path))
     if route is not None:
@@ -115,13 +138,13 @@ def resolve(method: str, path: str) -> tuple[Route | None, tuple[str, ...]]:
     front, _, last = path.rpartition("/")
     route = ROUTES.get((method, f"{front}/{{id}}"))
     if route is not None:
-        return route, (last,)
+        return route, (unquote(last),)
     base, _, middle = front.rpartition("/")
     route = ROUTES.get((method, f"{base}/{{id}}/{last}"))
     if route is not None:
-        return route, (middle,)
+        return route, (unquote(middle),)
     root, _, first = base.rpartition("/")
-    return ROUTES.get((method, f"{root}/{{id}}/{middle}/{{id}}")), (first, last)
+    return ROUTES.get((method, f"{root}/{{id}}/{middle}/{{id}}")), (unquote(first), unquote(last))
 
 
 def classify(method: str, path: str) -> str:

@@ -1,7 +1,6 @@
-"""Webhooks as Hint sends them: the envelope, its signature, and the outbox where they wait.
+"""Webhooks as Hint sends them: the kinds of events, their envelope and its signature.
 
-Source: https://developers.hint.com/reference/webhooks. Events are recorded here with the exact bytes that would be
-sent; nothing delivers them yet.
+Source: https://developers.hint.com/reference/webhooks.
 """
 
 import hashlib
@@ -9,8 +8,12 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
+
+from hintsync_emulators.hint.switches import Switches
+
 SIGNATURE_HEADER = "X-Hint-Signature"
-#: The published list of July 2026; only the patient events are ever caused by this emulator.
+#: The published list of July 2026.
 EVENT_TYPES: tuple[str, ...] = (
     *(
         f"{thing}.{change}"
@@ -50,20 +53,9 @@ def signature(key: str, body: bytes) -> str:
     return f"sha256={hmac.new(key.encode(), body, hashlib.sha256).hexdigest()}"
 
 
-@dataclass(slots=True)
-class Endpoint:
-    """A registered address for webhooks."""
-
-    id: str
-    webhook_url: str
-    created_at: datetime
-    updated_at: datetime
-    last_delivered_at: datetime | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """One event waiting in the outbox."""
+    """One thing that happened, with the exact bytes that are sent for it."""
 
     id: str
     type: str
@@ -71,7 +63,7 @@ class WebhookEvent:
     practice_id: str
     #: Id of the object the event is about.
     object_id: str
-    #: The raw body, as it would be sent and is signed.
+    #: The raw body, as it is sent and signed.
     body: bytes
     #: Ids of the endpoints it is due at, those registered when it happened.
     endpoint_ids: tuple[str, ...]
@@ -79,3 +71,18 @@ class WebhookEvent:
     def headers(self, signing_key: str) -> dict[str, str]:
         """Returns the headers of its delivery."""
         return {"Content-Type": "application/json", SIGNATURE_HEADER: signature(signing_key, self.body)}
+
+
+def envelope(event_id: str, kind: str, practice_id: str, at: datetime, shown: object, switches: Switches) -> bytes:
+    """Returns the raw body of a webhook, ``object`` being what the API shows of the record."""
+    prefix = switches.webhook_practice_prefix
+    body: dict[str, object] = {
+        "id": event_id,
+        "created_at": at,
+        "type": kind,
+        "practice_id": practice_id.replace("pra-", f"{prefix}-", 1),
+        "object": shown,
+    }
+    if switches.envelope_timestamp:
+        body["timestamp"] = at
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z)

@@ -12,8 +12,10 @@ from hintsync_emulators.salesforce.clock import ManualClock
 from hintsync_emulators.salesforce.dml.rules import DuplicateRule
 from hintsync_emulators.salesforce.org import FEATURES, LateWrite, Org
 from hintsync_emulators.salesforce.responses.control import control_routes
+from hintsync_emulators.salesforce.steering import OrgSteering
 from hintsync_emulators.salesforce.web.app import Application
 from hintsync_emulators.salesforce.web.dispatch import classify
+from hintsync_emulators.steering import steering_routes
 
 __all__ = ["FEATURES", "App", "DuplicateRule", "LateWrite", "ManualClock", "Org", "create_app"]
 
@@ -25,4 +27,5 @@ def create_app(org: Org, faults: Faults | None = None) -> Controlled:
         org: the state that the application serves.
         faults: what goes wrong; its counters hold the calls by kind. Reachable later as ``app.faults``.
     """
-    return Controlled(Application(org), faults or Faults(), classify, control_routes(org))
+    routes = [*control_routes(org), *steering_routes(OrgSteering(org))]
+    return Controlled(Application(org), faults or Faults(), classify, routes)

@@ -140,6 +140,18 @@ class Storage:
         """Remove the row with this id for good."""
         self._db.execute(f"DELETE FROM {quote(table)} WHERE Id = ?", (record_id,))
 
+    def erase_all(self, table: str) -> None:
+        """Remove every row of a table for good."""
+        self._db.execute(f"DELETE FROM {quote(table)}")
+
+    def copy_to(self, other: sqlite3.Connection) -> None:
+        """Copy the whole database into another."""
+        self._db.backup(other)
+
+    def copy_from(self, other: sqlite3.Connection) -> None:
+        """Replace the whole database by another's content."""
+        other.backup(self._db)
+
     def fetch(self, table: str, ids: Iterable[str]) -> dict[str, Row]:
         """Return the whole rows with these ids (deleted ones too), by id."""
         cursor = self._db.execute(

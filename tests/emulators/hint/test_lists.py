@@ -238,3 +238,11 @@ async def test_rows_are_whole_patients(api: httpx.AsyncClient, crowd: list[str])
 
 async def test_an_unknown_patient_is_not_found(api: httpx.AsyncClient) -> None:
     assert message(await api.get(f"{PATIENTS}/pat-nobody")) == (404, "Couldn't find Patient")
+
+
+async def test_a_limit_above_the_highest_is_clamped_or_refused(api: httpx.AsyncClient, practice: Practice) -> None:
+    practice.load([{"first_name": "A", "last_name": "B"}] * 101)
+    assert len((await api.get(PATIENTS, params={"limit": 500})).json()) == 100
+    practice.switches.limit_clamped = False
+    assert message(await api.get(PATIENTS, params={"limit": 101}))[0] == 400
+    assert len((await api.get(PATIENTS, params={"limit": 100})).json()) == 100

@@ -392,3 +392,23 @@ async def test_checks_of_length_and_mail_address_can_be_switched_off(
     practice.switches.max_length, practice.switches.email_checked = 0, False
     patient = await create(api, email="nobody", address_city="x" * 300)
     assert (patient["email"], len(patient["address_city"])) == ("nobody", 300)
+
+
+@pytest.mark.parametrize(("accepted", "expected"), [(True, "1 Main St"), (False, None)])
+async def test_the_address_lines_of_go_hint_are_a_switch(
+    api: httpx.AsyncClient, practice: Practice, accepted: bool, expected: str | None
+) -> None:
+    practice.switches.address_line_1_accepted = accepted
+    made = (await api.post(PATIENTS, json={"first_name": "A", "last_name": "B", "address_line_1": "1 Main St"})).json()
+    assert made["address_line1"] == expected
+
+
+@pytest.mark.parametrize("patient_id", ["a%2Fb", "pat-x%2Factivate", "%2F", "a%2Fb%2Fc"])
+async def test_a_slash_inside_an_id_is_part_of_the_id(api: httpx.AsyncClient, patient_id: str) -> None:
+    assert message(await api.get(f"{PATIENTS}/{patient_id}")) == (404, "Couldn't find Patient")
+
+
+async def test_an_id_of_ours_with_a_slash_is_found(api: httpx.AsyncClient) -> None:
+    body = {"first_name": "A", "last_name": "B", "integration_record_id": "a/b c"}
+    made = (await api.post(PATIENTS, json=body)).json()
+    assert (await api.get(f"{PATIENTS}/a%2Fb%20c")).json() == made
