@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hintsync_emulators.clock import clock_routes
 from hintsync_emulators.control import ControlError, ControlRequest, ControlRoute
-from hintsync_emulators.people import Population, invent, spread
+
+if TYPE_CHECKING:
+    from hintsync_emulators.people import Population
 
 _DEFAULT_COUNT = 100
 _LARGEST_COUNT = 1_000_000
@@ -19,7 +21,7 @@ class Steered(Protocol):
     def clock(self) -> Callable[[], datetime]:
         """The clock it runs on."""
 
-    def load(self, population: Population) -> dict[str, object]:
+    def load(self, population: "Population") -> dict[str, object]:
         """Adds its half of a population and says how many records it holds then."""
 
     def empty(self) -> None:
@@ -55,6 +57,9 @@ def steering_routes(steered: Steered) -> list[ControlRoute]:
 
 
 def _seed(steered: Steered, request: ControlRequest) -> object:
+    # Imported late: the people know Hint's states, and so import it.
+    from hintsync_emulators.people import invent, spread
+
     body = request.object()
     count, seed = body.get("count", _DEFAULT_COUNT), body.get("seed", 1)
     if type(count) is not int or type(seed) is not int or not 0 < count <= _LARGEST_COUNT:

@@ -4,9 +4,12 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from hintsync_emulators.hint.practice import Practice
-from hintsync_emulators.people import Population
+
+if TYPE_CHECKING:
+    from hintsync_emulators.people import Population
 
 #: What a snapshot does not hold: who asks the time, who sends, and who else is there.
 _OUTSIDE = frozenset(("clock", "lock", "partner", "transport"))
@@ -22,7 +25,7 @@ class HintSteering:
     def clock(self) -> Callable[[], datetime]:
         return self._practices[0].clock
 
-    def load(self, population: Population) -> dict[str, object]:
+    def load(self, population: "Population") -> dict[str, object]:
         """Adds the population's patients to the first practice."""
         first = self._practices[0]
         with self._all_locked():

@@ -7,10 +7,13 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from hintsync_emulators.loading import load_contacts
-from hintsync_emulators.people import Population
 from hintsync_emulators.salesforce.org import Org
+
+if TYPE_CHECKING:
+    from hintsync_emulators.people import Population
 
 #: Objects that belong to the org itself and stay when it is emptied.
 _OF_THE_ORG = frozenset(("Organization", "User", "Profile", "PermissionSet", "PermissionSetAssignment"))
