@@ -126,7 +126,7 @@ class Org:
         for feature in features:
             self.enable(feature)
         self.org_id, self.user_id = self._found(username)
-        self.auth = Auth(self.org_id[:15], random.Random(seed))
+        self.auth = Auth(self.org_id[:15], random.Random(seed), clock)
         self.auth.register(apps)
         if token is not None:
             self.auth.issue(self.user_id, "", token)
@@ -144,7 +144,7 @@ class Org:
 
     def _found(self, username: str) -> tuple[str, str]:
         """Return the ids of the organization and of the integrating user, made when the org is new."""
-        organization, user = self.schema.definitions["organization"], self.schema.definitions["user"]
+        organization, user = self.definition("Organization"), self.definition("User")
         kept = self.storage.rows('SELECT o.Id, u.Id FROM Organization o, "User" u ORDER BY u.Id LIMIT 1')
         if kept:
             return str(kept[0][0]), str(kept[0][1])

@@ -81,8 +81,14 @@ async def test_the_token_answer_has_the_shape_that_clients_take_apart(
         ({"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}, "invalid_client_id"),
         ({"grant_type": "client_credentials", "client_id": "consumer-key", "client_secret": "y"}, "invalid_client"),
         ({"grant_type": "client_credentials", "client_id": "consumer-key"}, "invalid_client"),
-        ({"grant_type": "refresh_token", "client_id": "consumer-key", "refresh_token": "no"}, "invalid_grant"),
-        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": "refresh_token", "client_id": "consumer-key", "refresh_token": "no"}, "invalid_client"),
+        (
+            {"grant_type": "refresh_token", "client_id": "consumer-key", "client_secret": "consumer-secret"},
+            "invalid_grant",
+        ),
+        ({"grant_type": "password"}, "invalid_client_id"),
+        ({"grant_type": "device"}, "unsupported_grant_type"),
+        ({"grant_type": "client_credentials", "format": "xml"}, "invalid_request"),
         ({"grant_type": "telepathy"}, "unsupported_grant_type"),
         ({}, "unsupported_grant_type"),
         ({"grant_type": JWT, "assertion": "a.b.c"}, "invalid_grant"),
@@ -176,6 +182,32 @@ async def test_refresh_gives_a_new_token_and_a_new_refresh_token_only_with_rotat
     assert again.status_code == (400 if rotate else 200)
 
 
+async def test_a_refresh_token_used_twice_ends_all_that_its_app_holds(outside: httpx.AsyncClient, org: Org) -> None:
+    org.auth.register([App("web", "s", rotate=True)])
+    first = org.auth.issue_refresh(org.auth.issue(org.user_id, "web"))
+    form = {"grant_type": "refresh_token", "client_id": "web", "client_secret": "s"}
+    second = (await _token(outside, **form, refresh_token=first)).json()
+    bystander = org.issue_token()
+    again = await _token(outside, **form, refresh_token=first)
+    assert (again.json()["error"], again.status_code) == ("invalid_grant", 400)
+    thief = await _token(outside, **form, refresh_token=second["refresh_token"])
+    assert thief.json()["error"] == "invalid_grant"
+    assert org.auth.session(second["access_token"]) is None
+    assert org.auth.session(bystander) is not None
+
+
+async def test_revoking_a_refresh_token_ends_the_sessions_of_its_user_and_app(
+    outside: httpx.AsyncClient, org: Org
+) -> None:
+    session = org.auth.issue(org.user_id, "web")
+    refresh, other = org.auth.issue_refresh(session), org.issue_token()
+    assert (await outside.get("/services/oauth2/revoke", params={"token": refresh})).status_code == 200
+    assert org.auth.session(session.token) is None
+    assert org.auth.session(other) is not None
+    again = await outside.post("/services/oauth2/revoke", data={"token": refresh})
+    assert (again.status_code, again.json()["error"]) == (400, "unsupported_token_type")
+
+
 async def test_revoking_ends_a_session(outside: httpx.AsyncClient, org: Org) -> None:
     token = org.issue_token()
     headers = {"Authorization": f"Bearer {token}"}
@@ -198,3 +230,70 @@ async def test_the_list_of_resources_leads_to_the_identity_url(api: httpx.AsyncC
     listing = (await api.get("/")).json()
     assert listing["identity"] == f"http://emulated/id/{org.org_id}/{org.user_id}"
     assert listing["query"] == "/services/data/v64.0/query"
+
+
+async def test_introspection_tells_an_app_of_its_own_tokens_only(
+    outside: httpx.AsyncClient, app_of_org: App, org: Org, clock: ManualClock
+) -> None:
+    org.auth.register([App("other", "other-secret")])
+    session = org.auth.issue(org.user_id, "consumer-key", scope="api")
+    refresh = org.auth.issue_refresh(session)
+    basic = {"Authorization": f"Basic {base64.b64encode(b'consumer-key:consumer-secret').decode()}"}
+    url = "/services/oauth2/introspect"
+    own = (await outside.post(url, data={"token": session.token}, headers=basic)).json()
+    assert own == {
+        "active": True,
+        "scope": "api",
+        "client_id": "consumer-key",
+        "username": USERNAME,
+        "sub": f"http://emulated/id/{org.org_id}/{org.user_id}",
+        "token_type": "access_token",
+        "iat": int(clock().timestamp()),
+        "nbf": int(clock().timestamp()),
+    }
+    kept = (await outside.post(url, data={"token": refresh}, headers=basic)).json()
+    assert (kept["active"], kept["token_type"]) == (True, "refresh_token")
+    theirs = {"token": session.token, "client_id": "other", "client_secret": "other-secret"}
+    assert (await outside.post(url, data=theirs)).json() == {"active": False}
+    assert (await outside.post(url, data={"token": "x"}, headers=basic)).json() == {"active": False}
+    assert (await outside.post(url, data={"token": session.token})).json()["error"] == "invalid_client_id"
+
+
+async def test_a_session_ends_by_itself_once_it_has_a_lifetime(
+    outside: httpx.AsyncClient, org: Org, clock: ManualClock
+) -> None:
+    org.auth.lifetime = 7200
+    headers = {"Authorization": f"Bearer {org.issue_token()}"}
+    woken: list[bool] = []
+    org.auth.watchers.add(lambda: woken.append(True))
+    clock.advance(7199)
+    assert (await outside.get("/services/data/v64.0/limits", headers=headers)).status_code == 200
+    clock.advance(1)
+    answer = await outside.get("/services/data/v64.0/limits", headers=headers)
+    assert answer.status_code == 401
+    assert answer.json() == [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
+    assert woken == [True]
+
+
+async def test_an_inactive_user_gets_no_token(outside: httpx.AsyncClient, app_of_org: App, org: Org) -> None:
+    org.update("User", org.user_id, {"IsActive": False})
+    credentials = {"client_id": "consumer-key", "client_secret": "consumer-secret"}
+    answer = await _token(outside, grant_type="client_credentials", **credentials)
+    assert (answer.status_code, answer.json()["error"]) == (400, "inactive_user")
+
+
+async def test_discovery_names_the_endpoints_that_answer(outside: httpx.AsyncClient) -> None:
+    found = (await outside.get("/.well-known/openid-configuration")).json()
+    assert found["issuer"] == "http://emulated"
+    assert found["token_endpoint"] == "http://emulated/services/oauth2/token"
+    assert (await outside.get(found["jwks_uri"])).json()["keys"][0]["kty"] == "RSA"
+    for name in ("authorization_endpoint", "introspection_endpoint", "revocation_endpoint", "userinfo_endpoint"):
+        assert (await outside.post(found[name])).status_code in (400, 403)
+    left_out = await outside.post(found["registration_endpoint"], json={})
+    assert (left_out.status_code, left_out.json()[0]["errorCode"]) == (501, "NOT_EMULATED")
+
+
+async def test_userinfo_shows_an_active_user_with_an_alias(outside: httpx.AsyncClient, org: Org) -> None:
+    headers = {"Authorization": f"Bearer {org.issue_token()}"}
+    info = (await outside.get("/services/oauth2/userinfo", headers=headers)).json()
+    assert (info["active"], info["nickname"], info["zoneinfo"]) == (True, "emulated", "GMT")

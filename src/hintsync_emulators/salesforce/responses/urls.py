@@ -7,7 +7,7 @@ from hintsync_emulators.salesforce.responses import (
     composite,
     deploy,
     ingest,
-    oauth,
+    oauth_urls,
     query,
     queryjobs,
     replication,
@@ -30,12 +30,7 @@ def _outside(method: str, path: str, handler: object, kind: str) -> Route:
 
 #: Literal segments come before placeholders of the same length.
 ROUTES = (
-    _outside("POST", "/services/oauth2/token", oauth.token, "oauth.token"),
-    _outside("POST", "/services/oauth2/revoke", oauth.revoke, "oauth.revoke"),
-    _outside("GET", "/services/oauth2/revoke", oauth.revoke, "oauth.revoke"),
-    _outside("GET", "/services/oauth2/userinfo", oauth.userinfo, "oauth.userinfo"),
-    _outside("POST", "/services/oauth2/userinfo", oauth.userinfo, "oauth.userinfo"),
-    _outside("GET", "/id/{org}/{user}", oauth.identity, "oauth.identity"),
+    *oauth_urls.ROUTES,
     _outside("GET", "/services/data", resources.versions, "versions"),
     Route("GET", _DATA, resources.listing, "resources"),
     Route("GET", f"{_DATA}/limits", resources.limits, "limits"),

@@ -77,7 +77,7 @@ class Dispatcher:
             self._org.clients[client] = self._org.clients.get(client, 0) + 1
 
     def _session(self, call: Call) -> Session:
-        session = self._org.auth.sessions.get(bearer(call))
+        session = self._org.auth.session(bearer(call))
         if session is None:
             raise ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
         return session
