@@ -64,6 +64,7 @@ class OrgSteering:
         with self._org.guard:
             self._org.storage.copy_from(snapshot.database)
             self._org.__dict__.update(self._copied(snapshot.state))
+            self._org.events.restored()
 
     def _inside(self) -> dict[str, object]:
         return {name: value for name, value in self._org.__dict__.items() if name not in _OUTSIDE}

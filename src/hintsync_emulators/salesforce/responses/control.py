@@ -18,6 +18,9 @@ from hintsync_emulators.control import ControlError, ControlRequest, ControlRout
 from hintsync_emulators.salesforce.errors import Refused
 from hintsync_emulators.salesforce.org import FEATURES, Org
 
+_EXAMPLE_RULE = {"object": "Contact", "field": "Title", "value": "x", "message": "no"}
+_EXAMPLE_LATE = {"object": "Contact", "values": {"LastName": "Moor"}}
+
 
 class _Control:
     """Translates control requests into calls on the org."""
@@ -108,17 +111,14 @@ def control_routes(org: Org) -> list[ControlRoute]:
     return [
         ControlRoute("POST", "/tokens", control.tokens, "begin a session: answers its token"),
         ControlRoute("DELETE", "/tokens", control.expire, "end every session: calls answer INVALID_SESSION_ID"),
-        ControlRoute("PUT", "/limits", control.limits, 'calls of the day: {"daily": 100, "used": 99}'),
-        ControlRoute("PUT", "/locks/{id}", control.lock, 'hold a row: {"times": 2}, or until it is released'),
-        ControlRoute("DELETE", "/locks/{id}", control.unlock, "release a row"),
+        ControlRoute("PUT", "/limits", control.limits, "calls of the day", {"daily": 100, "used": 99}),
         ControlRoute(
-            "POST",
-            "/rules",
-            control.rule,
-            'refuse a value: {"object": "Contact", "field": "Title", "value": "x", "message": "no"}',
+            "PUT", "/locks/{id}", control.lock, "hold a row so many times, or until it is released", {"times": 2}
         ),
+        ControlRoute("DELETE", "/locks/{id}", control.unlock, "release a row"),
+        ControlRoute("POST", "/rules", control.rule, "refuse a value", _EXAMPLE_RULE),
         ControlRoute("DELETE", "/rules", control.clear_rules, "forget validation and duplicate rules"),
-        ControlRoute("PUT", "/features", control.features, 'switch: {"MiddleName": true}'),
-        ControlRoute("POST", "/late", control.begin_late, 'begin a write that shows later: {"object", "id", "values"}'),
+        ControlRoute("PUT", "/features", control.features, "switch features of the org", {"MiddleName": True}),
+        ControlRoute("POST", "/late", control.begin_late, "begin a write that shows later", _EXAMPLE_LATE),
         ControlRoute("POST", "/late/commit", control.commit_late, "let late writes show, stamped with their beginning"),
     ]
