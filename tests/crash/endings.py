@@ -21,6 +21,7 @@ async def ending(town: Town, run: Run) -> Ending:
     """
     named = _namer(town)
     return {
+        "counts": (run.done, run.total),
         "contacts": _contacts(town, named),
         "patients": _patients(town, named),
         "rows": {row.record_id: _row(row, named) async for row in town.store.rows(run.id)},
