@@ -11,6 +11,7 @@ from hintsync_emulators.salesforce.auth import App
 from hintsync_emulators.salesforce.clock import ManualClock
 from hintsync_emulators.salesforce.dml.rules import DuplicateRule
 from hintsync_emulators.salesforce.org import FEATURES, LateWrite, Org
+from hintsync_emulators.salesforce.pubsub.control import pubsub_routes
 from hintsync_emulators.salesforce.responses.control import control_routes
 from hintsync_emulators.salesforce.steering import OrgSteering
 from hintsync_emulators.salesforce.web.app import Application
@@ -27,5 +28,5 @@ def create_app(org: Org, faults: Faults | None = None) -> Controlled:
         org: the state that the application serves.
         faults: what goes wrong; its counters hold the calls by kind. Reachable later as ``app.faults``.
     """
-    routes = [*control_routes(org), *steering_routes(OrgSteering(org))]
-    return Controlled(Application(org), faults or Faults(), classify, routes)
+    routes = [*control_routes(org), *pubsub_routes(org), *steering_routes(OrgSteering(org))]
+    return Controlled(Application(org), faults or Faults(), classify, routes, org.events.clear_faults)

@@ -41,6 +41,10 @@ class BusSettings:
     largest_event: int = 1_000_000
     #: Equal changes of several records in one transaction become one event.
     merging: bool = True
+    #: Seconds until an empty answer tells a subscriber that the stream lives: at most 270, about 60 in the field.
+    keepalive: float = 60.0
+    #: Seconds until a stream is closed whose subscriber has asked for nothing more.
+    idle: float = 70.0
 
 
 class EventBus:
@@ -114,6 +118,11 @@ class EventBus:
         if code is not None:
             Problem(code)
         self.endings, self.ending = self.endings + 1, code
+        self.wake()
+
+    def clear_faults(self) -> None:
+        """Forget every fault; events that were kept back stay so until `release`."""
+        self.faults.clear()
         self.wake()
 
     # --- for streams ----------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ import grpc
 from grpc import aio
 
 from hintsync_emulators.salesforce.pubsub.service import PubSub
-from hintsync_emulators.salesforce.pubsub.subscription import Timing
 from hintsync_emulators.tls import Certificate
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ async def serving_pubsub(
     org: Org,
     certificate: Certificate,
     port: int = 0,
-    timing: Timing | None = None,
     count: Callable[[str], None] = lambda kind: None,
 ) -> AsyncIterator[str]:
     """Serve an org's events in the running loop for the length of a with block and yield the address.
@@ -41,14 +39,13 @@ async def serving_pubsub(
         org: the org, with its sessions and its event bus.
         certificate: what the server shows.
         port: port on 127.0.0.1; 0 takes a free one.
-        timing: how long streams stay quiet; it may be changed while they run.
         count: told the kind of each call.
 
     Raises:
         OSError: the port is taken.
     """
     server = aio.server(options=_OPTIONS)
-    server.add_generic_rpc_handlers([PubSub(org, timing or Timing(), count).handler()])
+    server.add_generic_rpc_handlers([PubSub(org, count).handler()])
     credentials = grpc.ssl_server_credentials([(certificate.key, certificate.chain)])
     try:
         bound = server.add_secure_port(f"{_HOST}:{port}", credentials)

@@ -13,7 +13,7 @@ from grpc import aio
 
 from hintsync_emulators.salesforce.pubsub import eventbus_pb2 as wire
 from hintsync_emulators.salesforce.pubsub.errors import Problem
-from hintsync_emulators.salesforce.pubsub.subscription import Subscription, Timing
+from hintsync_emulators.salesforce.pubsub.subscription import Subscription
 
 if TYPE_CHECKING:
     from hintsync_emulators.salesforce.org import Org
@@ -32,8 +32,8 @@ Fetches = aio.ServicerContext[wire.FetchRequest, wire.FetchResponse]
 class PubSub:
     """Answers for one org."""
 
-    def __init__(self, org: Org, timing: Timing, count: Callable[[str], None]) -> None:
-        self._org, self._bus, self._timing, self._count = org, org.events, timing, count
+    def __init__(self, org: Org, count: Callable[[str], None]) -> None:
+        self._org, self._bus, self._count = org, org.events, count
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Return what a gRPC server needs to know."""
@@ -98,7 +98,7 @@ class PubSub:
         try:
             with self._org.guard:
                 check = self._caller(context)
-            subscription = Subscription(self._bus, self._org.guard, self._timing, check)
+            subscription = Subscription(self._bus, self._org.guard, check)
             subscription.begin(await anext(requests))
             await context.send_initial_metadata(())
             reader = asyncio.create_task(_read(requests, subscription))

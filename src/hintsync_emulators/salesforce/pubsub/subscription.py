@@ -7,7 +7,6 @@ import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from hintsync_emulators.salesforce.pubsub import eventbus_pb2 as wire
 from hintsync_emulators.salesforce.pubsub.bus import EventBus
@@ -16,16 +15,6 @@ from hintsync_emulators.salesforce.pubsub.log import Placed
 
 #: Events that may be outstanding; asking for more is asking for this many.
 MOST_PENDING = 100
-
-
-@dataclass
-class Timing:
-    """How long streams stay quiet, in seconds; the defaults are what clients see of the real API."""
-
-    #: Until an empty answer tells a subscriber that the stream lives (at most 270; about 60 in the field).
-    keepalive: float = 60.0
-    #: Until a stream is closed whose subscriber has asked for nothing more.
-    idle: float = 70.0
 
 
 def encode_replay_id(position: int) -> bytes:
@@ -39,14 +28,11 @@ class Subscription:
     Args:
         bus: the bus of the org.
         guard: held while the bus is used.
-        timing: how long the stream stays quiet.
         check: fails when the caller may no longer listen.
     """
 
-    def __init__(
-        self, bus: EventBus, guard: AbstractContextManager[object], timing: Timing, check: Callable[[], None]
-    ) -> None:
-        self._bus, self._guard, self._timing, self._check = bus, guard, timing, check
+    def __init__(self, bus: EventBus, guard: AbstractContextManager[object], check: Callable[[], None]) -> None:
+        self._bus, self._guard, self._check = bus, guard, check
         self._loop = asyncio.get_running_loop()
         self._moved = asyncio.Event()
         self._owed: deque[Placed] = deque()
@@ -188,11 +174,11 @@ class Subscription:
         return True
 
     def _deadline(self) -> float:
-        keepalive = self._spoke + self._timing.keepalive
-        return keepalive if self._pending else min(keepalive, self._emptied + self._timing.idle)
+        keepalive = self._spoke + self._bus.settings.keepalive
+        return keepalive if self._pending else min(keepalive, self._emptied + self._bus.settings.idle)
 
     def _is_idle(self) -> bool:
-        return not self._pending and self._loop.time() >= self._emptied + self._timing.idle
+        return not self._pending and self._loop.time() >= self._emptied + self._bus.settings.idle
 
 
 def _consumer_event(placed: Placed) -> wire.ConsumerEvent:
