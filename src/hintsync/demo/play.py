@@ -109,7 +109,8 @@ class Play:
         stage = self._stage
         async with self._step("Deploy our fields, connect both") as step:
             deployed = await prepare_org(stage.service, stage.login)
-            options = None if stage.kept else Options(create_contacts=True)
+            known = await stage.service.store.connection(CONNECTION)
+            options = None if known else Options(create_contacts=True)
             await connect(
                 stage.service, CONNECTION, hint_token=stage.systems.hint.token, login=stage.login, options=options
             )

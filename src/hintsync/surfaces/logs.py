@@ -57,7 +57,8 @@ def only_who_spoke(logger: WrappedLogger, name: str, event: EventDict) -> EventD
 
 def without_texts_of_errors(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
     """Name an error by its class; its text and its frames may hold values."""
-    error = event.pop("exc_info", None)
-    if isinstance(error, BaseException):
+    told = event.pop("exc_info", None)
+    error = told if isinstance(told, BaseException) else sys.exc_info()[1] if told else None
+    if error is not None:
         event["error"] = type(error).__name__
     return event

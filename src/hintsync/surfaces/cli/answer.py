@@ -23,9 +23,12 @@ from hintsync.core.errors import (
 from hintsync.redact import safe_text
 from hintsync.state.port import LinkTaken, Run, RunHeld, RunStatus, StaleLink
 
-#: What `orjson` prints as it is.
+#: What `orjson` prints.
 Data = Mapping[str, object]
 
+
+#: Sorted, so that equal answers are equal bytes; enums stand for their words as keys too.
+_JSON = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 #: Signs in a line of a table that goes into a file or a pipe.
 _WIDTH_OF_A_FILE = 160
@@ -89,7 +92,7 @@ def give(answer: Answer, *, as_json: bool) -> None:
     if answer.given:
         return
     if as_json:
-        sys.stdout.write(orjson.dumps(answer.data, option=orjson.OPT_SORT_KEYS, default=str).decode() + "\n")
+        sys.stdout.write(orjson.dumps(answer.data, option=_JSON).decode() + "\n")
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     for each in answer.shown:

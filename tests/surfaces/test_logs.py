@@ -1,0 +1,59 @@
+"""Log lines: JSON on standard error, ids and field names only."""
+
+import json
+import logging
+
+import pytest
+import structlog
+
+from hintsync.surfaces.logs import set_up_logging
+from tests.surfaces.town import CANARY
+
+
+def lines(captured: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in captured.readouterr().err.splitlines()]
+
+
+def test_our_own_line_is_json_with_what_we_gave_it(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging()
+    structlog.get_logger().warning("link-frozen", contact_id="003Ik000000yednIAA")
+    (line,) = lines(capsys)
+    assert (line["event"], line["level"], line["contact_id"]) == ("link-frozen", "warning", "003Ik000000yednIAA")
+    assert "timestamp" in line
+
+
+def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging()
+    structlog.get_logger().info("page-read")
+    logging.getLogger("hintsync.engine").info("page-read")
+    assert lines(capsys) == []
+
+
+def test_a_librarys_words_stay_out_and_its_error_is_named_by_class(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging()
+    try:
+        raise ValueError(CANARY)
+    except ValueError:
+        logging.getLogger("somelibrary.http").exception("sending %s failed", CANARY)
+    (line,) = lines(capsys)
+    assert (line["logger"], line["level"], line["error"]) == ("somelibrary.http", "error", "ValueError")
+    assert CANARY not in json.dumps(line)
+
+
+def test_an_error_of_our_own_line_is_named_by_class(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging()
+    structlog.get_logger().error("run-stopped", run_id="run-1", exc_info=ValueError(CANARY))
+    (line,) = lines(capsys)
+    assert (line["error"], line["run_id"]) == ("ValueError", "run-1")
+    assert CANARY not in json.dumps(line)
+
+
+def test_an_error_being_handled_is_named_by_class_too(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging()
+    try:
+        raise ValueError(CANARY)
+    except ValueError:
+        structlog.get_logger().exception("run-stopped")
+    (line,) = lines(capsys)
+    assert line["error"] == "ValueError"
+    assert CANARY not in json.dumps(line)
