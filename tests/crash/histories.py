@@ -120,8 +120,6 @@ async def _attempt(town: Town, batch: Batch, points: Points) -> Run | None:
     """Start or resume the run as a fresh process; None if it died."""
     runs = await town.store.runs(town.name)
     resume = runs[0].id if runs else None
-    if resume and batch is contacts and await town.store.get_cursor(town.name, f"input:{resume}") is None:
-        resume = None  # it died before its list was stored, and says so: start anew with the file
     if runs and runs[0].status is RunStatus.DONE:
         return runs[0]  # it died after its last breath
     engine = await town.engine(points)

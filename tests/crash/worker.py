@@ -91,9 +91,6 @@ async def work_on(service: Service, job: Job, *, telling: bool = False) -> Run:
     connection = await service.connection()
     latest = await service.store.runs(connection.id, limit=1)
     resume = latest[0].id if latest and latest[0].kind == job.kind and latest[0].status is not RunStatus.DONE else None
-    if resume and job.kind == RunKind.BATCH_CONTACTS:
-        listed = await service.store.get_cursor(connection.id, f"input:{resume}")
-        resume = resume if listed else None  # killed before its list was stored: started anew, as the error says
     async with open_engine(service, connection) as engine:
         return await _batch(engine, job, resume, telling)
 

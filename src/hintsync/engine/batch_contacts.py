@@ -67,8 +67,9 @@ async def batch_contacts(
     else:
         plan = await load_approved(engine, approved, kind)
         details: dict[str, Json] = {"approved": approved}
-        run = await start_run(engine, kind, dry=dry, details=details)
-        await keep_input(engine, run.id, listed)
+        run_id = engine.new_id("run")
+        await keep_input(engine, run_id, listed)  # first: whatever run there is can then be resumed
+        run = await start_run(engine, kind, dry=dry, details=details, run_id=run_id)
     async with keeping(engine, run, on_progress) as keeper:
         await _go_over_contacts(engine, keeper, listed, plan)
     return keeper.run

@@ -24,10 +24,10 @@ async def load_input(engine: Engine, run_id: str) -> CsvIds:
     """Return the list of a run.
 
     Raises:
-        BadInput: the run has none (it was killed before its list was stored): start it anew with its file.
+        BadInput: the run has none; start the batch anew with its file.
     """
     stored = await engine.store.get_cursor(engine.connection.id, _cursor(run_id))
     if stored is None:
-        raise BadInput(f"run {run_id} was stopped before its list was stored; start the batch anew with its file")
+        raise BadInput(f"run {run_id}: its list is not stored; start the batch anew with its file")
     found = json.loads(stored)
     return CsvIds(tuple(CsvRow(*row) for row in found["rows"]), found["header"], found["footer"])

@@ -127,10 +127,12 @@ def _calls_of(run: Run, side: Side) -> int:
     return count if isinstance(count, int) else 0
 
 
-async def start_run(engine: Engine, kind: RunKind, *, dry: bool, details: dict[str, Json]) -> Run:
-    """Insert a new run; its id, the Batch Sync ID, is there at once."""
+async def start_run(
+    engine: Engine, kind: RunKind, *, dry: bool, details: dict[str, Json], run_id: str | None = None
+) -> Run:
+    """Insert a new run; its id, the Batch Sync ID, is there at once, and made up unless it is given."""
     run = Run(
-        id=engine.new_id("run"),
+        id=run_id or engine.new_id("run"),
         connection_id=engine.connection.id,
         kind=kind,
         status=RunStatus.RUNNING,
