@@ -6,6 +6,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import orjson
 
@@ -14,15 +15,18 @@ from hintsync_emulators.salesforce.errors import ApiError
 from hintsync_emulators.salesforce.ids import IdSource
 from hintsync_emulators.salesforce.schema.model import Schema, SObject
 from hintsync_emulators.salesforce.soql import shape
-from hintsync_emulators.salesforce.soql.compile import Plan, compile_query
+from hintsync_emulators.salesforce.soql.compile import compile_query
 from hintsync_emulators.salesforce.soql.parse import parse
-from hintsync_emulators.salesforce.storage import Storage
+from hintsync_emulators.salesforce.soql.plan import Plan
+from hintsync_emulators.salesforce.storage import Storage, quote
 
 #: Rows of a page when the caller names no size, and the least a caller may ask for.
 DEFAULT_BATCH, LEAST_BATCH = 2000, 200
 #: Two custom text fields longer than this cut a page to the least size ("Change the Batch Size in Queries").
 LONG_TEXT = 255
 _LOCATORS_KEPT = 500
+#: Seconds that a locator is good for.
+LOCATOR_LIFE = 2 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,12 @@ class Cursor:
     """A result that is larger than a page: which rows, in which order."""
 
     plan: Plan
-    rows: array[int]
+    rows: Sequence[int]
     batch: int
-    all_rows: bool
+    #: Who asked; nobody else may go on.
+    user_id: str
+    #: Epoch second after which nobody may.
+    until: float
 
 
 class Queries:
@@ -55,7 +62,7 @@ class Queries:
                 self._plans.popitem(last=False)
         return plan
 
-    def run(self, statement: str, all_rows: bool, batch: int, root: str) -> dict[str, object]:
+    def run(self, statement: str, all_rows: bool, batch: int, root: str, user_id: str = "") -> dict[str, object]:
         """Answer a statement with its first page.
 
         Args:
@@ -63,11 +70,12 @@ class Queries:
             all_rows: deleted rows count too (``/queryAll``).
             batch: rows of a page.
             root: path of the API version, e.g. ``/services/data/v64.0``.
+            user_id: who asks.
         """
         plan = self.plan(statement, all_rows)
         if plan.count_only:
             return {"totalSize": self._count(plan), "done": True, "records": []}
-        if sum(1 for _, field in plan.outputs if field.custom and field.length > LONG_TEXT) >= 2:
+        if sum(1 for one in plan.outputs if one.field.custom and one.field.length > LONG_TEXT) >= 2:
             batch = min(batch, LEAST_BATCH)
         lines = self._lines(plan, batch + 1)
         if len(lines) <= batch:
@@ -79,33 +87,39 @@ class Queries:
         if len(rows) <= batch:
             return self._page(plan, lines[:batch], len(rows), root)
         locator = self._ids.next("01g")
-        self._remember(locator, Cursor(plan, rows, batch, all_rows))
+        self._remember(locator, Cursor(plan, rows, batch, user_id, self._clock().timestamp() + LOCATOR_LIFE))
         page = self._page(plan, lines[:batch], len(rows), root)
-        return self._with_more(page, root, all_rows, f"{locator}-{batch}")
+        return self._with_more(page, root, plan.all_rows, f"{locator}-{batch}")
 
-    def more(self, locator: str, root: str) -> dict[str, object]:
+    def more(self, locator: str, root: str, user_id: str = "") -> dict[str, object]:
         """Answer with a later page of a statement.
 
         Raises:
-            ApiError: INVALID_QUERY_LOCATOR.
+            ApiError: INVALID_QUERY_LOCATOR, also for a locator that is too old or that another user was given.
         """
         name, _, start_text = locator.partition("-")
-        cursor = self._cursors.get(name)
-        if cursor is None or not start_text.isdigit() or int(start_text) >= len(cursor.rows):
+        cursor = self._cursor(name, user_id)
+        start = int(start_text) if start_text.isdecimal() else -1
+        if cursor is None or not 0 <= start < len(cursor.rows):
             raise ApiError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         self._cursors.move_to_end(name)
-        start = int(start_text)
         lines = self.lines_at(cursor.plan, cursor.rows[start : start + cursor.batch])
         page = self._page(cursor.plan, lines, len(cursor.rows), root)
         if start + cursor.batch >= len(cursor.rows):
             return page
-        return self._with_more(page, root, cursor.all_rows, f"{name}-{start + cursor.batch}")
+        return self._with_more(page, root, cursor.plan.all_rows, f"{name}-{start + cursor.batch}")
+
+    def _cursor(self, name: str, user_id: str) -> Cursor | None:
+        cursor = self._cursors.get(name)
+        if cursor is None or cursor.user_id != user_id or cursor.until < self._clock().timestamp():
+            return None
+        return cursor
 
     def forget_cursors(self) -> None:
         """Let every locator expire."""
         self._cursors.clear()
 
-    def rowids(self, plan: Plan) -> array[int]:
+    def rowids(self, plan: Plan) -> Sequence[int]:
         """Return the internal numbers of all rows of a result, in its order."""
         if plan.unfiltered and plan.limit is None and not plan.offset:
             unbroken = self._unbroken(plan)
@@ -115,23 +129,34 @@ class Queries:
         found = self._storage.rows(f"SELECT json_group_array(r) FROM ({inner})", plan.parameters)
         return array("q", orjson.loads(str(found[0][0])))
 
-    def _unbroken(self, plan: Plan) -> array[int] | None:
-        """Return the numbers of all rows when none is missing between the first and the last, which costs no list."""
-        where = plan.rest.rpartition(" ORDER BY ")[0]
-        row = f"{plan.alias}._row"
-        count, first, last = self._storage.rows(f"SELECT count(*), min({row}), max({row}){plan.source}{where}")[0]
+    def _unbroken(self, plan: Plan) -> Sequence[int] | None:
+        """Return the numbers of all rows, without a look at each, if none is missing between the first and the last."""
+        table = quote(plan.shape.owner.name)
+        parts = (f"(SELECT {what} FROM {table})" for what in ("count(*)", "min(_row)", "max(_row)"))
+        count, first, last = self._storage.rows(f"SELECT {', '.join(parts)}")[0]
         if not isinstance(first, int) or not isinstance(last, int) or count != last - first + 1:
             return None
-        return array("q", range(first, last + 1))
+        if plan.all_rows or "isdeleted" not in plan.shape.owner.fields:
+            return range(first, last + 1)
+        gone = self._storage.rows(f"SELECT _row FROM {table} WHERE IsDeleted = 1 ORDER BY _row")
+        if not gone:
+            return range(first, last + 1)
+        living, next_row = array("q"), first
+        for (row,) in cast("list[tuple[int]]", gone):
+            living.extend(range(next_row, row))
+            next_row = row + 1
+        living.extend(range(next_row, last + 1))
+        return living
 
-    def lines_at(self, plan: Plan, rows: array[int]) -> list[shape.Line]:
+    def lines_at(self, plan: Plan, rows: Sequence[int]) -> list[shape.Line]:
         """Return the plan's columns for rows given by their internal numbers, in that order."""
-        sql = (
-            f"SELECT {plan.columns}, {plan.alias}._row{plan.source}"
-            f" WHERE {plan.alias}._row IN (SELECT value FROM json_each(?))"
-        )
-        by_row = {line[-1]: line for line in self._storage.rows(sql, (orjson.dumps(rows.tolist()).decode(),))}
-        return [by_row[row] for row in rows if row in by_row]
+        row = f"{plan.alias}._row"
+        sql = f"SELECT {plan.columns}, {row}{plan.source} WHERE {row}"
+        if isinstance(rows, range):
+            return list(self._storage.rows(f"{sql} BETWEEN ? AND ? ORDER BY {row}", (rows.start, rows.stop - 1)))
+        found = self._storage.rows(f"{sql} IN (SELECT value FROM json_each(?))", (orjson.dumps(list(rows)).decode(),))
+        by_row = {line[-1]: line for line in found}
+        return [by_row[one] for one in rows if one in by_row]
 
     def fetch(
         self, one: SObject, names: Sequence[str], record_ids: Sequence[str], root: str, living: bool = False

@@ -84,6 +84,9 @@ class Storage:
         table, column = quote(one.name), quote(field.name)
         if field.name == "Id":
             self._db.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {quote(one.name + '.Id')} ON {table} (Id)")
+        elif field.name == "IsDeleted":
+            name = quote(f"{one.name}.IsDeleted")
+            self._db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} (IsDeleted) WHERE IsDeleted = 1")
         elif field.unique or field.external_id or field.indexed:
             name = quote(f"{one.name}.{field.name}")
             self._db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({column}) WHERE {column} IS NOT NULL")
@@ -194,4 +197,4 @@ class Storage:
 
 
 def _fold(value: str | int | float | bytes | None) -> str | int | float | bytes | None:
-    return value.casefold() if isinstance(value, str) else value
+    return value.lower() if isinstance(value, str) else value

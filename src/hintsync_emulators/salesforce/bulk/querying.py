@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-from array import array
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hintsync_emulators.salesforce.bulk import csvs
 from hintsync_emulators.salesforce.errors import ApiError
 from hintsync_emulators.salesforce.schema.model import Field
-from hintsync_emulators.salesforce.soql.compile import Plan
+from hintsync_emulators.salesforce.soql.plan import Plan
 
 if TYPE_CHECKING:
     from hintsync_emulators.salesforce.org import Org
@@ -37,7 +36,7 @@ class QueryJob:
     created: int
     state: str = "UploadComplete"
     polls_left: int = 0
-    rows: array[int] = field(default_factory=lambda: array("q"))
+    rows: Sequence[int] = ()
 
     @property
     def ended(self) -> bool:
@@ -57,7 +56,7 @@ def check(plan: Plan) -> None:
         raise _unsupported("OFFSET")
     if plan.shape.children:
         raise _unsupported("nested queries")
-    if any(not one.is_stored for _, one in plan.outputs):
+    if any(not one.field.is_stored for one in plan.outputs):
         raise _unsupported("compound address fields")
 
 
@@ -80,21 +79,21 @@ def advance(org: Org, job: QueryJob) -> None:
 def results(org: Org, job: QueryJob, start: int, most: int) -> tuple[bytes, int]:
     """Return rows of a result as CSV, and how many they are."""
     rows = job.rows[start : start + most]
-    header = [name for name, _ in job.plan.outputs]
+    header = [one.name for one in job.plan.outputs]
     return csvs.write(header, _lines(org, job, rows), job.delimiter, job.line_ending), len(rows)
 
 
-def _lines(org: Org, job: QueryJob, rows: array[int]) -> Iterator[list[object]]:
-    picks = [(column, _cell(one)) for (_, one), column in zip(job.plan.outputs, _columns(job.plan), strict=True)]
+def _lines(org: Org, job: QueryJob, rows: Sequence[int]) -> Iterator[list[object]]:
+    picks = [(column, _cell(one.field)) for one, column in zip(job.plan.outputs, _columns(job.plan), strict=True)]
     for start in range(0, len(rows), _SLICE):
         for line in org.queries.lines_at(job.plan, rows[start : start + _SLICE]):
             yield [line[column] if convert is None else convert(line[column]) for column, convert in picks]
 
 
 def _columns(plan: Plan) -> Iterator[int]:
-    for name, _ in plan.outputs:
+    for one in plan.outputs:
         shape = plan.shape
-        *parents, last = name.split(".")
+        *parents, last = one.name.split(".")
         for parent in parents:
             shape = shape.parents[parent]
         yield shape.values[last][0]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from hintsync_emulators.salesforce.errors import ApiError, not_emulated
 from hintsync_emulators.salesforce.queries import DEFAULT_BATCH, LEAST_BATCH
 from hintsync_emulators.salesforce.schema.model import INTEGERS, NUMBERS, Field
+from hintsync_emulators.salesforce.soql.plan import Output, Plan, Shape
 from hintsync_emulators.salesforce.web.call import Answer, Call
+
+#: Stands for a relationship in column metadata.
+_RELATIONSHIP = Field("", "", "reference", createable=False, updateable=False)
 
 
 def query(call: Call) -> Answer:
@@ -20,7 +24,7 @@ def query_all(call: Call) -> Answer:
 
 def more(call: Call) -> Answer:
     """Answer with the page that a locator names."""
-    return Answer(value=call.org.queries.more(call.names["locator"], call.root))
+    return Answer(value=call.org.queries.more(call.names["locator"], call.root, _user(call)))
 
 
 def _run(call: Call, all_rows: bool) -> Answer:
@@ -32,33 +36,55 @@ def _run(call: Call, all_rows: bool) -> Answer:
     if call.params.get("columns", "").lower() == "true":
         return Answer(value=_columns(call, statement, all_rows))
     batch = call.batch_size(DEFAULT_BATCH, LEAST_BATCH)
-    return Answer(value=call.org.queries.run(statement, all_rows, batch, call.root))
+    return Answer(value=call.org.queries.run(statement, all_rows, batch, call.root, _user(call)))
+
+
+def _user(call: Call) -> str:
+    return call.session.user_id if call.session else ""
 
 
 def _columns(call: Call, statement: str, all_rows: bool) -> dict[str, object]:
     plan = call.org.queries.plan(statement, all_rows)
     one = plan.shape.owner
     return {
-        "columnMetadata": [_column(name, field, plan.aggregate) for name, field in plan.outputs],
+        "columnMetadata": _metadata(plan, plan.shape, ""),
         "entityName": one.name,
         "groupBy": plan.aggregate,
-        "idSelected": any(name == "Id" for name, _ in plan.outputs),
+        "idSelected": any(output.name == "Id" for output in plan.outputs),
         "keyPrefix": one.prefix,
     }
 
 
-def _column(name: str, field: Field, aggregate: bool) -> dict[str, object]:
+def _metadata(plan: Plan, shape: Shape, prefix: str) -> list[dict[str, object]]:
+    """Describe the columns of one record; parents and nested statements hold theirs as joined columns."""
+    outputs = {output.name: output for output in plan.outputs}
+    found = []
+    for name in shape.order:
+        if name in shape.parents:
+            joined = _metadata(plan, shape.parents[name], f"{prefix}{name}.")
+            found.append(_column(Output(name, _RELATIONSHIP), joined, False))
+        elif name in shape.children:
+            child = shape.children[name].plan
+            found.append(_column(Output(name, _RELATIONSHIP), _metadata(child, child.shape, ""), True))
+        else:
+            output = outputs[f"{prefix}{name}"]
+            found.append(_column(output._replace(name=name), [], output.function is not None))
+    return found
+
+
+def _column(output: Output, joined: list[dict[str, object]], aggregate: bool) -> dict[str, object]:
+    field = output.field
     number = field.type in INTEGERS | NUMBERS
     return {
-        "aggregate": aggregate and not field.name,
+        "aggregate": aggregate,
         "apexType": {"boolean": "Boolean", "id": "Id", "reference": "Id"}.get(field.type, "String"),
         "booleanType": field.type == "boolean",
-        "columnName": name,
+        "columnName": output.name,
         "custom": field.custom,
-        "displayName": name,
+        "displayName": output.function or output.name,
         "foreignKeyName": field.relationship,
         "insertable": field.createable,
-        "joinColumns": [],
+        "joinColumns": joined,
         "numberType": number,
         "textType": not number and field.type != "boolean",
         "updatable": field.updateable,

@@ -137,7 +137,7 @@ def _compare_text(scope: Scope, left: Computed, operator: str, value: tree.Value
         return _plain(left.sql, operator, found)
     if text.isascii() or left.like.case_sensitive:
         return _plain(left.sql, operator, text)
-    return _plain(f"fold({left.sql})", operator, text.casefold())
+    return _plain(f"fold({left.sql})", operator, text.lower())
 
 
 def _like(scope: Scope, left: Computed, node: tree.Compare) -> Clause:
@@ -147,7 +147,7 @@ def _like(scope: Scope, left: Computed, node: tree.Compare) -> Clause:
     pattern = _text(scope, left.like, node.right, wildcards=True)
     if pattern.isascii():
         return f"{left.sql} LIKE ? ESCAPE '\\'", [pattern]
-    return f"fold({left.sql}) LIKE ? ESCAPE '\\'", [pattern.casefold()]
+    return f"fold({left.sql}) LIKE ? ESCAPE '\\'", [pattern.lower()]
 
 
 def _compare_day(scope: Scope, left: Computed, node: tree.Compare) -> Clause:

@@ -19,7 +19,8 @@ LONGEST = 100_000
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 #: Words of SOQL that the grammar leaves out, to be named instead of called a mistake.
 _LEFT_OUT = re.compile(
-    r"\b(TYPEOF\b|WITH\s+(?:DATA\s+CATEGORY|SECURITY_ENFORCED|USER_MODE|SYSTEM_MODE|RecordVisibility\w*))", re.I
+    r"\b(TYPEOF\b|DISTANCE(?=\s*\()|WITH\s+(?:DATA\s+CATEGORY|SECURITY_ENFORCED|USER_MODE|SYSTEM_MODE|RecordVisibility\w*))",
+    re.I,
 )
 
 
@@ -209,10 +210,16 @@ def parse(statement: str) -> tree.Query:
 
 
 def _explain(statement: str, problem: UnexpectedInput) -> ApiError:
-    left_out = _LEFT_OUT.search(re.sub(r"'(?:[^'\\]|\\.)*'", "''", statement))
+    plain = re.sub(r"'(?:[^'\\]|\\.)*'", "''", statement)
+    left_out = _LEFT_OUT.search(plain)
     if left_out:
         return not_emulated(f"SOQL {left_out.group(1).upper()}")
-    if isinstance(problem, UnexpectedToken) and problem.token.type != "$END":
+    if re.search(r"\bALL\s+ROWS\s*$", plain, re.I):
+        pos = statement.upper().rindex("ALL")
+        return complaint(statement, pos, "ALL ROWS not allowed in this context", "MALFORMED_QUERY")
+    if isinstance(problem, UnexpectedToken) and problem.token.type == "_COLON":
+        pos, text = problem.token.start_pos or 0, "Bind variables only allowed in Apex code"
+    elif isinstance(problem, UnexpectedToken) and problem.token.type != "$END":
         pos, text = problem.token.start_pos or 0, f"unexpected token: '{problem.token}'"
     elif isinstance(problem, UnexpectedCharacters):
         pos = problem.pos_in_stream or 0

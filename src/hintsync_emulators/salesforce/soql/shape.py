@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 
 import orjson
 
-from hintsync_emulators.salesforce.soql.compile import ChildPlan, Plan, Shape
+from hintsync_emulators.salesforce.soql.plan import ChildPlan, Plan, Shape
 from hintsync_emulators.salesforce.storage import Storage
 
 Record = dict[str, object]
 Line = Sequence[object]
+#: Makes a part of a record from a whole row.
+_Make = Callable[[Line], object]
 
 
 def records(plan: Plan, lines: Iterable[Line], storage: Storage, base: str) -> list[Record]:
@@ -24,9 +27,8 @@ def records(plan: Plan, lines: Iterable[Line], storage: Storage, base: str) -> l
     """
     if plan.aggregate:
         return [_aggregate(plan.shape, line) for line in lines]
-    build = builder(plan.shape, base)
     page = list(lines)
-    found = [build(line) for line in page]
+    found = list(map(builder(plan.shape, base), page))
     for name, child in plan.shape.children.items():
         _add_children(name, child, plan.shape, page, found, storage, base)
     return found
@@ -40,37 +42,40 @@ def _aggregate(shape: Shape, line: Line) -> Record:
 
 
 def builder(shape: Shape, base: str) -> Callable[[Line], Record]:
-    """Return the function that turns a row into a record."""
+    """Return the function that turns a row into a record.
+
+    All values are taken over in one go, since most need no change; those that do are put in their place afterwards.
+    """
     object_name, url, id_column = shape.owner.name, f"{base}{shape.owner.name}/", shape.id_column
-    steps = [_step(shape, name, base) for name in shape.order]
+    names = tuple(shape.order)
+    # A part that is no plain value takes the id's column first, to hold its place; two columns at least make a tuple.
+    columns = [shape.values[name][0] if name in shape.values else id_column for name in names]
+    take = itemgetter(*columns, id_column, id_column)
+    converted = [(name, *shape.values[name]) for name in names if name in shape.values]
+    changes = [(name, column, convert) for name, column, convert in converted if convert is not None]
+    made = [(name, _maker(shape, name, base)) for name in names if name not in shape.values]
 
     def build(line: Line) -> Record:
         record: Record = {"attributes": {"type": object_name, "url": f"{url}{line[id_column]}"}}
-        for name, column, convert, make in steps:
-            if make is not None:
-                record[name] = make(line)
-            else:
-                record[name] = line[column] if convert is None else convert(line[column])
+        record.update(zip(names, take(line), strict=False))
+        for name, column, convert in changes:
+            record[name] = convert(line[column])
+        for name, make in made:
+            record[name] = make(line)
         return record
 
     return build
 
 
-_Step = tuple[str, int, Callable[[object], object] | None, Callable[[Line], object] | None]
-
-
-def _step(shape: Shape, name: str, base: str) -> _Step:
-    if name in shape.values:
-        column, convert = shape.values[name]
-        return name, column, convert, None
+def _maker(shape: Shape, name: str, base: str) -> _Make:
     if name in shape.parents:
         parent = shape.parents[name]
         build = builder(parent, base)
-        return name, 0, None, lambda line: None if line[parent.id_column] is None else build(line)
+        return lambda line: None if line[parent.id_column] is None else build(line)
     if name in shape.children:
-        return name, 0, None, lambda line: None
+        return lambda line: None
     parts = shape.compounds[name]
-    return name, 0, None, lambda line: _compound(parts, line)
+    return lambda line: _compound(parts, line)
 
 
 def _compound(parts: tuple[tuple[str, int], ...], line: Line) -> object:

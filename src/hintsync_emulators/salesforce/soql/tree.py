@@ -25,6 +25,13 @@ class Call:
 Expression = Path | Call
 
 
+def spelt(node: Expression) -> str:
+    """Return an expression as a statement spells it."""
+    if isinstance(node, Path):
+        return ".".join(node.names)
+    return f"{node.name}({', '.join(map(spelt, node.arguments))})"
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A literal. Kinds: string, number, date, datetime, boolean, null, range (a date literal such as TODAY)."""
