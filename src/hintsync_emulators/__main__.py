@@ -2,8 +2,10 @@
 
     python -m hintsync_emulators hint --port 8081 --people patients.csv --seed 1
     python -m hintsync_emulators salesforce --port 8082 --people patients.csv --seed 1
+    python -m hintsync_emulators salesforce --tls-port 8443 --pubsub-port 7443 --change-events Contact
 
-Given the same people and seed, the two hold their halves of one population.
+Given the same people and seed, the two hold their halves of one population. The certificate of the last two ports is
+made at start; the path of its authority is printed, for clients to trust.
 """
 
 import argparse
@@ -14,8 +16,10 @@ import signal
 import socket
 import sqlite3
 import sys
+import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +30,8 @@ from hintsync_emulators.clock import Clock
 from hintsync_emulators.hint.keeping import Kept, KeptFileError, load
 from hintsync_emulators.loading import load_contacts
 from hintsync_emulators.people import PeopleFileError, Population, invent, read_people, spread
-from hintsync_emulators.serve import listen, serve, url_of
+from hintsync_emulators.serve import listen, serve, serving, url_of
+from hintsync_emulators.tls import Certificate, write_certificate
 
 _DEFAULT_COUNT = 1_000
 _CLIENT_ID = "hintsync-emulator-client"
@@ -41,6 +46,14 @@ class Started:
     app: ASGIApp
     #: What a caller needs to speak to it: tokens, keys, ids; and how many records it holds.
     facts: Mapping[str, object]
+    #: Serves events over gRPC with a certificate on a port and yields the address; None where there are no events.
+    events: Callable[[Certificate, int], AbstractContextManager[str]] | None = None
+    #: Begins to tell an object's changes; None where there are no events.
+    select: Callable[[str], None] | None = None
+
+
+class _Ended(BaseException):
+    """The process was told to stop."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,15 +67,64 @@ def main(argv: Sequence[str] | None = None) -> int:
         population = None if _is_kept(arguments.keep) else populate(arguments.people, arguments.seed, arguments.count)
         listener = listen(arguments.port)
         started = _START[arguments.system](population, arguments.seed, arguments.token, arguments.keep)
-    except (PeopleFileError, KeptFileError, sqlite3.Error, OSError) as error:
+        _select(started, arguments.change_events or ())
+    except (PeopleFileError, KeptFileError, sqlite3.Error, OSError, LookupError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    with listener:
-        _announce(arguments, listener, started, population)
+    with _ending_in_order(), listener, ExitStack() as beside:
+        try:
+            secured = _secure(arguments, started, beside)
+        except OSError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+        _announce(arguments, listener, {**started.facts, **secured}, population)
         if arguments.end_with_stdin:
             threading.Thread(target=_end_with_stdin, daemon=True).start()
         serve(started.app, listener)
     return 0
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Let a SIGTERM unwind what is open before it ends the process as it always does."""
+
+    def end(number: int, frame: object) -> None:
+        raise _Ended
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except _Ended:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _select(started: Started, names: Sequence[str]) -> None:
+    for name in names:
+        if started.select is None:
+            raise LookupError("only Salesforce has change events")
+        started.select(name)
+
+
+def _secure(arguments: argparse.Namespace, started: Started, beside: ExitStack) -> dict[str, object]:
+    """Opens the ports that need a certificate and returns what to print of them."""
+    if arguments.tls_port is None and arguments.pubsub_port is None:
+        return {}
+    if arguments.pubsub_port is not None and started.events is None:
+        raise OSError(f"{arguments.system} has no Pub/Sub API to put on a port")
+    folder = Path(beside.enter_context(tempfile.TemporaryDirectory(prefix="hintsync-emulators-")))
+    files = write_certificate(folder)
+    facts: dict[str, object] = {"ca": str(files.ca)}
+    if arguments.tls_port is not None:
+        facts["tls_url"] = beside.enter_context(serving(started.app, arguments.tls_port, files))
+    if arguments.pubsub_port is not None and started.events is not None:
+        facts["pubsub"] = beside.enter_context(started.events(files.read(), arguments.pubsub_port))
+    return facts
 
 
 def populate(people: Path | None, seed: int, count: int | None) -> Population:
@@ -135,18 +197,26 @@ def start_salesforce(population: Population | None, seed: int, token: str | None
         "org_id": org.org_id,
         "contacts": org.count("Contact"),
     }
-    return Started(salesforce.create_app(org), facts)
+    served = salesforce.create_app(org)
+
+    def events(certificate: Certificate, port: int) -> AbstractContextManager[str]:
+        # Imported late: only those who want events wait for gRPC.
+        from hintsync_emulators.salesforce.pubsub.server import pubsub_thread
+
+        return pubsub_thread(org, certificate, port, lambda kind: served.faults.counts.update([kind]))
+
+    return Started(served, facts, events, org.events.channels.select)
 
 
 _START = {"hint": start_hint, "salesforce": start_salesforce}
 
 
 def _announce(
-    arguments: argparse.Namespace, listener: socket.socket, started: Started, population: Population | None
+    arguments: argparse.Namespace, listener: socket.socket, given: Mapping[str, object], population: Population | None
 ) -> None:
     url = url_of(listener)
     people = population.describe() if population else [f"as kept in {arguments.keep}"]
-    facts = {"system": arguments.system, "url": url, "control": f"{url}/_control", **started.facts}
+    facts = {"system": arguments.system, "url": url, "control": f"{url}/_control", **given}
     if arguments.json:
         text = json.dumps({**facts, "people": people})
     else:
@@ -165,6 +235,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hintsync emulate", description="Start a local Salesforce or Hint.")
     parser.add_argument("system", choices=sorted(_START), help="which of the two")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
+    parser.add_argument("--tls-port", type=int, help="serve https on this port too; 0 takes a free one")
+    parser.add_argument("--pubsub-port", type=int, help="Salesforce: serve change events (gRPC, TLS) on this port")
+    parser.add_argument("--change-events", action="append", metavar="OBJECT", help="Salesforce: tell its changes")
     parser.add_argument("--people", type=Path, help="a Synthea patients.csv; without it people are invented")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same population (default 1)")
     parser.add_argument("--count", type=int, help=f"how many people (default {_DEFAULT_COUNT:,}, or the whole file)")

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hintsync_emulators.control import DROP_EXTENSION
+from hintsync_emulators.tls import CertificateFiles
 
 HOST = "127.0.0.1"
 
@@ -44,12 +45,12 @@ def listen(port: int = 0) -> socket.socket:
     return listener
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, scheme: str = "http") -> str:
     """Returns the base URL of a listening socket, without a trailing slash."""
-    return f"http://{HOST}:{listener.getsockname()[1]}"
+    return f"{scheme}://{HOST}:{listener.getsockname()[1]}"
 
 
-def make_server(app: ASGIApp) -> uvicorn.Server:
+def make_server(app: ASGIApp, certificate: CertificateFiles | None = None) -> uvicorn.Server:
     """Builds the server that all emulators run under: httptools, uvloop where there is one, no access log."""
     return uvicorn.Server(
         uvicorn.Config(
@@ -60,6 +61,8 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=1,
+            ssl_certfile=certificate.chain if certificate else None,
+            ssl_keyfile=certificate.key if certificate else None,
         )
     )
 
@@ -74,14 +77,23 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
 
 
 @contextmanager
-def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
-    """Serves an emulator from a thread of this process for the length of a with block and yields its URL."""
+def serving(app: ASGIApp, port: int = 0, certificate: CertificateFiles | None = None) -> Iterator[str]:
+    """Serves an emulator from a thread of this process for the length of a with block and yields its URL.
+
+    Args:
+        app: what is served.
+        port: port on 127.0.0.1; 0 takes a free one.
+        certificate: serve https with it (`tls.write_certificate` makes one).
+
+    Raises:
+        OSError: the port is taken.
+    """
     listener = listen(port)
-    server = make_server(app)
+    server = make_server(app, certificate)
     thread = threading.Thread(target=server.run, args=([listener],), name="emulator", daemon=True)
     thread.start()
     try:
-        yield url_of(listener)
+        yield url_of(listener, "https" if certificate else "http")
     finally:
         server.should_exit = True
         thread.join(timeout=10)

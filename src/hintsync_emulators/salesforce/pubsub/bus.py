@@ -74,6 +74,7 @@ class EventBus:
     def restored(self) -> None:
         """Take up what the database holds, after it was put back to an earlier state."""
         self.channels.reload()
+        self.log.reopen()
         self._layouts.clear()
         self.wake()
 

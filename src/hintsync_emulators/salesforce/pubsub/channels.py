@@ -17,7 +17,7 @@ _KIND = "event channel"
 _TOPICS = "/data/"
 
 
-class TooManyObjects(Exception):
+class TooManyObjects(ValueError):
     """The org would select more objects than it may."""
 
 

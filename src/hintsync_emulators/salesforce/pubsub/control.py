@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hintsync_emulators.control import ControlError, ControlRequest, ControlRoute
-from hintsync_emulators.salesforce.pubsub.channels import STANDARD, TooManyObjects
+from hintsync_emulators.salesforce.pubsub.channels import STANDARD
 from hintsync_emulators.salesforce.pubsub.errors import PROBLEMS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class _Control:
                 self._bus.channels.select(name, channel)
             else:
                 self._bus.channels.deselect(name, channel)
-        except (LookupError, ValueError, TooManyObjects) as error:
+        except (LookupError, ValueError) as error:
             raise ControlError(400, str(error)) from None
 
     def settings(self, request: ControlRequest) -> object:

@@ -44,7 +44,7 @@ class EventLog:
 
     def __init__(self, storage: Storage, chance: random.Random) -> None:
         self._storage, self._chance = storage, chance
-        self._last: int | None = None
+        self._last, self._ready = 0, False
 
     def append(self, event: Event, moment: int) -> None:
         """Add an event that was committed at an epoch second."""
@@ -81,15 +81,20 @@ class EventLog:
 
     def _add(self, moment: int, values: tuple[object, ...]) -> int:
         self._open()
-        assert self._last is not None
         self._last += self._chance.randrange(1, 30)
         self._storage.rows("INSERT INTO _events VALUES (?, ?, ?, ?, ?, ?, ?)", (self._last, moment, *values))
         return self._last
 
+    def reopen(self) -> None:
+        """Look at the database again: it may have been put back to an earlier state; positions still only grow."""
+        self._ready = False
+
     def _open(self) -> None:
         """Make the table at the first use; positions go on where a kept database left off."""
-        if self._last is None:
-            self._storage.rows(_TABLE)
-            self._storage.rows("CREATE INDEX IF NOT EXISTS _events_moment ON _events (moment)")
-            found = self._storage.rows("SELECT max(position) FROM _events")[0][0]
-            self._last = self._chance.randrange(10**6, 10**8) if found is None else int(str(found))
+        if self._ready:
+            return
+        self._storage.rows(_TABLE)
+        self._storage.rows("CREATE INDEX IF NOT EXISTS _events_moment ON _events (moment)")
+        kept = self._storage.rows("SELECT max(position) FROM _events")[0][0]
+        self._last = max(self._last, int(str(kept or 0))) or self._chance.randrange(10**6, 10**8)
+        self._ready = True

@@ -1,15 +1,21 @@
 """Serving the Pub/Sub API over gRPC, always with TLS as the real one is.
 
+    certificate = make_certificate()
     async with serving_pubsub(org, certificate) as address:
         channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(certificate.ca))
+
+`pubsub_thread` does the same for programs that have no loop.
 
 A topic's events are those of objects that were selected: ``org.events.channels.select("Contact")``.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import grpc
@@ -56,3 +62,35 @@ async def serving_pubsub(
         yield f"{_HOST}:{bound}"
     finally:
         await server.stop(grace=None)
+
+
+@contextmanager
+def pubsub_thread(
+    org: Org, certificate: Certificate, port: int = 0, count: Callable[[str], None] = lambda kind: None
+) -> Iterator[str]:
+    """Serve an org's events from a thread for the length of a with block and yield the address.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    address: Future[str] = Future()
+    over: Future[None] = Future()
+
+    async def run() -> None:
+        async with serving_pubsub(org, certificate, port, count) as bound:
+            address.set_result(bound)
+            await asyncio.wrap_future(over)
+
+    def main() -> None:
+        try:
+            asyncio.run(run())
+        except OSError as error:
+            address.set_exception(error)
+
+    thread = threading.Thread(target=main, name="pubsub", daemon=True)
+    thread.start()
+    try:
+        yield address.result()
+    finally:
+        over.set_result(None)
+        thread.join(timeout=10)
