@@ -336,3 +336,15 @@ async def test_l6_a_contact_that_this_run_links_holds_nobody_else_back():
     assert rows[other].outcome is Outcome.CREATED
     again = await batch_patients(await world.engine())
     assert {row.outcome for row in (await world.rows(again)).values()} == {Outcome.SYNCED}
+
+
+async def test_an_approved_create_is_made_as_approved_or_not_at_all():
+    world = World(options=Options(create_contacts=True))
+    same = world.patient("Ann", "Moor", BORN, city="Boston")
+    moved = world.patient("Bea", "Hill", BORN, city="Lynn")
+    plan = await batch_patients(await world.engine(), dry=True)
+    world.practice.edit(moved, {"city": "Salem"})
+    run = await batch_patients(await world.engine(), approved=plan.id)
+    rows = await world.rows(run)
+    assert (rows[same].outcome, rows[moved].outcome) == (Outcome.CREATED, Outcome.CHANGED_SINCE)
+    assert len(world.org.records()) == 1

@@ -10,12 +10,13 @@ from dataclasses import replace
 
 from hintsync.core.plan import Match, Mode, Outcome
 from hintsync.core.records import Link, LinkState, LinkStatus, Snapshot
+from hintsync.core.seal import still_approved
 from hintsync.core.values import Side
 from hintsync.engine.cases import Case, Work, choices_of, first_state, mode_of, stamps_of
 from hintsync.engine.creating import Birth, create_missing
 from hintsync.engine.outcomes import Records, record_pair, reviews_of_holds, written_by_side
 from hintsync.engine.pairs import LOOKS, Pair, Settled, bookkeeping_of, settle
-from hintsync.engine.planned import planned_row
+from hintsync.engine.planned import draft_prints, planned_row
 from hintsync.engine.writing import Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Update, WriteMode
 from hintsync.state.port import Commit, LinkChange, LinkTaken, LogLevel, ReviewKind, RunRow
@@ -103,11 +104,18 @@ def _changed(case: Case) -> Case:
 
 
 def _approved(work: Work, case: Case) -> bool:
-    """Say whether the approved plan has this very outcome with this very peer; fields are checked when they are planned."""
+    """Say whether the approved plan has this very outcome with this very peer; a pair's fields are checked when planned.
+
+    A record to be created has no peer yet: what a plan names there are near matches, and a resumed run names the record.
+    """
     if work.approved is None:
         return True
     row = work.approved.get(case.record_id)
-    return row is not None and row.outcome is case.match.outcome and row.peers == case.match.peers
+    if row is None or row.outcome is not case.match.outcome:
+        return False
+    if row.outcome is Outcome.CREATED:
+        return still_approved(row.prints, draft_prints(work, case))
+    return row.peers == case.match.peers
 
 
 def _settle_plain(work: Work, case: Case, records: Records) -> None:

@@ -32,9 +32,8 @@ def planned_row(work: Work, case: Case) -> RunRow:
         plan = plan_pair(work.engine, Pair(state, hint, contact, mode_of(state.link), choices_of(state.link)))
         prints = prints_of(plan.writes, fp)
         outcome = Outcome.FROZEN if plan.frozen else outcome
-    elif outcome is Outcome.CREATED and case.subject is not None:
-        side = case.side.other
-        prints = prints_of({side: draft_values(work.engine.table, case.subject, work.engine.constraints())}, fp)
+    elif outcome is Outcome.CREATED:
+        prints = draft_prints(work, case)
     return RunRow(
         work.keeper.run.id,
         case.position,
@@ -49,3 +48,12 @@ def planned_row(work: Work, case: Case) -> RunRow:
         prints=prints,
         versions={seen.side: version_text(seen, fp) for seen in (hint, contact) if seen is not None},
     )
+
+
+def draft_prints(work: Work, case: Case) -> Prints:
+    """Return the fingerprints of what a record to be created would be filled with."""
+    if case.subject is None:
+        return {}
+    state = case.state or first_state(work, case)
+    values = draft_values(work.engine.table, case.subject, work.engine.constraints())
+    return prints_of({case.side.other: values}, work.engine.fingerprinter(state.link.salt))
