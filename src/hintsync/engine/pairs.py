@@ -222,7 +222,7 @@ def _planned(engine: Engine, pair: Pair) -> Settled:
     if pair.approved is not None:
         fp = engine.fingerprinter(pair.state.link.salt)
         now = prints_of(settled.plan.writes, fp)
-        settled.changed_since = settled.plan.frozen is not None or not still_approved(pair.approved, now)
+        settled.changed_since = not still_approved(pair.approved, now)  # to freeze a pair (G4) writes nothing anywhere
     return settled
 
 
