@@ -126,7 +126,7 @@ async def test_every_delimiter_and_line_ending_is_read_and_written(
         (b"LastName,LASTNAME\nA,b\n", "InvalidBatch : Duplicate field name : LASTNAME"),
         (b"LastName,Title\nA\n", "row 2 has 1 columns, the header has 2"),
         (b"LastName\n\xff\xfe\n", "the data is not UTF-8"),
-        (b"", "Unable to find a header row"),
+        (b"\n", "Unable to find a header row"),
     ],
 )
 async def test_an_upload_that_cannot_be_read_fails_the_whole_job(
@@ -136,6 +136,13 @@ async def test_an_upload_that_cannot_be_read_fails_the_whole_job(
     assert ended["state"] == "Failed"
     assert text in str(ended["errorMessage"])
     assert org.count("Contact") == 0
+
+
+async def test_an_empty_upload_is_a_job_without_rows(api: httpx.AsyncClient) -> None:
+    job = await _open(api, "insert")
+    ended = await _finish(api, job, b"")
+    assert (ended["state"], ended["numberRecordsProcessed"], ended["numberRecordsFailed"]) == ("JobComplete", 0, 0)
+    assert await _rows(api, job, "successfulResults") == []
 
 
 async def test_upsert_by_an_external_id_ignores_the_empty_id_column_that_jsforce_sends(

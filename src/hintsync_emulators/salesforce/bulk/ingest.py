@@ -87,6 +87,8 @@ def advance(org: Org, job: IngestJob) -> None:
 def _open(org: Org, job: IngestJob) -> None:
     """Read the upload once, and hold its header against the object."""
     content, job.content = job.content or b"", None
+    if not content:
+        return  # Nothing was uploaded, so there is nothing to do: clients send an empty list that way.
     job.header, job.rows = csvs.read(content, job.delimiter, job.line_ending)
     seen: set[str] = set()
     for name in job.header:

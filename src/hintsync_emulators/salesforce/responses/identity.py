@@ -37,6 +37,9 @@ def userinfo(call: Call) -> Answer:
         "preferred_username": user["Username"],
         "nickname": user["Alias"],
         "name": user["Name"],
+        "profile": f"{call.origin}/{session.user_id}",
+        "picture": _photos(call)["picture"],
+        "photos": _photos(call),
         "email": user["Email"],
         "email_verified": True,
         "given_name": user["FirstName"],
@@ -71,6 +74,7 @@ def identity(call: Call) -> Answer:
         "email_verified": True,
         "first_name": user["FirstName"],
         "last_name": user["LastName"],
+        "photos": _photos(call),
         "timezone": user["TimeZoneSidKey"],
         "active": bool(user["IsActive"]),
         "user_type": "STANDARD",
@@ -126,6 +130,11 @@ def session_of(call: Call) -> Session | None:
 def user_of(call: Call, user_id: str) -> Row:
     """Return a user's row."""
     return call.org.storage.fetch("User", [user_id])[user_id]
+
+
+def _photos(call: Call) -> dict[str, str]:
+    """Return where the user's picture would be; an org without pictures names the same ones for all."""
+    return {"picture": f"{call.origin}/profilephoto/005/F", "thumbnail": f"{call.origin}/profilephoto/005/T"}
 
 
 def _bad_token() -> Answer:

@@ -11,14 +11,22 @@ from hintsync_emulators.salesforce.schema.model import SObject
 from hintsync_emulators.salesforce.web.call import Answer, Call
 
 _RELEASES = {0: "Winter", 1: "Spring", 2: "Summer"}
+#: What an org has of things that the emulator does not use up.
+_FIXED_LIMITS = {
+    "DailyBulkApiBatches": 15_000,
+    "DailyBulkV2QueryJobs": 10_000,
+    "DailyBulkV2QueryFileStorageMB": 976_562,
+    "DataStorageMB": 10_240,
+    "FileStorageMB": 10_240,
+}
 _LISTED = ("limits", "metadata", "query", "queryAll", "composite", "sobjects", "jobs")
 
 
 def versions(call: Call) -> Answer:
     """List the API versions served."""
     found = []
-    for number in range(51, 69):
-        label = f"{_RELEASES[(number - 51 + 1) % 3]} '{21 + (number - 50) // 3}"
+    for number in range(50, 69):
+        label = f"{_RELEASES[(number - 50) % 3]} '{21 + (number - 50) // 3}"
         found.append({"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"})
     return Answer(value=found)
 
@@ -34,8 +42,7 @@ def listing(call: Call) -> Answer:
 def limits(call: Call) -> Answer:
     """Say what is left of the day."""
     state = call.org.limits
-    fixed = {"DailyBulkApiBatches": 15_000, "DailyBulkV2QueryJobs": 10_000, "DailyBulkV2QueryFileStorageMB": 976_562}
-    found = {name: {"Max": most, "Remaining": most} for name, most in fixed.items()}
+    found = {name: {"Max": most, "Remaining": most} for name, most in _FIXED_LIMITS.items()}
     found["DailyApiRequests"] = {"Max": state.daily, "Remaining": state.remaining}
     return Answer(value=found)
 

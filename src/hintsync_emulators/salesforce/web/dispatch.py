@@ -12,7 +12,7 @@ from hintsync_emulators.salesforce.web.call import Answer, Call
 from hintsync_emulators.salesforce.web.router import Found, Route, Router
 
 #: API versions served at once.
-FIRST_VERSION, LAST_VERSION = 51, 68
+FIRST_VERSION, LAST_VERSION = 50, 68
 _ROUTER = Router(ROUTES)
 #: Resources of the real API, below the version, that the emulator does not answer.
 _KNOWN = frozenset(
