@@ -89,6 +89,7 @@ class Town:
 def built(tmp_path: Path, *, options: Options | None = None, wrap: Wrap = lambda app: app) -> Iterator[Town]:
     """Build a town for the length of a with block; `wrap` goes around the Hint emulator."""
     practice, org = Practice(seed=1), Org(seed=1, features=["MiddleName"])
+    org.pace.deploy_polls = 0  # or the connect waits two seconds
     hint_app = create_app(practice)
     hint_app.faults.limits["per_second"] = None
     with serving(wrap(hint_app)) as hint_url, serving(create_org_app(org)) as org_url:

@@ -59,6 +59,7 @@ def played_data(stage: Stage, played: Played) -> dict[str, object]:
         "salesforce": {"url": stage.systems.org.url, "org_id": stage.systems.org.org_id},
         "hint": {"url": stage.systems.hint.url, "practice_id": stage.systems.hint.practice_id},
         "state": str(stage.folder),
+        "requests_per_second": {"hint_allows": HINT_PER_SECOND, "hintsync_makes_at_most": OUR_PER_SECOND},
     }
 
 
