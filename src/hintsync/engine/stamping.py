@@ -26,7 +26,7 @@ async def stamp_contacts(engine: Engine, keeper: RunKeeper) -> None:
     pending: dict[RecordId, Update] = {}
     written = refused = 0
     async for row in engine.store.rows(keeper.run.id):
-        contact_id = _contact_of(row)
+        contact_id = contact_of(row)
         if contact_id is None or _carried(row):
             continue
         pending[contact_id] = Update(contact_id, {}, None, _stamps(keeper, row))
@@ -39,7 +39,8 @@ async def stamp_contacts(engine: Engine, keeper: RunKeeper) -> None:
     await keeper.note(stamped=written + counts[0], stamps_refused=refused + counts[1])
 
 
-def _contact_of(row: RunRow) -> RecordId | None:
+def contact_of(row: RunRow) -> RecordId | None:
+    """Return the contact that a row is about, if it is about one; a patient's row may name several."""
     if row.side is Side.SALESFORCE:
         return None if row.outcome in (Outcome.NOT_FOUND, Outcome.BAD_ID, Outcome.REPEATED) else row.record_id
     return row.peers[0] if row.outcome in _ONE_CONTACT and row.peers else None
