@@ -21,6 +21,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.csv_ids import CsvIds
 from hintsync.engine.deciding import match_contact, still_fits
 from hintsync.engine.linking import carry_out
+from hintsync.engine.open_reviews import load_open_reviews
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.population import FRESH, fresh_page, read_contacts
 from hintsync.engine.pricing import note_cost
@@ -80,7 +81,7 @@ async def _go_over_contacts(engine: Engine, keeper: RunKeeper, listed: CsvIds, p
     await keeper.phase("reading both sides", total=len(listed.rows))
     found = await take_contact_census(engine, listed.ids)
     await keeper.note(patients_found=found.way)
-    scribe = Scribe(engine, f"run:{keeper.run.id}", keeper.run.id)
+    scribe = Scribe(engine, f"run:{keeper.run.id}", keeper.run.id, await load_open_reviews(engine))
     work = Work(engine, keeper, scribe, Trigger.BATCH_CONTACTS, plan.rows if plan else None)
     await _list_unusable(keeper, listed)
     await keeper.phase("linking")

@@ -21,6 +21,7 @@ from hintsync.engine.chunks import work_chunks
 from hintsync.engine.context import Engine
 from hintsync.engine.deciding import gone_match, match_patient, still_fits
 from hintsync.engine.linking import carry_out
+from hintsync.engine.open_reviews import load_open_reviews
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.population import FRESH, HeldPage, fresh_page, read_contacts
 from hintsync.engine.pricing import note_cost
@@ -76,7 +77,7 @@ async def _go_over_patients(engine: Engine, keeper: RunKeeper, plan: Approved | 
     census = await take_census(engine)
     total = sum(1 for patient_id in census.patients.seen if patient_id not in keeper.finished) + keeper.run.done
     await keeper.phase("linking and syncing", total=total)
-    scribe = Scribe(engine, f"run:{keeper.run.id}", keeper.run.id)
+    scribe = Scribe(engine, f"run:{keeper.run.id}", keeper.run.id, await load_open_reviews(engine))
     work = Work(engine, keeper, scribe, Trigger.BATCH_PATIENTS, plan.rows if plan else None)
     batch = _Batch(work, census)
     await work_chunks(keeper, batch.chunks(), batch.work_chunk)

@@ -10,12 +10,14 @@ from hintsync.core.first_sync import inherited_fields
 from hintsync.core.link import OwnLink, Trigger
 from hintsync.core.link_by_hand import ChosenPair, ManualDecision, Step, Warned, decide_by_hand, decide_create_by_hand
 from hintsync.core.plan import Mode, Outcome
+from hintsync.core.policy import Choices
 from hintsync.core.records import FieldName, Link, LinkState, LinkStatus, RecordId, RecordState, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.cases import choices_of, mode_of
 from hintsync.engine.context import Engine
 from hintsync.engine.creating import Birth, create_missing, new_link
 from hintsync.engine.linking import outcome_of
+from hintsync.engine.open_reviews import load_open_reviews
 from hintsync.engine.outcomes import Records, Scribe, record_pair, written_by_side
 from hintsync.engine.pairs import Pair, Settled, is_gone, plan_pair, settle
 from hintsync.engine.parting import Intent, finish_parting, part
@@ -271,7 +273,13 @@ def _reason(inherited: Collection[FieldName] = ()) -> str:
     return f"{mode}|{','.join(sorted(inherited))}" if inherited else mode
 
 
-async def _sync(engine: Engine, state: LinkState, rule: str, step: Step) -> HandResult:
+async def sync_with_choices(engine: Engine, state: LinkState, choices: Choices) -> HandResult:
+    """Sync a linked pair with what a person settled for it (`engine.reviewing`)."""
+    await _begin(engine)
+    return await _sync(engine, state, "F5", Step.SYNC, choices)
+
+
+async def _sync(engine: Engine, state: LinkState, rule: str, step: Step, choices: Choices | None = None) -> HandResult:
     """Sync one pair in live mode and remember what came of it."""
     link = state.link
     pair_ids: Sequence[RecordId] = [i for i in (link.contact_id, link.patient_id) if i]
@@ -282,11 +290,12 @@ async def _sync(engine: Engine, state: LinkState, rule: str, step: Step) -> Hand
         return await _suspend(engine, state, gone)
     if link.status is LinkStatus.SUSPENDED:  # both are back (row D1)
         state = replace(state, link=replace(link, status=LinkStatus.ACTIVE, reason=None))
-    pair = Pair(state, patient, contact, mode_of(link), choices=choices_of(link))
+    pair = Pair(state, patient, contact, mode_of(link), choices=choices or choices_of(link))
     settled = (await settle(engine, [pair], WriteMode.LIVE))[0]
     records = Records()
-    told = record_pair(Scribe(engine, f"link:{link.id}"), settled, records)
-    if link.status is LinkStatus.SUSPENDED and not records.links:
+    scribe = Scribe(engine, f"link:{link.id}", open_reviews=await load_open_reviews(engine))
+    told = record_pair(scribe, settled, records)
+    if (link.status is LinkStatus.SUSPENDED or (choices and choices.overlay_allowed)) and not records.links:
         records.links.append(LinkChange(settled.pair.state.link))
     if not records.empty():
         await engine.store.commit(records.commit())

@@ -10,6 +10,7 @@ from hintsync.core.records import FieldName, Hold, HoldKind, Link, LinkStatus, R
 from hintsync.core.settle import Remembered, SideResult, acknowledged
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.open_reviews import OpenReviews
 from hintsync.engine.pairs import Settled
 from hintsync.engine.writing import RecordResult, Trouble
 from hintsync.state.port import AuditEvent, Commit, LinkChange, LogEntry, LogLevel, Review, ReviewKind, Run, RunRow
@@ -44,6 +45,8 @@ class Scribe:
     #: Audit chain: "run:<id>" or "link:<id>".
     chain: str
     run_id: str | None = None
+    #: What may be closed by what is recorded; None: nothing is closed.
+    open_reviews: OpenReviews | None = None
 
     def audit(
         self,
@@ -131,8 +134,22 @@ def record_pair(scribe: Scribe, settled: Settled, records: Records) -> Remembere
         records.links.append(LinkChange(link, told.base, holds=told.holds))
     records.audits.extend(_audits(scribe, settled, link, told))
     records.reviews.extend(_reviews(scribe, settled, told))
+    records.reviews.extend(_closings(scribe, settled, link, told))
     records.logs.extend(_logs(scribe, settled))
     return told
+
+
+def _closings(scribe: Scribe, settled: Settled, link: Link, told: Remembered) -> list[Review]:
+    """Close the reviews whose question is answered: fields that wait no longer, records that are linked now."""
+    known, pair = scribe.open_reviews, settled.pair
+    if known is None or not known.by_record:
+        return []
+    at = scribe.engine.now()
+    released = [name for name, hold in told.holds.items() if hold is None]
+    closed = known.fields_settled(pair.salesforce.id, released, at)
+    if link.status is LinkStatus.ACTIVE and pair.state.link.status is not LinkStatus.ACTIVE:
+        closed += known.matching_settled([(Side.SALESFORCE, pair.salesforce.id), (Side.HINT, pair.hint.id)], at)
+    return closed
 
 
 def _side_result(values: Values, result: RecordResult) -> SideResult:

@@ -15,6 +15,7 @@ from hintsync.engine.chunks import work_chunks
 from hintsync.engine.context import Engine
 from hintsync.engine.deciding import gone_match
 from hintsync.engine.linking import carry_out
+from hintsync.engine.open_reviews import load_open_reviews
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.population import read_contacts
 from hintsync.engine.runs import check_identity, keeping, reopen, start_run
@@ -40,7 +41,8 @@ async def sync_all(
         links = await engine.store.live_pairs(engine.connection.id)
         wanted = {link.patient_id: link for link in links if _can_sync(link) and link.patient_id not in keeper.finished}
         await keeper.phase("syncing", total=len(wanted) + keeper.run.done)
-        work = Work(engine, keeper, Scribe(engine, f"run:{keeper.run.id}", keeper.run.id), Trigger.MANUAL)
+        scribe = Scribe(engine, f"run:{keeper.run.id}", keeper.run.id, await load_open_reviews(engine))
+        work = Work(engine, keeper, scribe, Trigger.MANUAL)
         sync = _Sync(work, {patient_id: link for patient_id, link in wanted.items() if patient_id})
         await work_chunks(keeper, sync.chunks(), sync.work_chunk)
     return keeper.run

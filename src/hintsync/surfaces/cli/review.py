@@ -1,4 +1,4 @@
-"""`hintsync review`: what waits for a person."""
+"""`hintsync review`: what waits for a person, and what the person decides."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ import typer
 from rich.text import Text
 
 from hintsync.core.errors import BadInput
+from hintsync.core.link_by_hand import Warned
+from hintsync.core.values import Side
+from hintsync.engine.context import Engine
+from hintsync.engine.reviewing import allow_overlay, choose, decline, keep_side
 from hintsync.state.port import Review, ReviewKind
 from hintsync.surfaces.cli.answer import Answer, table
+from hintsync.surfaces.cli.hand_views import hand_answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, Limit, StateFolder
-from hintsync.surfaces.cli.perform import Asked, Local, with_store
+from hintsync.surfaces.cli.perform import Asked, Local, with_engine, with_store
 
 
 def review(
@@ -19,12 +24,24 @@ def review(
         str | None, typer.Argument(metavar="[ID]", help="One review; all open ones without it.")
     ] = None,
     kind: Annotated[ReviewKind | None, typer.Option("--kind", help="Only reviews of this kind.")] = None,
+    keep: Annotated[Side | None, typer.Option("--keep", help="Decide a conflict: whose value stays.")] = None,
+    link: Annotated[
+        str | None, typer.Option("--link", metavar="RECORD_ID", help="Decide a match: link with this record.")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="Decide a match: none of the candidates.")] = False,
+    same: Annotated[bool, typer.Option("--same-person", help="Decide an overlay: it is the same person.")] = False,
+    confirm: Annotated[
+        list[Warned] | None, typer.Option("--confirm", help="With --link: what you were told and agree to.")
+    ] = None,
     limit: Limit = 100,
     state: StateFolder = None,
     connection: ConnectionName = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what waits for a person, oldest first, or show one review with its evidence."""
+    """List what waits for a person, oldest first; show one review with its evidence, or decide it."""
+    decisions = [keep is not None, link is not None, none, same]
+    if any(decisions) and (review_id is None or sum(decisions) > 1):
+        raise typer.BadParameter("a decision takes one review's id and one of --keep, --link, --none, --same-person")
 
     async def listed(local: Local) -> Answer:
         found = await local.service.store.reviews(local.connection.id, kind=kind, limit=limit)
@@ -40,7 +57,18 @@ def review(
             raise BadInput(f"no review {review_id}; `hintsync review` lists them")
         return Answer({"review": review_data(found)}, (_told(found),))
 
-    with_store(Asked(state, connection, as_json), one if review_id else listed)
+    async def decided(engine: Engine) -> Answer:
+        wanted = review_id or ""
+        if keep is not None:
+            return hand_answer(await keep_side(engine, wanted, keep))
+        if link is not None:
+            return hand_answer(await choose(engine, wanted, link, confirmed=confirm or ()))
+        return hand_answer(await (decline(engine, wanted) if none else allow_overlay(engine, wanted)))
+
+    if any(decisions):
+        with_engine(Asked(state, connection, as_json), decided)
+    else:
+        with_store(Asked(state, connection, as_json), one if review_id else listed)
 
 
 def review_data(found: Review) -> dict[str, object]:
