@@ -157,3 +157,9 @@ async def test_call_options_are_remembered_in_both_spellings(api: httpx.AsyncCli
     await api.get("/limits", headers={"Sforce-Call-Options": "client=sync; defaultNamespace=ns"})
     await api.get("/limits", headers={"Sforce-Call-Options": "defaultNamespace=ns, client=sync"})
     assert org.clients == {"sync": 2}
+
+
+async def test_two_slashes_at_the_beginning_are_one(outside: httpx.AsyncClient) -> None:
+    # An address with a slash at its end, as the sf CLI keeps it, joined with a path.
+    answer = await outside.get("http://emulated//services/data")
+    assert answer.json()[-1]["version"] == "68.0"

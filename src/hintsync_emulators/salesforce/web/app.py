@@ -107,9 +107,13 @@ def _inflated(body: bytes, headers: Mapping[str, str]) -> bytes:
 
 
 def _raw_path(scope: Scope) -> str:
-    """Return the path as it was sent: a slash inside an external id is still ``%2F``."""
+    """Return the path as it was sent: a slash inside an external id is still ``%2F``.
+
+    Clients that were given an address with a slash at its end send two at the beginning; Salesforce takes them as one.
+    """
     raw = scope.get("raw_path")
-    return raw.decode("latin-1").partition("?")[0] if raw else quote(scope["path"])
+    path = raw.decode("latin-1").partition("?")[0] if raw else quote(scope["path"])
+    return f"/{path.lstrip('/')}"
 
 
 def _params(query: bytes) -> dict[str, str]:

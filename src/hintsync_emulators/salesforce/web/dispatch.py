@@ -27,7 +27,7 @@ _KNOWN = frozenset(
 
 def classify(method: str, path: str) -> str:
     """Name the kind of a call for the counters of the control API."""
-    route = _ROUTER.find(method, path.rstrip("/")).route
+    route = _ROUTER.find(method, f"/{path.strip('/')}").route
     return route.kind if route else "other"
 
 
