@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from hintsync.core.records import FieldName
 from hintsync.core.values import Side
@@ -67,20 +68,27 @@ class FieldMapping:
         return self.direction is Direction.HINT_TO_SALESFORCE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mapping:
     """The table in force for a connection; order is the order of the article."""
 
     rows: tuple[FieldMapping, ...]
 
+    @cached_property
+    def by_name(self) -> dict[FieldName, FieldMapping]:
+        """The rows by field name."""
+        return {row.name: row for row in self.rows}
+
+    @cached_property
+    def phones(self) -> tuple[FieldMapping, ...]:
+        """The rows of phone numbers, which lie in one list on Hint."""
+        return tuple(row for row in self.rows if row.kind is Kind.PHONE)
+
     def __iter__(self) -> Iterator[FieldMapping]:
         return iter(self.rows)
 
     def __getitem__(self, name: FieldName) -> FieldMapping:
-        for row in self.rows:
-            if row.name == name:
-                return row
-        raise KeyError(name)
+        return self.by_name[name]
 
     @property
     def names(self) -> tuple[FieldName, ...]:

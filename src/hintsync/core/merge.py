@@ -183,7 +183,7 @@ def _one_way(case: FieldCase) -> FieldDecision:
     """Decide a field that only Hint may change: Salesforce becomes what Hint says, whatever was edited there."""
     if case.hint is ABSENT:
         return nothing(case, "F6")
-    hint_moved = case.print_of(Side.HINT) != case.base
+    hint_moved = case.base is None or case.print_of(Side.HINT) != case.base
     if case.salesforce is not ABSENT:
         return written(case, Side.HINT, "W2" if hint_moved else "W3")
     if not case.write_only(Side.SALESFORCE):
@@ -240,8 +240,8 @@ def _gathered(
     for row in table.rows:
         name = row.name
         patient = hint_values.get(name, ABSENT)
-        if row.kind is Kind.PHONE and hint.phones and patient is not ABSENT:
-            patient = mapped_phone(row, hint, base, fp)
+        if base and row.kind is Kind.PHONE and hint.phones and patient is not ABSENT:
+            patient = mapped_phone(row, hint, base, fp)  # without a base it is the first of its type, as shown
         contact = salesforce_values.get(name, ABSENT)
         if patient == contact and patient is not ABSENT and name not in missing:
             decisions.append(_equal(row, patient, base.get(name), fp))

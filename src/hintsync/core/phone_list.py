@@ -88,7 +88,7 @@ def read_entries(raw: object, read: Callable[[object], str | None]) -> tuple[tup
 
 def numbers_of(entries: Sequence[PhoneEntry], type_: str) -> tuple[str, ...]:
     """Return the canonical numbers of a type, in list order, blank entries left out."""
-    return tuple(entry.canonical for entry in entries if entry.type == type_ and entry.canonical is not None)
+    return tuple([entry.canonical for entry in entries if entry.type == type_ and entry.canonical is not None])
 
 
 def rest_field(name: FieldName) -> FieldName:

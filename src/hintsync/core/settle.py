@@ -96,8 +96,7 @@ def acknowledged(
         for name in values.keys() & result.refused:
             holds[name] = _refused(table[name], side, snapshots, base, result, fp)
     holds.update(dict.fromkeys(plan.released - open_writes))
-    moved = {name: fp.of(name, value) for name, value in settled.items()}
-    return Remembered({**plan.noted, **moved, **_rests(table, hint, settled, base, fp)}, holds)
+    return Remembered({**plan.noted, **fp.of_each(settled), **_rests(table, hint, settled, base, fp)}, holds)
 
 
 def _rests(
@@ -105,9 +104,9 @@ def _rests(
 ) -> Mapping[str, Fingerprint]:
     """Return what is remembered of the numbers that stay in Hint's list beside a phone that is settled."""
     rests: dict[str, Fingerprint] = {}
-    for row in table.rows:
+    for row in table.phones:
         value = settled.get(row.name, False)
-        if row.kind is Kind.PHONE and not isinstance(value, bool) and row.name in hint.values:
+        if not isinstance(value, bool) and row.name in hint.values:
             left = rest_after(row, hint, value, base, fp)
             rests.update({name: fp.of(name, numbers) for name, numbers in left.items()})
     return rests

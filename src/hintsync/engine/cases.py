@@ -17,6 +17,8 @@ from hintsync.engine.runs import RunKeeper
 from hintsync.ports import NO_BOOKKEEPING, Bookkeeping
 from hintsync.state.port import RunKind, RunRow
 
+_MODES = frozenset(Mode)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -60,24 +62,28 @@ def stamps_of(work: Work, outcome: Outcome, reason: str = "") -> Bookkeeping:
 
 
 def first_state(work: Work, case: Case) -> LinkState:
+    """Return the link that a case without one would get, without a memory yet."""
+    return LinkState(first_link(work, case), {}, {})
+
+
+def first_link(work: Work, case: Case) -> Link:
     """Return the link that a case without one would get: reserved, with the first sync's mode as its reason."""
     contact = case.seen(Side.SALESFORCE)
     patient = case.seen(Side.HINT)
     mode = first_mode(work.trigger, case.match)
-    link = new_link(
+    return new_link(
         work.engine,
         RECOVERED if mode is Mode.RECOVERED else str(work.trigger),
         contact_id=contact.id if contact else None,
         patient_id=patient.id if patient else None,
         reason=str(mode),
     )
-    return LinkState(link, {}, {})
 
 
 def mode_of(link: Link) -> Mode:
     """Return how a link is to be synced: as its reservation says, or three-way."""
     word = (link.reason or "").partition("|")[0]
-    if link.status is LinkStatus.RESERVED and word in set(Mode):
+    if link.status is LinkStatus.RESERVED and word in _MODES:
         return Mode(word)
     return Mode.ORDINARY
 

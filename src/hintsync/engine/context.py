@@ -44,6 +44,8 @@ class Engine:
     calls_per_second: Mapping[Side, float] = field(default_factory=lambda: {Side.HINT: 8.0, Side.SALESFORCE: 10.0})
     #: Held while a kind of write is tried for the first time (`first_writes`).
     first_write: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: What `constraints` found for a connection; the connection is replaced when its facts move.
+    _constraints: tuple[Connection, Constraints] | None = None
 
     def fingerprinter(self, salt: bytes) -> Fingerprinter:
         """Return the fingerprinter of a link."""
@@ -51,7 +53,7 @@ class Engine:
 
     def now(self) -> str:
         """Return the time as the store writes it: ISO 8601, UTC, seconds."""
-        return self.clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.clock.now().astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
     def key_of(self, snapshot: Snapshot) -> MatchKey | None:
         """Return a snapshot's exact demographics key."""
@@ -62,10 +64,14 @@ class Engine:
 
     def constraints(self) -> Constraints:
         """Return what stands in the way of writes for the connection as a whole, as known now."""
+        if self._constraints is not None and self._constraints[0] is self.connection:
+            return self._constraints[1]
         stored = self.connection.facts.get("paused", [])
         paused = [item for item in stored if isinstance(item, str)] if isinstance(stored, list) else []
         clears = frozenset(item.rpartition(":")[2] for item in paused if item.startswith("clear:"))
-        return Constraints(self.described, paused_clears=clears, paused_phones="phones" in paused)
+        found = Constraints(self.described, paused_clears=clears, paused_phones="phones" in paused)
+        self._constraints = (self.connection, found)
+        return found
 
     @property
     def salesforce(self) -> Replica:

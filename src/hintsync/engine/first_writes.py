@@ -46,9 +46,10 @@ async def update_verified(engine: Engine, side: Side, updates: Sequence[Update],
 def _kinds(engine: Engine, side: Side, update: Update) -> dict[str, frozenset[FieldName]]:
     """Return the kinds of write an update contains, each with its fields."""
     kinds = {clear_kind(side, name): frozenset({name}) for name, value in update.values.items() if value is None}
-    phones = frozenset(name for name in update.values if engine.table[name].kind is Kind.PHONE)
-    if side is Side.HINT and phones:
-        kinds[PHONES] = phones
+    if side is Side.HINT:
+        phones = frozenset(row.name for row in engine.table.phones if row.name in update.values)
+        if phones:
+            kinds[PHONES] = phones
     return kinds
 
 
@@ -58,11 +59,14 @@ def _facts(engine: Engine, key: str) -> frozenset[str]:
 
 
 def _unverified(engine: Engine, side: Side, update: Update) -> bool:
-    return not _facts(engine, "verified").issuperset(_kinds(engine, side, update))
+    kinds = _kinds(engine, side, update)
+    return bool(kinds) and not _facts(engine, "verified").issuperset(kinds)
 
 
 def _refuse_paused(engine: Engine, side: Side, update: Update, answers: dict[RecordId, WriteAnswer]) -> bool:
     paused = _facts(engine, "paused")
+    if not paused:
+        return False
     fields = [names for kind, names in _kinds(engine, side, update).items() if kind in paused]
     if not fields:
         return False

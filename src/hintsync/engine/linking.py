@@ -5,14 +5,14 @@ Both batches end here. A dry run takes the same way up to the first write and le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hintsync.core.plan import Match, Mode, Outcome
-from hintsync.core.records import Link, LinkState, LinkStatus, Snapshot
+from hintsync.core.records import FieldName, Link, LinkState, LinkStatus, Snapshot
 from hintsync.core.seal import still_approved
 from hintsync.core.values import Side
-from hintsync.engine.cases import Case, Work, choices_of, first_state, mode_of, stamps_of
+from hintsync.engine.cases import Case, Work, choices_of, first_link, mode_of, stamps_of
 from hintsync.engine.creating import Birth, create_missing
 from hintsync.engine.outcomes import Records, record_pair, reviews_of_holds, written_by_side
 from hintsync.engine.pairs import LOOKS, Pair, Settled, bookkeeping_of, settle
@@ -28,6 +28,7 @@ _REVIEWS = {
     Outcome.DUPLICATE_RULE: ReviewKind.DUPLICATE_RULE,
 }
 _TRY_AGAIN = frozenset({Trouble.LOOK_AGAIN, Trouble.LATER})
+_NOTHING: Mapping[Side, tuple[FieldName, ...]] = {}
 _LOGGED = frozenset({Outcome.CONTACT_ALREADY_SYNCED, Outcome.PATIENT_ALREADY_LINKED})
 
 
@@ -49,12 +50,12 @@ async def carry_out(work: Work, cases: Sequence[Case]) -> None:
 async def _reserve(work: Work, cases: Sequence[Case], records: Records) -> list[Case]:
     """Reserve a link for every case that needs one; those that lose the race are settled as taken."""
     ready: list[Case] = []
-    fresh: list[Case] = []
+    fresh: list[tuple[Case, Link]] = []
     for case in cases:
         if case.match.outcome in (Outcome.LINKED, Outcome.CREATED) and not _approved(work, case):
             _settle_plain(work, _changed(case), records)
         elif case.match.outcome in (Outcome.LINKED, Outcome.CREATED) and case.state is None:
-            fresh.append(replace(case, state=first_state(work, case)))
+            fresh.append((case, first_link(work, case)))
         elif case.state is not None and case.match.outcome in (Outcome.LINKED, Outcome.CREATED, Outcome.SYNCED):
             ready.append(case)
         else:
@@ -63,26 +64,22 @@ async def _reserve(work: Work, cases: Sequence[Case], records: Records) -> list[
     return ready
 
 
-async def _insert(work: Work, fresh: Sequence[Case], records: Records) -> list[Case]:
-    store = work.engine.store
-    links = [case.state.link for case in fresh if case.state is not None]
-    if not links:
+async def _insert(work: Work, fresh: Sequence[tuple[Case, Link]], records: Records) -> list[Case]:
+    if not fresh:
         return []
     try:
-        await store.commit(Commit(links=[LinkChange(link) for link in links]))
+        await work.engine.store.commit(Commit(links=[LinkChange(link) for _, link in fresh]))
     except LinkTaken:
         return await _insert_singly(work, fresh, records)
     # the commit raised each stored revision by one
-    return [_reserved(case, replace(case.state.link, revision=1)) for case in fresh if case.state is not None]
+    return [_reserved(case, replace(link, revision=1)) for case, link in fresh]
 
 
-async def _insert_singly(work: Work, fresh: Sequence[Case], records: Records) -> list[Case]:
+async def _insert_singly(work: Work, fresh: Sequence[tuple[Case, Link]], records: Records) -> list[Case]:
     ready = []
-    for case in fresh:
-        if case.state is None:
-            continue
+    for case, new in fresh:
         try:
-            link = await work.engine.store.reserve(case.state.link)
+            link = await work.engine.store.reserve(new)
         except LinkTaken:
             _settle_plain(work, _taken(case), records)
         else:
@@ -191,8 +188,8 @@ def _record_settled(work: Work, case: Case, settled: Settled, records: Records) 
     told = record_pair(work.scribe, settled, records)
     outcome, reason = outcome_of(settled, case.match.outcome)
     held = tuple(sorted(name for name, hold in told.holds.items() if hold is not None))
-    row = _row(work, case, outcome, reason=reason or case.match.reason)
-    records.rows.append(replace(row, written=written_by_side(settled), held=held))
+    reason = reason or case.match.reason
+    records.rows.append(_row(work, case, outcome, reason=reason, written=written_by_side(settled), held=held))
 
 
 def outcome_of(settled: Settled, meant: Outcome) -> tuple[Outcome, str | None]:
@@ -273,7 +270,15 @@ def _record_birth(work: Work, case: Case, birth: Birth, records: Records) -> Non
     records.rows.append(replace(row, peers=peers, written=written, held=tuple(sorted(holds))))
 
 
-def _row(work: Work, case: Case, outcome: Outcome, *, reason: str | None = None) -> RunRow:
+def _row(
+    work: Work,
+    case: Case,
+    outcome: Outcome,
+    *,
+    reason: str | None = None,
+    written: Mapping[Side, tuple[FieldName, ...]] = _NOTHING,
+    held: tuple[FieldName, ...] = (),
+) -> RunRow:
     return RunRow(
         work.keeper.run.id,
         case.position,
@@ -283,4 +288,6 @@ def _row(work: Work, case: Case, outcome: Outcome, *, reason: str | None = None)
         case.match.row,
         peers=case.match.peers,
         reason=reason,
+        written=written,
+        held=held,
     )

@@ -29,6 +29,7 @@ Claim: TypeAlias = tuple[str, Side, str]
 #: What an open review is unique by.
 Subject: TypeAlias = tuple[str, str, str, str, str]
 
+_BYTES, _SIZES = frozenset({bytes}), frozenset({SIZE})
 _WORKED = frozenset({RunStatus.RUNNING, RunStatus.ABORTING})
 
 
@@ -92,10 +93,11 @@ def checked_prints(prints: Mapping[FieldName, Fingerprint]) -> Mapping[FieldName
     Raises:
         ValueError: one is not 16 bytes; the message names the field only.
     """
-    for name, value in prints.items():
-        if not isinstance(value, bytes) or len(value) != SIZE:
-            raise ValueError(f"{name}: not a fingerprint")
-    return prints
+    values = prints.values()
+    if {*map(type, values)} <= _BYTES and {*map(len, values)} <= _SIZES:
+        return prints
+    name = next(name for name, value in prints.items() if type(value) is not bytes or len(value) != SIZE)
+    raise ValueError(f"{name}: not a fingerprint")
 
 
 def new_run(run: Run) -> Run:
