@@ -10,6 +10,8 @@ DELETE /_control/rules         forget validation rules and duplicate rules
 PUT    /_control/features      {"MiddleName": true, "StateAndCountryPicklists": false}
 POST   /_control/late          {"object": "Contact", "id": null, "values": {...}}: begin a write that shows later
 POST   /_control/late/commit   let those writes show, stamped with their beginning
+
+Those about apps, passwords and the life of sessions are in `auth_control`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 from hintsync_emulators.control import ControlError, ControlRequest, ControlRoute
 from hintsync_emulators.salesforce.errors import Refused
 from hintsync_emulators.salesforce.org import FEATURES, Org
+from hintsync_emulators.salesforce.responses.auth_control import auth_routes
 
 _EXAMPLE_RULE = {"object": "Contact", "field": "Title", "value": "x", "message": "no"}
 _EXAMPLE_LATE = {"object": "Contact", "values": {"LastName": "Moor"}}
@@ -121,4 +124,5 @@ def control_routes(org: Org) -> list[ControlRoute]:
         ControlRoute("PUT", "/features", control.features, "switch features of the org", {"MiddleName": True}),
         ControlRoute("POST", "/late", control.begin_late, "begin a write that shows later", _EXAMPLE_LATE),
         ControlRoute("POST", "/late/commit", control.commit_late, "let late writes show, stamped with their beginning"),
+        *auth_routes(org),
     ]
