@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
 from hintsync_emulators.salesforce import ids, values
-from hintsync_emulators.salesforce.auth import App, Auth
+from hintsync_emulators.salesforce.auth import App, Auth, Session
 from hintsync_emulators.salesforce.bulk.ingest import IngestJob
 from hintsync_emulators.salesforce.bulk.querying import QueryJob
 from hintsync_emulators.salesforce.clock import Clock, system_clock
-from hintsync_emulators.salesforce.deploy.kept import restore
-from hintsync_emulators.salesforce.deploy.run import Deployment
+from hintsync_emulators.salesforce.deploy.deployment import Deployment
 from hintsync_emulators.salesforce.dml import places
 from hintsync_emulators.salesforce.dml.journal import origin_of
 from hintsync_emulators.salesforce.dml.rules import Automation, Check, DuplicateRule, Rules, ValidationRule
 from hintsync_emulators.salesforce.dml.writer import Caller, Writer
+from hintsync_emulators.salesforce.metadata import access, standard
+from hintsync_emulators.salesforce.metadata.apps import register_apps
+from hintsync_emulators.salesforce.metadata.keeping import restore
+from hintsync_emulators.salesforce.metadata.retrieval import Retrieval
+from hintsync_emulators.salesforce.metadata.store import Components
 from hintsync_emulators.salesforce.pubsub.bus import EventBus
 from hintsync_emulators.salesforce.queries import Queries
 from hintsync_emulators.salesforce.schema.load import standard_schema
@@ -27,7 +32,7 @@ from hintsync_emulators.salesforce.schema.model import Field, SObject
 from hintsync_emulators.salesforce.storage import Row, Storage
 
 #: Features that can be switched on: fields and rules come with them.
-FEATURES = ("MiddleName", "NameSuffix", places.FEATURE, "PersonAccounts")
+FEATURES = ("MiddleName", "NameSuffix", places.FEATURE, "PersonAccounts", access.FEATURE)
 _PREFIXES = "abcdefghijklmnopqrstuvwxyz"
 #: Origin of what somebody edits on a page.
 _BY_HAND = origin_of("soap", "67.0", "SfdcInternalAPI/")
@@ -93,6 +98,8 @@ class Org:
         features: any of `FEATURES`.
         daily_limit: API calls of a day.
         username: the user who integrates.
+        field_level_security: custom fields are seen by those only to whom a permission set or profile grants them;
+            the same as the feature ``FieldLevelSecurity``.
     """
 
     def __init__(
@@ -106,6 +113,7 @@ class Org:
         features: Iterable[str] = (),
         daily_limit: int = 100_000,
         username: str = "integration@example.org",
+        field_level_security: bool = False,
     ) -> None:
         #: Held by every request and every change from outside, so that a server in a thread and a test get along.
         self.guard = threading.RLock()
@@ -119,11 +127,15 @@ class Org:
         self.ingest_jobs: dict[str, IngestJob] = {}
         self.query_jobs: dict[str, QueryJob] = {}
         self.deployments: dict[str, Deployment] = {}
-        self.metadata: dict[tuple[str, str], object] = {}
+        self.retrievals: dict[str, Retrieval] = {}
+        #: What was deployed, and what came with the org.
+        self.components = Components(self.storage)
+        #: Client ids of the external client apps that were deployed.
+        self.deployed_apps: frozenset[str] = frozenset()
         #: ``client=`` of Sforce-Call-Options, as often as it was sent.
         self.clients: dict[str, int] = {}
         self._prepare()
-        for feature in features:
+        for feature in (*features, *([access.FEATURE] if field_level_security else [])):
             self.enable(feature)
         self.org_id, self.user_id = self._found(username)
         self.auth = Auth(self.org_id[:15], random.Random(seed), clock)
@@ -133,6 +145,8 @@ class Org:
         #: Change events of the org; none come before an object is selected in ``events.channels``.
         self.events = EventBus(self, seed)
         self.auth.watchers.add(self.events.wake)
+        standard.found(self)
+        register_apps(self)
 
     def _prepare(self) -> None:
         restore(self)
@@ -141,6 +155,8 @@ class Org:
             last = self.storage.last_id(one.name)
             if last is not None:
                 self.ids.seen(last)
+        for known in self.components.everything():
+            self.ids.seen(known.id)
 
     def _found(self, username: str) -> tuple[str, str]:
         """Return the ids of the organization and of the integrating user, made when the org is new."""
@@ -353,10 +369,17 @@ class Org:
             self.schema.add(one)
             self.storage.prepare(one)
 
+    @contextmanager
+    def seen_by(self, session: Session | None) -> Iterator[None]:
+        """Show the schema within the block as a session's user sees it."""
+        view = None if session is None else access.view_of(self, session.user_id)
+        with self.schema.seen_through(view):
+            yield
+
     def schema_modified(self) -> int:
         """Return the epoch second since which objects, fields and features are as they are."""
-        if self._schema_seen[0] != self.schema.version:
-            self._schema_seen = (self.schema.version, self.writer.now())
+        if self._schema_seen[0] != self.schema.edition:
+            self._schema_seen = (self.schema.edition, self.writer.now())
         return self._schema_seen[1]
 
     def free_prefix(self) -> str:

@@ -79,7 +79,7 @@ async def test_a_deployed_field_is_there_at_once(api: httpx.AsyncClient, org: Or
     result = await _deploy(api, _package(files, types, root), part, singlePackage=True)
     assert (result["status"], result["done"], result["success"]) == ("Succeeded", True, True)
     names = [one["fullName"] for one in result["details"]["componentSuccesses"]]
-    assert names == ["Contact.Key__c", "Contact.Status__c"]
+    assert names == ["Contact.Key__c", "Contact.Status__c", "package.xml"]
     fields = {one["name"]: one for one in (await api.get("/sobjects/Contact/describe")).json()["fields"]}
     assert (fields["Key__c"]["externalId"], fields["Key__c"]["caseSensitive"]) == (True, True)
     assert fields["Status__c"]["restrictedPicklist"] is True
@@ -185,13 +185,13 @@ async def test_a_permission_set_is_stored_and_must_name_fields_that_exist(api: h
 
 
 async def test_other_types_are_named_as_not_emulated(api: httpx.AsyncClient) -> None:
-    types = _types("ApexPage", "HintPanel")
-    result = await _deploy(api, _package({"pages/HintPanel.page": "<apex:page/>"}, types))
+    types = _types("ApexClass", "Panel")
+    result = await _deploy(api, _package({"classes/Panel.cls": "class Panel {}"}, types))
     failure = result["details"]["componentFailures"][0]
     assert (result["status"], failure["componentType"], failure["problem"]) == (
         "Failed",
-        "ApexPage",
-        "not emulated: ApexPage",
+        "ApexClass",
+        "not emulated: ApexClass",
     )
 
 

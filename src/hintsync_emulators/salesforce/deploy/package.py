@@ -5,90 +5,91 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
-from xml.etree import ElementTree
+from dataclasses import dataclass, field
 
 from hintsync_emulators.salesforce.errors import ApiError
+from hintsync_emulators.salesforce.metadata.piece import Outcome
+from hintsync_emulators.salesforce.metadata.xml import BadXml, parse
 
-_NAMESPACE = "{http://soap.sforce.com/2006/04/metadata}"
 _MOST_BYTES = 400 * 1024 * 1024
+_MOST_FILES = 10_000
+MANIFEST = "package.xml"
+#: Files that name what is to be removed, before and after the rest is deployed.
+_BEFORE, _AFTER = "destructiveChangesPre.xml", ("destructiveChanges.xml", "destructiveChangesPost.xml")
+Members = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
     """What a deployment brings."""
 
-    #: Path below the package's root -> content.
+    #: Path below the package's root -> content; without package.xml and the files that name removals.
     files: Mapping[str, bytes]
     #: Type -> members, as package.xml lists them.
-    members: Mapping[str, tuple[str, ...]]
-    #: Type -> members to be removed.
-    destroyed: Mapping[str, tuple[str, ...]]
+    members: Members = field(default_factory=dict)
+    #: File -> type -> members to be removed.
+    before: Mapping[str, Members] = field(default_factory=dict)
+    after: Mapping[str, Members] = field(default_factory=dict)
+    version: str = ""
+    #: Why the package as a whole cannot be deployed.
+    problem: Outcome | None = None
 
     def lists(self, kind: str, name: str) -> bool:
-        """Say whether package.xml names a component; a star stands for all custom ones."""
+        """Say whether package.xml names a component; a star stands for all, of objects for all custom ones."""
         members = self.members.get(kind, ())
-        return name in members or ("*" in members and (kind == "PermissionSet" or name.endswith("__c")))
+        return name in members or ("*" in members and (kind != "CustomObject" or name.endswith("__c")))
 
 
 def read_package(raw: bytes) -> Package:
     """Open a zip; package.xml may lie at its root or in one folder.
 
     Raises:
-        ApiError: the zip or its package.xml cannot be read.
+        ApiError: the zip cannot be read, or is too large.
     """
+    files = _unpack(raw)
+    root = next((name.removesuffix(MANIFEST) for name in sorted(files, key=len) if name.endswith(MANIFEST)), None)
+    if root is None:
+        return _broken(MANIFEST, "No package.xml found")
+    inside = {name.removeprefix(root): content for name, content in files.items() if name.startswith(root)}
+    removals = [name for name in (_BEFORE, *_AFTER) if name in inside]
+    read: dict[str, tuple[Members, str]] = {}
+    for name in (MANIFEST, *removals):
+        try:
+            read[name] = _manifest(inside.pop(name))
+        except BadXml as problem:
+            return _broken(name, f"Error parsing file: {problem.message}", problem)
+    return Package(
+        inside,
+        read[MANIFEST][0],
+        before={name: members for name, (members, _) in read.items() if name == _BEFORE},
+        after={name: members for name, (members, _) in read.items() if name in _AFTER},
+        version=read[MANIFEST][1],
+    )
+
+
+def _broken(file: str, text: str, place: BadXml | None = None) -> Package:
+    line, column = (place.line, place.column) if place else (None, None)
+    return Package({}, problem=Outcome("", file, file, problem=text, line=line, column=column))
+
+
+def _unpack(raw: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > _MOST_BYTES:
+            infos = [info for info in archive.infolist() if not info.is_dir()]
+            if len(infos) > _MOST_FILES:
+                raise ApiError(400, "LIMIT_EXCEEDED", f"The zip file contains more than {_MOST_FILES} files")
+            if sum(info.file_size for info in infos) > _MOST_BYTES:
                 raise ApiError(400, "LIMIT_EXCEEDED", "The zip file is larger than 400 MB when unpacked")
-            files = {info.filename: archive.read(info) for info in archive.infolist() if not info.is_dir()}
-    except zipfile.BadZipFile:
+            return {info.filename: archive.read(info) for info in infos}
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
+        # A password, or a way of packing that nobody uses, is as good as no zip.
         raise ApiError(400, "INVALID_FILE_METADATA", "The zip file cannot be read") from None
-    root = next(
-        (name.removesuffix("package.xml") for name in sorted(files, key=len) if name.endswith("package.xml")), None
-    )
-    if root is None:
-        raise ApiError(400, "INVALID_FILE_METADATA", "No package.xml found")
-    inside = {name.removeprefix(root): content for name, content in files.items() if name.startswith(root)}
-    destroyed = {}
-    for name in ("destructiveChanges.xml", "destructiveChangesPre.xml", "destructiveChangesPost.xml"):
-        if name in inside:
-            destroyed.update(_members(inside[name], name))
-    return Package(inside, _members(inside["package.xml"], "package.xml"), destroyed)
 
 
-def _members(raw: bytes, name: str) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for types in read_xml(raw, name).findall("types"):
-        kind = text_of(types, "name") or ""
-        found[kind] = tuple(member.text or "" for member in types.findall("members"))
-    return found
-
-
-def read_xml(raw: bytes, name: str) -> ElementTree.Element:
-    """Parse a metadata file and drop the namespace.
-
-    Raises:
-        ApiError: the file is no XML; names the file and the place.
-    """
-    if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
-        raise ApiError(400, "INVALID_FILE_METADATA", f"{name}: document type declarations are not allowed")
-    try:
-        root = ElementTree.fromstring(raw)
-    except ElementTree.ParseError as problem:
-        raise ApiError(400, "INVALID_FILE_METADATA", f"{name}: Error parsing file: {problem}") from None
-    for element in root.iter():
-        element.tag = element.tag.removeprefix(_NAMESPACE)
-    return root
-
-
-def text_of(element: ElementTree.Element, name: str) -> str | None:
-    """Return the text of a child, trimmed; None when it is absent or empty."""
-    found = (element.findtext(name) or "").strip()
-    return found or None
-
-
-def flag_of(element: ElementTree.Element, name: str, default: bool = False) -> bool:
-    """Return the truth of a child."""
-    text = text_of(element, name)
-    return default if text is None else text.lower() == "true"
+def _manifest(raw: bytes) -> tuple[Members, str]:
+    root = parse(raw)
+    found: Members = {}
+    for types in root.all("types"):
+        kind = types.value("name") or ""
+        found[kind] = (*found.get(kind, ()), *types.values("members"))
+    return found, root.value("version") or ""

@@ -1,311 +1,168 @@
-"""Deployments: component by component, all or nothing."""
+"""Deployments: component by component, all or nothing unless the request says otherwise."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import Element
 
-from hintsync_emulators.salesforce.clock import format_datetime
-from hintsync_emulators.salesforce.deploy.fields import Problem, read_field, read_object
-from hintsync_emulators.salesforce.deploy.kept import keep_object
-from hintsync_emulators.salesforce.deploy.package import Package, read_xml, text_of
-from hintsync_emulators.salesforce.errors import ApiError
-from hintsync_emulators.salesforce.schema.model import Field, SObject
+from hintsync_emulators.salesforce.deploy.deployment import Deployment, Options
+from hintsync_emulators.salesforce.deploy.package import MANIFEST, Members, Package
+from hintsync_emulators.salesforce.deploy.pieces import split
+from hintsync_emulators.salesforce.errors import ApiError, Refused
+from hintsync_emulators.salesforce.metadata.apps import register_apps
+from hintsync_emulators.salesforce.metadata.installing import install, remove
+from hintsync_emulators.salesforce.metadata.kinds import ORDER
+from hintsync_emulators.salesforce.metadata.piece import Outcome, Piece, Problem, failure
 
 if TYPE_CHECKING:
     from hintsync_emulators.salesforce.org import Org
 
-#: Folder of the package -> type of the components in it.
-_FOLDERS = {"objects": "CustomObject", "permissionsets": "PermissionSet"}
-_DONE = ("Succeeded", "SucceededPartial", "Failed", "Canceled")
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """What became of one component."""
-
-    type: str
-    name: str
-    file: str
-    problem: str | None = None
-    line: int | None = None
-    created: bool = False
-    changed: bool = False
-    deleted: bool = False
-
-    def as_json(self, moment: str) -> dict[str, object]:
-        """Return the component message of a deploy result."""
-        found: dict[str, object] = {
-            "changed": self.changed,
-            "columnNumber": None,
-            "componentType": self.type,
-            "created": self.created,
-            "createdDate": moment,
-            "deleted": self.deleted,
-            "fileName": self.file,
-            "fullName": self.name,
-            "id": None,
-            "lineNumber": self.line,
-            "problem": self.problem,
-            "problemType": "Error" if self.problem else None,
-            "success": self.problem is None,
-        }
-        return found
-
-
-@dataclass
-class Deployment:
-    """One deploy request and what became of it."""
-
-    id: str
-    options: Mapping[str, object]
-    package: Package
-    started: int
-    user_id: str
-    status: str = "Pending"
-    #: How many status calls it takes until it is carried out.
-    polls_left: int = 0
-    components: list[Component] = field(default_factory=list)
-    ended: int | None = None
-
-    @property
-    def done(self) -> bool:
-        """Say whether it has come to an end."""
-        return self.status in _DONE
-
-    def result(self, details: bool) -> dict[str, object]:
-        """Return the deployResult."""
-        failed = [one for one in self.components if one.problem]
-        passed = [one for one in self.components if not one.problem]
-        moment = format_datetime(self.started)
-        found: dict[str, object] = {
-            "id": self.id,
-            "status": self.status,
-            "done": self.done,
-            "success": self.status == "Succeeded",
-            "checkOnly": self.options.get("checkOnly") is True,
-            "rollbackOnError": self.options.get("rollbackOnError") is not False,
-            "ignoreWarnings": self.options.get("ignoreWarnings") is True,
-            "runTestsEnabled": False,
-            "createdBy": self.user_id,
-            "createdDate": moment,
-            "startDate": moment,
-            "completedDate": None if self.ended is None else format_datetime(self.ended),
-            "numberComponentsTotal": len(self.components),
-            "numberComponentsDeployed": len(passed),
-            "numberComponentErrors": len(failed),
-            "numberTestsTotal": 0,
-            "numberTestsCompleted": 0,
-            "numberTestErrors": 0,
-        }
-        if details:
-            found["details"] = {
-                "componentSuccesses": [one.as_json(moment) for one in passed],
-                "componentFailures": [one.as_json(moment) for one in failed],
-                "runTestResult": {
-                    "numFailures": 0,
-                    "numTestsRun": 0,
-                    "totalTime": 0.0,
-                    "failures": [],
-                    "successes": [],
-                },
-            }
-        return found
+#: A validated package can be deployed without validation for ten days ("Deploy a Recently Validated Component Set").
+_VALID_SECONDS = 10 * 24 * 3600
 
 
 class _Undo(Exception):
     """Rolls a deployment back."""
 
 
-def carry_out(org: Org, deployment: Deployment) -> None:
-    """Change the org as the package says, unless a component fails or the deployment only checks."""
-    before, custom_metadata = dict(org.schema.definitions), dict(org.metadata)
-    try:
-        with org.storage.transaction():
-            deployment.components = [
-                *_deploy_files(org, deployment.package),
-                *_destroy(org, deployment.package),
-            ]
-            failed = any(one.problem for one in deployment.components)
-            if failed or deployment.options.get("checkOnly") is True:
-                raise _Undo
-            deployment.status = "Succeeded"
-    except _Undo:
-        org.schema.definitions = before
-        org.schema.rebuild()
-        org.metadata = custom_metadata
-        failed = any(one.problem for one in deployment.components)
-        deployment.status = "Failed" if failed else "Succeeded"
+def begin(org: Org, options: Options, package: Package, user_id: str, validated_id: str | None = None) -> Deployment:
+    """Take a deployment; it is carried out when its status has been asked for often enough."""
+    rows = org.storage.rows('SELECT Name FROM "User" WHERE Id = ?', (user_id,))
+    deployment = Deployment(
+        id=org.ids.next("0Af"),
+        options=options,
+        package=package,
+        started=org.writer.now(),
+        user_id=user_id,
+        user_name=str(rows[0][0]) if rows else "",
+        validated_id=validated_id,
+        polls_left=org.pace.deploy_polls,
+    )
+    org.deployments[deployment.id] = deployment
+    advance(org, deployment)
+    return deployment
+
+
+def begin_validated(org: Org, validated_id: str, user_id: str) -> Deployment:
+    """Deploy a package that a deployment of the last ten days has validated.
+
+    Raises:
+        ApiError: no deployment has.
+    """
+    found = org.deployments.get(validated_id)
+    fresh = found is not None and found.ended is not None and org.writer.now() - found.ended <= _VALID_SECONDS
+    if found is None or not found.options.check_only or found.status != "Succeeded" or not fresh:
+        raise ApiError(400, "INVALID_ID_FIELD", f"Invalid validated deployment ID: {validated_id}")
+    options = Options(False, found.options.rollback_on_error, found.options.ignore_warnings, found.options.given)
+    return begin(org, options, found.package, user_id, validated_id)
+
+
+def look(org: Org, deployment: Deployment) -> None:
+    """Bring a deployment forward, because somebody asks for its status."""
+    if not deployment.done:
+        deployment.polls_left -= 1
+        advance(org, deployment)
+
+
+def advance(org: Org, deployment: Deployment) -> None:
+    """Carry a deployment out once it has waited long enough."""
+    if deployment.done:
+        return
+    if deployment.polls_left <= 0:
+        carry_out(org, deployment)
+    elif deployment.status == "Pending" and deployment.polls_left < org.pace.deploy_polls:
+        deployment.status = "InProgress"
+
+
+def cancel(org: Org, deployment: Deployment) -> None:
+    """Stop a deployment that has not been carried out yet.
+
+    Raises:
+        ApiError: it has.
+    """
+    if deployment.done:
+        raise ApiError(400, "INVALID_ID_FIELD", "Deployment already completed")
+    deployment.status = "Canceled"
     deployment.ended = org.writer.now()
 
 
-def _deploy_files(org: Org, package: Package) -> list[Component]:
-    found = _left_out_types(package)
-    strays = not found
-    for file, raw in sorted(package.files.items()):
-        folder, _, name = file.partition("/")
-        if folder in _FOLDERS and name.endswith((".object", ".permissionset")):
-            found += _deploy_file(org, package, _FOLDERS[folder], name.rpartition(".")[0], file, raw)
-        elif strays and name:
-            found.append(Component("", name, file, "Not in package.xml"))
-    return [*found, *_not_found(package, found)]
-
-
-def _left_out_types(package: Package) -> list[Component]:
-    """Report types that are not emulated."""
-    emulated = ("CustomField", *_FOLDERS.values())
-    return [
-        Component(kind, name, "package.xml", f"not emulated: {kind}")
-        for kind, members in package.members.items()
-        if kind not in emulated
-        for name in members
-    ]
-
-
-def _not_found(package: Package, found: list[Component]) -> list[Component]:
-    """Report members of package.xml that no file brought."""
-    brought = {(one.type, one.name) for one in found}
-    brought |= {("CustomObject", _name_of(file)) for file in package.files if file.startswith("objects/")}
-    text = "An object '{}' of type {} was named in package.xml, but was not found in zipped directory"
-    return [
-        Component(kind, name, "package.xml", text.format(name, kind))
-        for kind, members in package.members.items()
-        for name in members
-        if name != "*" and (kind, name) not in brought
-    ]
-
-
-def _name_of(file: str) -> str:
-    return file.rpartition("/")[2].rpartition(".")[0]
-
-
-def _deploy_file(org: Org, package: Package, kind: str, name: str, file: str, raw: bytes) -> list[Component]:
+def carry_out(org: Org, deployment: Deployment) -> None:
+    """Change the org as the package says, unless a component fails or the deployment only checks."""
+    options = deployment.options
+    deployment.outcomes = []
     try:
-        element = read_xml(raw, file)
-    except ApiError as problem:
-        return [Component(kind, name, file, problem.faults[0].message)]
-    if kind == "CustomObject":
-        return _deploy_object(org, package, name, file, element)
-    if not package.lists(kind, name):
-        return [Component(kind, name, file, "Not in package.xml")]
-    return [_deploy_permission_set(org, name, file, element, raw)]
+        with changing(org):
+            deployment.outcomes += _deploy(org, deployment)
+            failed = any(one.failed for one in deployment.outcomes)
+            if options.check_only or (failed and options.rollback_on_error):
+                raise _Undo
+    except _Undo:
+        pass
+    deployment.status = _status(deployment)
+    deployment.ended = org.writer.now()
 
 
-def _deploy_object(org: Org, package: Package, name: str, file: str, element: Element) -> list[Component]:
-    found: list[Component] = []
-    if org.schema.definitions.get(name.lower()) is None:
-        found.append(_create_object(org, package, name, file, element))
-        if found[0].problem:
-            return found
-    whole = package.lists("CustomObject", name)
-    for child in element.findall("fields"):
-        field_name = f"{name}.{text_of(child, 'fullName')}"
-        if whole or package.lists("CustomField", field_name):
-            found.append(_deploy_field(org, org.schema.definitions[name.lower()], file, child))
-        else:
-            found.append(Component("CustomField", field_name, file, "Not in package.xml"))
-    left_out = {"validationRules", "recordTypes", "listViews", "webLinks", "fieldSets", "compactLayouts", "indexes"}
-    tags = sorted({child.tag for child in element} & left_out)
-    return [*found, *(Component(tag, name, file, f"not emulated: {tag} of CustomObject") for tag in tags)]
+def _status(deployment: Deployment) -> str:
+    if not any(one.failed for one in deployment.outcomes):
+        return "Succeeded"
+    some = any(not one.failed and one.name != MANIFEST for one in deployment.outcomes)
+    return "SucceededPartial" if some and not deployment.options.rollback_on_error else "Failed"
 
 
-def _create_object(org: Org, package: Package, name: str, file: str, element: Element) -> Component:
-    if not package.lists("CustomObject", name):
-        return Component("CustomObject", name, file, "Not in package.xml")
+@contextmanager
+def changing(org: Org) -> Iterator[None]:
+    """Change objects, fields and components within the block, all of it or, when it raises, nothing."""
+    definitions, features = dict(org.schema.definitions), set(org.schema.features)
     try:
-        new = read_object(name, element, org.free_prefix(), _shared(org))
-    except Problem as problem:
-        return Component("CustomObject", name, file, str(problem))
-    org.add_object(new)
-    keep_object(org, new)
-    return Component("CustomObject", name, file, created=True, changed=True)
+        with org.schema.seen_through(None), org.storage.transaction():
+            yield
+    except BaseException:
+        org.schema.definitions, org.schema.features = definitions, features
+        org.schema.rebuild()
+        org.components.reload()
+        org.events.channels.reload()
+        raise
+    register_apps(org)
 
 
-def _shared(org: Org) -> dict[str, Field]:
-    """Return the fields of every object, from one that has them all."""
-    account = org.schema.definitions["account"]
-    names = [
-        "id",
-        "ownerid",
-        "isdeleted",
-        "createddate",
-        "createdbyid",
-        "lastmodifieddate",
-        "lastmodifiedbyid",
-        "systemmodstamp",
-    ]
-    return {name: account.fields[name] for name in names}
-
-
-def _deploy_field(org: Org, owner: SObject, file: str, element: Element) -> Component:
-    name = f"{owner.name}.{text_of(element, 'fullName') or ''}"
-    try:
-        new = read_field(element)
-        old = owner.fields.get(new.name.lower())
-        _check_change(org, owner, old, new)
-    except Problem as problem:
-        return Component("CustomField", name, file, str(problem))
-    if old is not None:
-        new = replace(new, name=old.name)
-    org.add_fields(owner.name, [new])
-    keep_object(org, org.schema.definitions[owner.name.lower()])
-    return Component("CustomField", name, file, created=old is None, changed=old != new)
-
-
-def _check_change(org: Org, owner: SObject, old: Field | None, new: Field) -> None:
-    for target in new.reference_to:
-        if org.schema.get(target) is None:
-            raise Problem(f"referenceTo value of '{target}' does not resolve to a valid sObject type")
-    if old is None:
+def _deploy(org: Org, deployment: Deployment) -> Iterator[Outcome]:
+    package, mild = deployment.package, deployment.options.ignore_warnings
+    if package.problem is not None:
+        yield package.problem
         return
-    if old.type != new.type or old.case_sensitive != new.case_sensitive:
-        raise Problem("not emulated: changing the type of a field")
-    if new.unique and not old.unique:
-        column = f'"{new.name}"'
-        sql = f'SELECT 1 FROM "{owner.name}" WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1 LIMIT 1'
-        if org.storage.rows(sql):
-            raise Problem("Cannot make the field unique: it holds duplicate values")
+    parts = split(package)
+    yield from _remove(org, package.before, mild)
+    yield from parts.failures
+    for piece in parts.pieces:
+        yield _install(org, piece, deployment)
+    yield from _remove(org, package.after, mild)
+    yield Outcome("", MANIFEST, MANIFEST, changed=True)
 
 
-def _deploy_permission_set(org: Org, name: str, file: str, element: Element, raw: bytes) -> Component:
-    label = text_of(element, "label")
-    if label is None:
-        return Component("PermissionSet", name, file, "Required fields are missing: [MasterLabel]")
-    for permission in element.findall("fieldPermissions"):
-        owner_name, _, field_name = (text_of(permission, "field") or "").partition(".")
-        owner = org.schema.get(owner_name)
-        if owner is None or owner.get(field_name) is None:
-            text = f"In field: field - no CustomField named {owner_name}.{field_name} found"
-            return Component("PermissionSet", name, file, text)
-    known = org.storage.ids_where("PermissionSet", "Name", name, live_only=False)
-    record = {"Label": label, "Description": text_of(element, "description")}
-    org.save("PermissionSet", known[0] if known else None, record if known else {**record, "Name": name}, org.caller())
-    org.metadata["PermissionSet", name] = base64.b64encode(raw).decode()
-    org.storage.keep("PermissionSet", name, base64.b64encode(raw).decode())
-    return Component("PermissionSet", name, file, created=not known, changed=True)
+def _install(org: Org, piece: Piece, deployment: Deployment) -> Outcome:
+    try:
+        return install(org, piece, deployment.user_id)
+    except Problem as problem:
+        return failure(piece.kind, piece.name, piece.file, problem, deployment.options.ignore_warnings)
+    except Refused as refusal:
+        return failure(piece.kind, piece.name, piece.file, Problem(refusal.fault.message))
 
 
-def _destroy(org: Org, package: Package) -> list[Component]:
-    found = []
-    for kind, members in package.destroyed.items():
-        for name in members:
-            if kind == "CustomField":
-                found.append(_destroy_field(org, name))
-            else:
-                found.append(Component(kind, name, "destructiveChanges.xml", f"not emulated: removing {kind}"))
-    return found
+def _remove(org: Org, removals: Mapping[str, Members], mild: bool) -> Iterator[Outcome]:
+    """Remove what the files name, last created first, so that nothing is in use by what goes too."""
+    named = [(file, kind, name) for file, members in removals.items() for kind in members for name in members[kind]]
+    for file, kind, name in sorted(named, key=lambda each: _age(each[1]), reverse=True):
+        try:
+            yield remove(org, _real_kind(org, kind, name), name, file)
+        except Problem as problem:
+            yield failure(kind, name, file, problem, mild)
 
 
-def _destroy_field(org: Org, name: str) -> Component:
-    owner_name, _, field_name = name.partition(".")
-    owner = org.schema.definitions.get(owner_name.lower())
-    known = owner.fields.get(field_name.lower()) if owner else None
-    if owner is None or known is None or not known.custom:
-        text = f"No CustomField named: {name} found"
-        return Component("CustomField", name, "destructiveChanges.xml", text)
-    org.remove_fields(owner.name, [known.name])
-    keep_object(org, org.schema.definitions[owner.name.lower()])
-    return Component("CustomField", name, "destructiveChanges.xml", deleted=True, changed=True)
+def _age(kind: str) -> int:
+    return ORDER.index(kind) if kind in ORDER else len(ORDER)
+
+
+def _real_kind(org: Org, kind: str, name: str) -> str:
+    """Return the type of a component; folders of reports are named among the reports."""
+    return "ReportFolder" if kind == "Report" and org.components.get("ReportFolder", name) else kind

@@ -43,6 +43,23 @@ class Channels:
         """Return the objects selected for a channel."""
         return list(self._members.get(channel, []))
 
+    def open(self, channel: str) -> None:
+        """Make a custom channel, ``Name__chn``, that carries nothing yet.
+
+        Raises:
+            ValueError: the name is no channel's.
+        """
+        _check_name(channel)
+        if channel not in self._members:
+            self._members[channel] = []
+            self._keep(channel)
+
+    def close(self, channel: str) -> None:
+        """Take a custom channel away, with all that it selects."""
+        self._members.pop(channel, None)
+        self._storage.forget(_KIND, channel)
+        self._watch()
+
     def select(self, object_name: str, channel: str = STANDARD) -> None:
         """Begin to tell an object's changes on a channel; a custom channel, ``Name__chn``, is made when it is new.
 
@@ -54,8 +71,7 @@ class Channels:
         one = self._org.schema.get(object_name)
         if one is None:
             raise LookupError(f"the org has no object {object_name}")
-        if channel != STANDARD and not channel.endswith("__chn"):
-            raise ValueError(f"a channel is named {STANDARD} or ends in __chn")
+        _check_name(channel)
         if one.name not in self.selected and len(self.selected) >= MOST_OBJECTS:
             raise TooManyObjects(f"an org can select {MOST_OBJECTS} objects")
         members = self._members.setdefault(channel, [])
@@ -100,3 +116,8 @@ class Channels:
 
     def _watch(self) -> None:
         self._storage.journal.watched = self.selected
+
+
+def _check_name(channel: str) -> None:
+    if channel != STANDARD and not channel.endswith("__chn"):
+        raise ValueError(f"a channel is named {STANDARD} or ends in __chn")

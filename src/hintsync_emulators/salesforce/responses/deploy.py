@@ -5,44 +5,34 @@ from __future__ import annotations
 import orjson
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from hintsync_emulators.salesforce.deploy import run
+from hintsync_emulators.salesforce.deploy.deployment import Deployment, read_options
 from hintsync_emulators.salesforce.deploy.package import read_package
-from hintsync_emulators.salesforce.deploy.run import Deployment, carry_out
-from hintsync_emulators.salesforce.errors import ApiError, not_emulated, not_found
+from hintsync_emulators.salesforce.errors import ApiError, not_found
 from hintsync_emulators.salesforce.web.call import Answer, Call
 
 Part = tuple[dict[str, str], bytes]
 
 
 def start(call: Call) -> Answer:
-    """Take a package; it is carried out at the first look at its status (or later, if the org says so)."""
+    """Take a package, or one that was validated; it is carried out when its status is looked at."""
+    assert call.session is not None
     kind = call.headers.get("content-type", "")
     if not kind.lower().startswith("multipart/form-data"):
-        raise not_emulated("quick deployment of a validated package")
+        validated = call.object().get("validatedDeployRequestId")
+        if not isinstance(validated, str):
+            raise ApiError(400, "INVALID_INPUT", "validatedDeployRequestId or a multipart body is needed")
+        return Answer(201, _shown(run.begin_validated(call.org, validated, call.session.user_id), details=False))
     options, archive = _sort_parts(read_parts(kind, call.body))
-    assert call.session is not None
-    deployment = Deployment(
-        id=call.org.ids.next("0Af"),
-        options=options,
-        package=read_package(archive),
-        started=call.org.writer.now(),
-        user_id=call.session.user_id,
-        polls_left=call.org.pace.deploy_polls,
-    )
-    call.org.deployments[deployment.id] = deployment
-    _advance(call, deployment)
+    deployment = run.begin(call.org, read_options(options), read_package(archive), call.session.user_id)
     return Answer(201, _shown(deployment, details=False))
 
 
 def status(call: Call) -> Answer:
     """Say how far a deployment is."""
     deployment = _find(call)
-    details = call.params.get("includeDetails", "").lower() == "true"
-    answer = _shown(deployment, details)
-    if not deployment.done:
-        deployment.polls_left -= 1
-        _advance(call, deployment)
-        answer = _shown(deployment, details)
-    return Answer(value=answer)
+    run.look(call.org, deployment)
+    return Answer(value=_shown(deployment, call.params.get("includeDetails", "").lower() == "true"))
 
 
 def cancel(call: Call) -> Answer:
@@ -51,18 +41,8 @@ def cancel(call: Call) -> Answer:
     wanted = call.object().get("deployResult")
     if not isinstance(wanted, dict) or wanted.get("status") != "Canceling":
         raise ApiError(400, "INVALID_INPUT", "only the status Canceling can be asked for")
-    if deployment.done:
-        raise ApiError(400, "INVALID_ID_FIELD", "Deployment already completed")
-    deployment.status = "Canceled"
-    deployment.ended = call.org.writer.now()
+    run.cancel(call.org, deployment)
     return Answer(202, _shown(deployment, details=False))
-
-
-def _advance(call: Call, deployment: Deployment) -> None:
-    if deployment.polls_left <= 0:
-        carry_out(call.org, deployment)
-    elif deployment.status == "Pending" and deployment.polls_left < call.org.pace.deploy_polls:
-        deployment.status = "InProgress"
 
 
 def _find(call: Call) -> Deployment:
@@ -75,8 +55,8 @@ def _find(call: Call) -> Deployment:
 def _shown(deployment: Deployment, details: bool) -> dict[str, object]:
     return {
         "id": deployment.id,
-        "validatedDeployRequestId": None,
-        "deployOptions": dict(deployment.options),
+        "validatedDeployRequestId": deployment.validated_id,
+        "deployOptions": dict(deployment.options.given),
         "deployResult": deployment.result(details),
     }
 

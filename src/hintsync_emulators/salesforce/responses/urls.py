@@ -13,6 +13,7 @@ from hintsync_emulators.salesforce.responses import (
     queryjobs,
     replication,
     resources,
+    soap,
     sobjects,
 )
 from hintsync_emulators.salesforce.web.router import Route
@@ -33,6 +34,8 @@ def _outside(method: str, path: str, handler: object, kind: str) -> Route:
 ROUTES = (
     *oauth_urls.ROUTES,
     _outside("GET", "/services/data", resources.versions, "versions"),
+    _outside("POST", "/services/Soap/m/{version}", soap.metadata, "metadata.soap"),
+    _outside("POST", "/services/Soap/m/{version}/{org}", soap.metadata, "metadata.soap"),
     Route("GET", _DATA, resources.listing, "resources"),
     Route("GET", f"{_DATA}/limits", resources.limits, "limits"),
     Route("GET", _ROWS, resources.describe_global, "describe.global"),

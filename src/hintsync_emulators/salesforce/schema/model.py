@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 #: Field types kept as whole numbers.
@@ -144,17 +145,32 @@ class SObject:
         return tuple(one for one in self.fields.values() if one.compound == compound)
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is kept from a user: object and field, in small letters."""
+
+    hidden: frozenset[tuple[str, str]]
+    #: Seen, but not to be changed.
+    frozen: frozenset[tuple[str, str]]
+
+
 @dataclass
 class Schema:
-    """All objects of the org, seen through the features that are switched on.
+    """All objects of the org, seen through the features that are switched on and the eyes of who is looking.
 
-    `version` moves whenever anything changes, so that answers built from it can be kept until then.
+    `version` names what is seen: it is another whenever anything has changed or somebody else looks who sees less, so
+    that answers built from it can be kept under it. `edition` moves only when anything changes.
     """
 
     definitions: dict[str, SObject] = field(default_factory=dict)
     features: set[str] = field(default_factory=set)
     version: int = 0
+    edition: int = 0
     _visible: dict[str, SObject] = field(default_factory=dict)
+    _view: View | None = None
+    #: What each viewer sees, as of this edition, and under which version.
+    _views: dict[View | None, tuple[int, dict[str, SObject]]] = field(default_factory=dict)
+    _versions: int = 0
 
     def add(self, *objects: SObject) -> None:
         """Add objects, or put them in the place of those with the same name."""
@@ -194,9 +210,37 @@ class Schema:
         """Return every object, by name."""
         return [self._visible[name] for name in sorted(self._visible)]
 
+    def remove(self, name: str) -> None:
+        """Take an object away."""
+        del self.definitions[name.lower()]
+        self.rebuild()
+
+    @contextmanager
+    def seen_through(self, view: View | None) -> Iterator[None]:
+        """Look at the schema within the block as somebody from whom a view keeps things; None sees all."""
+        before = self._view
+        self._view = view
+        self._look()
+        try:
+            yield
+        finally:
+            self._view = before
+            self._look()
+
     def rebuild(self) -> None:
         """Work out again what is visible and how objects relate."""
-        self.version += 1
+        self.edition += 1
+        self._views.clear()
+        self._look()
+
+    def _look(self) -> None:
+        found = self._views.get(self._view)
+        if found is None:
+            self._versions += 1
+            found = self._views[self._view] = (self._versions, self._build())
+        self.version, self._visible = found
+
+    def _build(self) -> dict[str, SObject]:
         shown = {name: self._seen(one) for name, one in self.definitions.items()}
         children: dict[str, list[Child]] = {name: [] for name in shown}
         for one in shown.values():
@@ -204,19 +248,29 @@ class Schema:
                 for target in ref.reference_to:
                     if target.lower() in children:
                         children[target.lower()].append(Child(one.name, ref.name, ref.child_relationship, ref.cascade))
-        self._visible = {name: replace(one, children=tuple(children[name])) for name, one in shown.items()}
+        return {name: replace(one, children=tuple(children[name])) for name, one in shown.items()}
 
     def _seen(self, one: SObject) -> SObject:
         fields = {key: f for key, f in one.fields.items() if f.feature is None or f.feature in self.features}
         every = tuple(fields.values())
+        if self._view is not None:
+            fields = self._narrowed(one.name.lower(), fields, self._view)
         return replace(
             one,
             fields=fields,
-            relationships={f.relationship.lower(): f for f in every if f.relationship},
+            relationships={f.relationship.lower(): f for f in fields.values() if f.relationship},
             required=tuple(f for f in every if _is_required(f)),
             uniques=tuple(f for f in every if f.unique),
             defaults=tuple(f for f in every if f.default is not None and not f.formula),
         )
+
+    def _narrowed(self, owner: str, fields: Mapping[str, Field], view: View) -> dict[str, Field]:
+        """Return the fields that a viewer sees; rules and defaults still know them all."""
+        return {
+            key: replace(one, createable=False, updateable=False) if (owner, key) in view.frozen else one
+            for key, one in fields.items()
+            if (owner, key) not in view.hidden
+        }
 
 
 def _is_required(one: Field) -> bool:

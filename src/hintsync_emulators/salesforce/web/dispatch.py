@@ -10,9 +10,8 @@ from hintsync_emulators.salesforce.org import Org
 from hintsync_emulators.salesforce.responses.urls import ROUTES
 from hintsync_emulators.salesforce.web.call import Answer, Call
 from hintsync_emulators.salesforce.web.router import Found, Route, Router
+from hintsync_emulators.salesforce.web.versions import FIRST_VERSION, LAST_VERSION
 
-#: API versions served at once.
-FIRST_VERSION, LAST_VERSION = 50, 68
 _ROUTER = Router(ROUTES)
 #: Resources of the real API, below the version, that the emulator does not answer.
 _KNOWN = frozenset(
@@ -53,7 +52,8 @@ class Dispatcher:
             return route.handler(call)
         try:
             self._admit(call, route)
-            answer = route.handler(call)
+            with self._org.seen_by(call.session):
+                answer = route.handler(call)
         except ApiError as problem:
             raise self._with_limits(problem) from None
         except Refused as refusal:

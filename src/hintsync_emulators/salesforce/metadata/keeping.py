@@ -1,4 +1,4 @@
-"""Deployed metadata in the database file, so that an org that is opened again is the same org."""
+"""Deployed objects and switches in the database file, so that an org that is opened again is the same org."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ def restore(org: Org) -> None:
             org.schema.add(SObject(name=name, fields=by_name, **head))
         else:
             org.schema.add_fields(name, fields)
-    org.metadata.update({("PermissionSet", name): body for name, body in org.storage.kept("PermissionSet").items()})
     for feature in org.storage.kept("feature"):
         org.enable(feature)
 

@@ -1,0 +1,3 @@
+"""API versions that are served at once."""
+
+FIRST_VERSION, LAST_VERSION = 50, 68
