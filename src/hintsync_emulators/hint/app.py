@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 
 from starlette.types import Receive, Scope, Send
 
-from hintsync_emulators.control import Controlled, Faults, raw_path, read_body
+from hintsync_emulators.control import Controlled, ControlRoute, Faults, raw_path, read_body
 from hintsync_emulators.hint.control_routes import control_routes
 from hintsync_emulators.hint.delivery import keep_delivering
 from hintsync_emulators.hint.errors import HintError
 from hintsync_emulators.hint.http import Answer, Call, refusal
 from hintsync_emulators.hint.limits import RateLimit
+from hintsync_emulators.hint.openapi import openapi
 from hintsync_emulators.hint.partner_routes import Account
 from hintsync_emulators.hint.practice import Practice
 from hintsync_emulators.hint.routes import PartnerRoute, ProviderRoute, classify, resolve
@@ -46,7 +47,8 @@ def create_app(
         raise ValueError("serve at least one practice, and several only if they share one partner")
     faults = Faults() if faults is None else faults
     hint = Hint(Account(practices[0].partner, practices), RateLimit(faults, monotonic, practices[0].clock))
-    routes = [*control_routes(practices), *steering_routes(HintSteering(practices))]
+    described = ControlRoute("GET", "/openapi.json", lambda _: openapi(), "the emulated API as OpenAPI 3.1")
+    routes = [*control_routes(practices), *steering_routes(HintSteering(practices)), described]
     return Controlled(hint, faults, classify, routes, on_reset=practices[0].partner.requests.end_faults)
 
 

@@ -6,10 +6,11 @@ app = create_app(org)      # an ASGI application: serve it, or mount it in proce
 
 from __future__ import annotations
 
-from hintsync_emulators.control import Controlled, Faults
+from hintsync_emulators.control import Controlled, ControlRoute, Faults
 from hintsync_emulators.salesforce.auth import App
 from hintsync_emulators.salesforce.clock import ManualClock
 from hintsync_emulators.salesforce.dml.rules import DuplicateRule
+from hintsync_emulators.salesforce.openapi import openapi
 from hintsync_emulators.salesforce.org import FEATURES, LateWrite, Org
 from hintsync_emulators.salesforce.pubsub.control import pubsub_routes
 from hintsync_emulators.salesforce.responses.control import control_routes
@@ -28,5 +29,6 @@ def create_app(org: Org, faults: Faults | None = None) -> Controlled:
         org: the state that the application serves.
         faults: what goes wrong; its counters hold the calls by kind. Reachable later as ``app.faults``.
     """
-    routes = [*control_routes(org), *pubsub_routes(org), *steering_routes(OrgSteering(org))]
+    described = ControlRoute("GET", "/openapi.json", lambda _: openapi(), "the emulated API as OpenAPI 3.1")
+    routes = [*control_routes(org), *pubsub_routes(org), *steering_routes(OrgSteering(org)), described]
     return Controlled(Application(org), faults or Faults(), classify, routes, org.events.clear_faults)
