@@ -63,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         An exit code: 0 after an ordinary stop, 2 for arguments, a file or a port that cannot be used.
     """
     arguments = _parser().parse_args(argv)
+    if arguments.system == _FIDELITY:
+        return _print_fidelity()
     try:
         population = None if _is_kept(arguments.keep) else populate(arguments.people, arguments.seed, arguments.count)
         listener = listen(arguments.port)
@@ -231,9 +233,34 @@ def _end_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _print_fidelity() -> int:
+    from hintsync_emulators.fidelity import page, read_table  # reads the sources, so only when asked
+
+    sys.stdout.write(page(read_table()))
+    return 0
+
+
+_FIDELITY = "fidelity"
+_CONTROL = """\
+Steer a running emulator through its control API, which needs no credentials:
+  curl URL/_control                                             every route, each with an example
+  curl -X PUT URL/_control/faults -d '{"latency_ms": 200}'       faults, latency, limits, lost replies
+  curl URL/_control/counts                                      calls by kind
+  curl -X POST URL/_control/seed -d '{"count": 100}'             invented people
+  curl -X POST URL/_control/snapshots -d '{"name": "before"}'    and /_control/snapshots/before/restore
+  curl -X PUT URL/_control/clock -d '{"advance_seconds": 3600}'  time
+  curl -X POST URL/_control/reset                               the end of all faults
+"""
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hintsync emulate", description="Start a local Salesforce or Hint.")
-    parser.add_argument("system", choices=sorted(_START), help="which of the two")
+    parser = argparse.ArgumentParser(
+        prog="hintsync emulate",
+        description="Start a local Salesforce or Hint, or print the page that says how true they are (fidelity).",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_CONTROL,
+    )
+    parser.add_argument("system", choices=[*sorted(_START), _FIDELITY], help="which of the two")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
     parser.add_argument("--tls-port", type=int, help="serve https on this port too; 0 takes a free one")
     parser.add_argument("--pubsub-port", type=int, help="Salesforce: serve change events (gRPC, TLS) on this port")

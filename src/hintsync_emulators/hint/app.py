@@ -95,7 +95,7 @@ class Hint:
             raise HintError(501, f"not emulated: {call.method} {call.path}")
         if isinstance(route, ProviderRoute):
             practice = self._practice_of(call.credential())
-            self._limit.admit()
+            self._limit.admit(detail=call.method == "GET" and bool(call.ids))
             with practice.lock:
                 return route.handle(practice, call)
         self._check_partner(route, call)

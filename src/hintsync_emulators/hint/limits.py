@@ -7,8 +7,14 @@ from datetime import datetime
 from hintsync_emulators.control import Faults
 from hintsync_emulators.hint.errors import HintError
 
-#: Source: https://docs.hint.com/docs/rate-limits, read August 2026.
-DEFAULT_LIMITS: dict[str, float | None] = {"per_second": 20, "per_day": 500_000}
+#: Source: https://docs.hint.com/docs/rate-limits, read August 2026. Single records are known to be limited more
+#: strictly, and a burst may be answered by 403 for a while; neither is published, so both limits are off at first.
+DEFAULT_LIMITS: dict[str, float | None] = {
+    "per_second": 20,
+    "per_day": 500_000,
+    "details_per_second": None,
+    "anomaly_per_second": None,
+}
 
 
 class RateLimit:
@@ -20,28 +26,40 @@ class RateLimit:
         self._monotonic = monotonic
         self._now = now
         self._recent: deque[float] = deque()
+        self._details: deque[float] = deque()
+        self._calls: deque[float] = deque()
         self._day = ""
         self._today = 0
 
-    def admit(self) -> None:
+    def admit(self, *, detail: bool = False) -> None:
         """Counts one request.
 
-        Raises:
-            HintError: 429, with neither a Retry-After nor any other hint of when to come back.
-        """
-        self._admit_second(self._faults.limits["per_second"])
-        self._admit_day(self._faults.limits["per_day"])
+        Args:
+            detail: it reads a single record.
 
-    def _admit_second(self, limit: float | None) -> None:
+        Raises:
+            HintError: 429, with neither a Retry-After nor any other hint of when to come back; or 403.
+        """
+        limits = self._faults.limits
+        if not self._fits(self._calls, limits["anomaly_per_second"]):
+            raise HintError(403, "Access forbidden.")
+        if detail and not self._fits(self._details, limits["details_per_second"]):
+            raise HintError(429, "Enhance your calm")
+        if not self._fits(self._recent, limits["per_second"]):
+            raise HintError(429, "Enhance your calm")
+        self._admit_day(limits["per_day"])
+
+    def _fits(self, recent: deque[float], limit: float | None) -> bool:
+        """Tells whether another request fits into the second that ends now, and counts it if so."""
         if limit is None:
-            return
+            return True
         moment = self._monotonic()
-        recent = self._recent
         while recent and recent[0] <= moment - 1:
             recent.popleft()
         if len(recent) >= limit:
-            raise HintError(429, "Enhance your calm")
+            return False
         recent.append(moment)
+        return True
 
     def _admit_day(self, limit: float | None) -> None:
         day = self._now().date().isoformat()

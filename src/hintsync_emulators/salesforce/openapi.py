@@ -22,8 +22,8 @@ from hintsync_emulators.openapi import (
     rows,
 )
 from hintsync_emulators.salesforce.responses.urls import ROUTES
-from hintsync_emulators.salesforce.web.dispatch import FIRST_VERSION, LAST_VERSION
 from hintsync_emulators.salesforce.web.router import Route
+from hintsync_emulators.salesforce.web.versions import FIRST_VERSION, LAST_VERSION
 
 _VERSIONS = [f"{number}.0" for number in (FIRST_VERSION, 64, LAST_VERSION)]
 _CONTACT: dict[str, Schema] = {

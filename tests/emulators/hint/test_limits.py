@@ -90,4 +90,27 @@ async def test_limits_are_set_lifted_and_restored_by_the_control_api(api: httpx.
     await api.put("/_control/faults", json={"limits": {"per_second": None}})
     assert await statuses(api, 50) == [200] * 50
     await api.post("/_control/reset")
-    assert (await api.get("/_control/faults")).json()["limits"] == {"per_second": 20, "per_day": 500_000}
+    assert (await api.get("/_control/faults")).json()["limits"] == {
+        "per_second": 20,
+        "per_day": 500_000,
+        "details_per_second": None,
+        "anomaly_per_second": None,
+    }
+
+
+async def test_single_records_can_be_limited_more_strictly(
+    api: httpx.AsyncClient, limited: Controlled, practice: Practice
+) -> None:
+    limited.faults.limits.update(per_second=None, details_per_second=2)
+    one = f"{PATIENTS}/{practice.create_patient(first_name='Ada', last_name='Moor')}"
+    assert [(await api.get(one)).status_code for _ in range(3)] == [200, 200, 429]
+    assert await statuses(api, 3) == [200] * 3
+
+
+async def test_a_burst_can_be_taken_for_an_anomaly(
+    api: httpx.AsyncClient, limited: Controlled, stopwatch: Stopwatch
+) -> None:
+    limited.faults.limits.update(anomaly_per_second=2)
+    assert await statuses(api, 3) == [200, 200, 403]
+    stopwatch.seconds += 1
+    assert await statuses(api, 1) == [200]

@@ -24,6 +24,12 @@ _KNOWN = frozenset(
 )
 
 
+def unanswered() -> list[str]:
+    """Name the resources below the version that have no route at all."""
+    routed = {route.path.split("/")[4] for route in ROUTES if route.path.startswith("/services/data/vXX.X/")}
+    return sorted(_KNOWN - routed)
+
+
 def classify(method: str, path: str) -> str:
     """Name the kind of a call for the counters of the control API."""
     route = _ROUTER.find(method, f"/{path.strip('/')}").route

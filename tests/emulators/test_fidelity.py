@@ -1,0 +1,31 @@
+"""The page about how true the emulators are."""
+
+from pathlib import Path
+
+from hintsync_emulators.fidelity import TABLE, page, read_table
+from hintsync_emulators.hint.routes import ROUTES as HINT_ROUTES
+from hintsync_emulators.salesforce.responses.urls import ROUTES
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_is_current() -> None:
+    kept = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    assert kept == page(read_table(ROOT / TABLE)), "run: python -m hintsync_emulators fidelity > docs/fidelity.md"
+
+
+def test_clients_exercise_only_kinds_that_exist() -> None:
+    kinds = {route.kind for route in (*ROUTES, *HINT_ROUTES.values())} | {
+        "pubsub.topic",
+        "pubsub.schema",
+        "pubsub.subscribe",
+    }
+    table = read_table(ROOT / TABLE)
+    assert table
+    assert {kind for tests in table.values() for seen in tests.values() for kind in seen} <= kinds
+
+
+def test_without_the_table_no_client_is_claimed(tmp_path: Path) -> None:
+    bare = page(read_table(tmp_path / "absent.json"))
+    assert "simple-salesforce" not in bare
+    assert "`GET /api/provider/patients`" in bare
