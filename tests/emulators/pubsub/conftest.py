@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -73,8 +74,9 @@ class Client:
     async def schema(self, schema_id: str) -> wire.SchemaInfo:
         return await self._schema(wire.SchemaRequest(schema_id=schema_id), metadata=self.metadata)
 
-    def open(self) -> aio.StreamStreamCall:
-        return self._subscribe(metadata=self.metadata)
+    def open(self, *requests: wire.FetchRequest) -> aio.StreamStreamCall:
+        """Begin a stream; requests given here are sent as soon as it can be, and no others may follow."""
+        return self._subscribe(iter(requests) if requests else None, metadata=self.metadata)
 
     async def subscribe(self, count: int, topic: str = CONTACTS, **given: object) -> aio.StreamStreamCall:
         """Begin a stream and return once it stands: what is committed from now on reaches it."""
@@ -101,6 +103,13 @@ class Client:
             found += (await call.read()).events
         assert len(found) == count
         return found
+
+
+async def streams(org: Org, count: int) -> None:
+    """Wait until the server has noticed that so many streams are left."""
+    async with asyncio.timeout(10):
+        while org.events.streams != count:  # noqa: ASYNC110 - the bus tells nobody that a stream has left
+            await asyncio.sleep(0)
 
 
 class Log:

@@ -12,7 +12,7 @@ from grpc import aio
 from hintsync_emulators.salesforce import ManualClock, Org
 from hintsync_emulators.salesforce.pubsub import eventbus_pb2 as wire
 from hintsync_emulators.salesforce.pubsub.errors import PROBLEMS
-from tests.emulators.pubsub.conftest import CONTACTS, SERVICE, TOKEN, Client
+from tests.emulators.pubsub.conftest import CONTACTS, SERVICE, TOKEN, Client, streams
 
 PREFIX = "sfdc.platform.eventbus.grpc."
 
@@ -30,9 +30,8 @@ async def failure(call: Awaitable[object]) -> tuple[grpc.StatusCode, str]:
 
 async def refusal(client: Client, **request: object) -> tuple[grpc.StatusCode, str]:
     """Return how a subscription that begins with this request fails."""
-    call = client.open()
-    await call.write(wire.FetchRequest(**{"topic_name": CONTACTS, "num_requested": 1, **request}))
-    return await failure(call.read())
+    first = wire.FetchRequest(**{"topic_name": CONTACTS, "num_requested": 1, **request})
+    return await failure(anext(aiter(client.open(first))))
 
 
 async def test_a_token_that_is_no_session_is_refused(client: Client) -> None:
@@ -139,6 +138,7 @@ async def test_deliveries_of_a_day_are_limited_over_all_subscribers(
     org.insert("Contact", {"LastName": "One"})
     assert len(await client.take(first, 1)) == len(await client.take(second, 1)) == 1
     second.cancel()
+    await streams(org, 1)
     org.insert("Contact", {"LastName": "Two"})
     [last] = await client.take_raw(first, 1)
     org.insert("Contact", {"LastName": "Three"})

@@ -86,6 +86,16 @@ def test_an_emptied_field_is_null_and_named_as_nulled(org: Org, log: Log, contac
     assert values(event).keys() == {"MailingAddress.Street", "LastModifiedDate"}
 
 
+@pytest.mark.parametrize(("first", "maps"), [(False, ["2-0x02"]), (True, ["0x00", "2-0x02"])])
+def test_a_part_that_is_emptied_alone_has_a_bitmap_of_top_level_fields_only_if_wanted(
+    org: Org, log: Log, contact: str, first: bool, maps: list[str]
+) -> None:
+    org.events.settings.empty_map_first = first
+    org.update("Contact", contact, {"FirstName": None})
+    [event] = log.new()
+    assert header(event)["nulledFields"] == maps
+
+
 def test_an_address_that_is_emptied_altogether_is_nulled_as_one_field(org: Org, log: Log, contact: str) -> None:
     org.update("Contact", contact, {"MailingCity": None})
     [event] = log.new()

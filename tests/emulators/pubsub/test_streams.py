@@ -15,7 +15,7 @@ from hintsync_emulators.salesforce import ManualClock, Org
 from hintsync_emulators.salesforce.pubsub import eventbus_pb2 as wire
 from hintsync_emulators.salesforce.pubsub.server import pubsub_thread, serving_pubsub
 from hintsync_emulators.tls import Certificate
-from tests.emulators.pubsub.conftest import CONTACTS, Client
+from tests.emulators.pubsub.conftest import CONTACTS, Client, streams
 
 
 def add(org: Org, *names: str) -> list[str]:
@@ -92,14 +92,15 @@ async def test_no_more_is_sent_than_was_asked_for(org: Org, client: Client) -> N
 
 
 async def test_requests_add_up_to_a_hundred_and_no_further(org: Org, client: Client) -> None:
+    org.events.settings.keepalive = 0.01
     call = await client.subscribe(60)
-    for _ in range(3):
-        await call.write(wire.FetchRequest(topic_name=CONTACTS, num_requested=60))
+    await call.write(wire.FetchRequest(topic_name=CONTACTS, num_requested=60))
+    while (await call.read()).pending_num_requested != 100:
+        pass
     org.insert_many("Contact", [{"LastName": "Moor"} for _ in range(150)])
     await client.take_raw(call, 100)
-    org.events.settings.keepalive = 0.01
-    org.events.wake()
-    assert not (await call.read()).events
+    keepalive = await call.read()
+    assert (list(keepalive.events), keepalive.pending_num_requested) == ([], 0)
     await call.write(wire.FetchRequest(topic_name=CONTACTS, num_requested=60))
     await client.take_raw(call, 50)
 
@@ -188,9 +189,7 @@ async def test_a_subscriber_that_leaves_is_forgotten(org: Org, client: Client) -
     assert org.events.streams == 3
     for call in calls:
         call.cancel()
-    async with asyncio.timeout(10):
-        while org.events.streams:  # noqa: ASYNC110 - the bus tells nobody that a stream has left
-            await asyncio.sleep(0)
+    await streams(org, 0)
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------

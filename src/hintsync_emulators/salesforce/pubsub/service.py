@@ -94,23 +94,25 @@ class PubSub:
         The initial metadata goes out once the stream stands: what is committed after that reaches a subscriber.
         """
         self._count("pubsub.subscribe")
-        reader = None
         try:
             with self._org.guard:
                 check = self._caller(context)
             subscription = Subscription(self._bus, self._org.guard, check)
             subscription.begin(await anext(requests))
-            await context.send_initial_metadata(())
-            reader = asyncio.create_task(_read(requests, subscription))
-            async for response in subscription.responses():
-                yield response
         except Problem as problem:
             await _fail(context, problem)
         except StopAsyncIteration:
             return
+        reader = asyncio.create_task(_read(requests, subscription))
+        try:
+            await context.send_initial_metadata(())
+            async for response in subscription.responses():
+                yield response
+        except Problem as problem:
+            await _fail(context, problem)
         finally:
-            if reader is not None:
-                reader.cancel()
+            reader.cancel()
+            subscription.end()
 
     def _caller(self, context: aio.ServicerContext[Asked, Answered]) -> Callable[[], None]:
         """Return what fails as soon as the caller's session is over."""

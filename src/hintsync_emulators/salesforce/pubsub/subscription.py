@@ -38,6 +38,7 @@ class Subscription:
         self._owed: deque[Placed] = deque()
         self._problem: Problem | None = None
         self._topic, self._pending, self._position = "", 0, 0
+        self._leave: Callable[[], None] = lambda: None
         self._endings = bus.endings
         self._spoke = self._emptied = self._loop.time()
 
@@ -53,6 +54,11 @@ class Subscription:
             self._topic = request.topic_name
             self._ask(request.num_requested)
             self._position = self._start(request)
+            self._leave = self._bus.join(self._wake)
+
+    def end(self) -> None:
+        """Leave the bus."""
+        self._leave()
 
     def _start(self, request: wire.FetchRequest) -> int:
         if request.replay_preset == wire.EARLIEST:
@@ -87,20 +93,16 @@ class Subscription:
         Raises:
             Problem: the stream ends with an error.
         """
-        leave = self._bus.join(self._wake)
-        try:
-            while not self._is_over():
-                self._moved.clear()
-                response = self._next()
-                if response is not None:
-                    self._spoke = self._loop.time()
-                    yield response
-                elif not await self._wait():
-                    if self._is_idle():
-                        return
-                    yield self._keepalive()
-        finally:
-            leave()
+        while not self._is_over():
+            self._moved.clear()
+            response = self._next()
+            if response is not None:
+                self._spoke = self._loop.time()
+                yield response
+            elif not await self._wait():
+                if self._is_idle():
+                    return
+                yield self._keepalive()
 
     def _wake(self) -> None:
         """Look again; called from any thread."""
