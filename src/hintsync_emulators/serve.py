@@ -1,5 +1,6 @@
 """Running an emulator on a socket: in the foreground, in a thread, or as a process of its own."""
 
+import gc
 import json
 import socket
 import subprocess
@@ -73,6 +74,8 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
     `listen` first, print `url_of` the socket, then call this: a caller that has read the URL can connect at once,
     because the socket queues connections from the moment it listens.
     """
+    # What was loaded at the start stays: looking through it again and again would only hold answers up.
+    gc.freeze()
     make_server(app).run(sockets=[listener])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 #: Anything that says what time it is, as an aware datetime.
 Clock = Callable[[], datetime]
@@ -32,6 +33,7 @@ class ManualClock:
         self._now = moment
 
 
+@lru_cache(maxsize=65_536)
 def format_datetime(seconds: int) -> str:
     """Write an epoch second as the API does, e.g. ``2026-03-02T09:00:00.000+0000``."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")

@@ -124,7 +124,7 @@ async def test_every_delimiter_and_line_ending_is_read_and_written(
         (b"LastName;FirstName\nA;b\n", "InvalidBatch : Field name not found : LastName;FirstName"),
         (b"LastName\r\nA\r\n", "InvalidBatch : LineEnding is invalid on user data. Current LineEnding setting is LF"),
         (b"LastName,LASTNAME\nA,b\n", "InvalidBatch : Duplicate field name : LASTNAME"),
-        (b"LastName,Title\nA\n", "row 2 has 1 columns, the header has 2"),
+        (b"LastName,Title\nA\n", "line 2 has 1 columns, the header has 2"),
         (b"LastName\n\xff\xfe\n", "the data is not UTF-8"),
         (b"\n", "Unable to find a header row"),
     ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 DELIMITERS = {"BACKQUOTE": "`", "CARET": "^", "COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
@@ -16,16 +17,16 @@ class Unreadable(Exception):
     """An upload that no record can be read from; the text becomes the job's error message."""
 
 
-def read(content: bytes, delimiter: str, line_ending: str) -> tuple[list[str], list[list[str]]]:
-    """Read an upload.
+def read(content: bytes, delimiter: str, line_ending: str) -> Iterator[list[str]]:
+    """Read an upload line by line.
 
     Args:
         content: the bytes, in UTF-8.
         delimiter: a key of `DELIMITERS`.
         line_ending: a key of `LINE_ENDINGS`; the first line must end so.
 
-    Returns:
-        The header and the rows, each row as long as the header.
+    Yields:
+        The header, then the rows, each as long as the header.
 
     Raises:
         Unreadable: wrong encoding, line ending, header or number of cells.
@@ -35,18 +36,19 @@ def read(content: bytes, delimiter: str, line_ending: str) -> tuple[list[str], l
     except UnicodeDecodeError:
         raise Unreadable("InvalidBatch : Failed to parse CSV: the data is not UTF-8") from None
     _check_line_ending(text, line_ending)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=DELIMITERS[delimiter], strict=True)
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=DELIMITERS[delimiter], strict=True))
+        header = next(lines, [])
+        if not any(header):
+            raise Unreadable("InvalidBatch : Unable to find a header row")
+        yield header
+        for row in filter(None, lines):
+            if len(row) != len(header):
+                text = f"line {lines.line_num} has {len(row)} columns, the header has {len(header)}"
+                raise Unreadable(f"InvalidBatch : Failed to parse CSV: {text}")
+            yield row
     except csv.Error as problem:
         raise Unreadable(f"InvalidBatch : Failed to parse CSV: {problem}") from None
-    if not lines or not any(lines[0]):
-        raise Unreadable("InvalidBatch : Unable to find a header row")
-    header, rows = lines[0], [line for line in lines[1:] if line]
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(header):
-            text = f"row {number} has {len(row)} columns, the header has {len(header)}"
-            raise Unreadable(f"InvalidBatch : Failed to parse CSV: {text}")
-    return header, rows
 
 
 def _check_line_ending(text: str, line_ending: str) -> None:
@@ -61,10 +63,20 @@ def _check_line_ending(text: str, line_ending: str) -> None:
 
 def write(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str, line_ending: str) -> bytes:
     """Write a result: every cell quoted, as the service does."""
+    return b"".join(write_parts(header, [rows], delimiter, line_ending))
+
+
+def write_parts(
+    header: Sequence[str], parts: Iterable[Iterable[Sequence[object]]], delimiter: str, line_ending: str
+) -> Iterator[bytes]:
+    """Write a result whose rows come in parts, and yield it in as many parts; the first brings the header."""
     out = io.StringIO(newline="")
     writer = csv.writer(
         out, delimiter=DELIMITERS[delimiter], lineterminator=LINE_ENDINGS[line_ending], quoting=csv.QUOTE_ALL
     )
     writer.writerow(header)
-    writer.writerows(rows)
-    return out.getvalue().encode()
+    for rows in chain(parts, [()]):
+        writer.writerows(rows)
+        yield out.getvalue().encode()
+        out.seek(0)
+        out.truncate()

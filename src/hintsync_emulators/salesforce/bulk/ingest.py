@@ -22,6 +22,8 @@ OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 NULL = "#N/A"
 #: Rows that the service saves together.
 CHUNK = 200
+#: Lines of an upload that are read between two pauses.
+_READ_TOGETHER = 5_000
 _ENDED = ("JobComplete", "Failed", "Aborted")
 
 
@@ -53,6 +55,8 @@ class IngestJob:
     #: (id, error, cells)
     failed: list[tuple[str, str, list[str]]] = field(default_factory=list)
     error: str | None = None
+    #: A look at the job is bringing it forward at this moment.
+    working: bool = False
 
     @property
     def ended(self) -> bool:
@@ -64,32 +68,40 @@ class IngestJob:
         return self.rows[self.place :] if self.ended else []
 
 
-def advance(org: Org, job: IngestJob) -> None:
-    """Do as much of a job as one look at it brings about."""
-    if job.state not in ("UploadComplete", "InProgress"):
+def advance(org: Org, job: IngestJob) -> Iterator[None]:
+    """Do as much of a job as one look at it brings about, in pieces; the job may be aborted between two of them."""
+    if job.working or job.state not in ("UploadComplete", "InProgress"):
         return
+    job.state = "InProgress"
     if job.polls_left > 0:
         job.polls_left -= 1
-        job.state = "InProgress"
         return
+    job.working = True
     try:
         if job.content is not None:
-            _open(org, job)
-        job.state = "InProgress"
-        _do_rows(org, job, org.pace.bulk_rows)
+            yield from _open(org, job)
+        yield from _do_rows(org, job, org.pace.bulk_rows)
     except csvs.Unreadable as problem:
         job.state, job.error = "Failed", str(problem)
-        return
-    if job.place >= len(job.rows):
-        job.state = "JobComplete"
+    finally:
+        job.working = False
 
 
-def _open(org: Org, job: IngestJob) -> None:
+def _open(org: Org, job: IngestJob) -> Iterator[None]:
     """Read the upload once, and hold its header against the object."""
     content, job.content = job.content or b"", None
     if not content:
         return  # Nothing was uploaded, so there is nothing to do: clients send an empty list that way.
-    job.header, job.rows = csvs.read(content, job.delimiter, job.line_ending)
+    rows = list[list[str]]()
+    for line in csvs.read(content, job.delimiter, job.line_ending):
+        rows.append(line)
+        if len(rows) % _READ_TOGETHER == 0:
+            yield
+    job.header, job.rows = rows[0], rows[1:]
+    _check_header(org, job)
+
+
+def _check_header(org: Org, job: IngestJob) -> None:
     seen: set[str] = set()
     for name in job.header:
         if name.lower() in seen:
@@ -111,14 +123,17 @@ def _known(org: Org, one: SObject, name: str) -> bool:
     return parent is not None and parent.get(inner) is not None
 
 
-def _do_rows(org: Org, job: IngestJob, most: int) -> None:
+def _do_rows(org: Org, job: IngestJob, most: int) -> Iterator[None]:
     end = min(len(job.rows), job.place + most)
-    while job.place < end:
+    while job.place < end and job.state == "InProgress":
         chunk = job.rows[job.place : min(end, job.place + CHUNK)]
         with org.storage.transaction():
             for cells, outcome in zip(chunk, _do_chunk(org, job, chunk), strict=True):
                 _note(job, cells, outcome)
         job.place += len(chunk)
+        yield
+    if job.place >= len(job.rows) and job.state == "InProgress":
+        job.state = "JobComplete"
 
 
 def _note(job: IngestJob, cells: list[str], outcome: tuple[str, bool] | Fault) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from hintsync_emulators.salesforce.bulk import csvs
+from hintsync_emulators.salesforce.clock import format_datetime
 from hintsync_emulators.salesforce.errors import ApiError
 from hintsync_emulators.salesforce.schema.model import Field
 from hintsync_emulators.salesforce.soql.plan import Plan
@@ -76,18 +77,28 @@ def advance(org: Org, job: QueryJob) -> None:
     job.state = "JobComplete"
 
 
-def results(org: Org, job: QueryJob, start: int, most: int) -> tuple[bytes, int]:
-    """Return rows of a result as CSV, and how many they are."""
+def results(org: Org, job: QueryJob, start: int, most: int) -> Iterator[bytes]:
+    """Yield rows of a result as CSV, in pieces."""
     rows = job.rows[start : start + most]
     header = [one.name for one in job.plan.outputs]
-    return csvs.write(header, _lines(org, job, rows), job.delimiter, job.line_ending), len(rows)
+    return csvs.write_parts(header, _slices(org, job, rows), job.delimiter, job.line_ending)
 
 
-def _lines(org: Org, job: QueryJob, rows: Sequence[int]) -> Iterator[list[object]]:
+def _slices(org: Org, job: QueryJob, rows: Sequence[int]) -> Iterator[Iterator[Sequence[object]]]:
     picks = [(column, _cell(one.field)) for one, column in zip(job.plan.outputs, _columns(job.plan), strict=True)]
+    take = itemgetter(*(column for column, _ in picks), 0)
+    changes = [(place, convert) for place, (_, convert) in enumerate(picks) if convert is not None]
+
+    def shown(line: Sequence[object]) -> Sequence[object]:
+        cells = list(take(line))
+        # The column at the end only makes a tuple even of a single pick.
+        cells.pop()
+        for place, convert in changes:
+            cells[place] = convert(cells[place])
+        return cells
+
     for start in range(0, len(rows), _SLICE):
-        for line in org.queries.lines_at(job.plan, rows[start : start + _SLICE]):
-            yield [line[column] if convert is None else convert(line[column]) for column, convert in picks]
+        yield map(shown, org.queries.lines_at(job.plan, rows[start : start + _SLICE]))
 
 
 def _columns(plan: Plan) -> Iterator[int]:
@@ -109,9 +120,7 @@ def _cell(one: Field) -> Callable[[object], object] | None:
 
 def _moment(value: object) -> object:
     """Write a datetime as Bulk results do, with a Z where REST writes +0000."""
-    if value is None:
-        return None
-    return datetime.fromtimestamp(int(str(value)), UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return None if value is None else f"{format_datetime(int(str(value)))[:-5]}Z"
 
 
 def locator(place: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import orjson
 
 from hintsync_emulators.salesforce.bulk import csvs
@@ -50,9 +52,14 @@ def listing(call: Call) -> Answer:
 
 def read(call: Call) -> Answer:
     """Say how far a job is; each look brings it forward."""
-    job = _find(call)
-    advance(call.org, job)
-    return Answer(value=_shown(job) | _counters(job))
+    job, answer = _find(call), Answer()
+    answer.steps = _look(call, job, answer)
+    return answer
+
+
+def _look(call: Call, job: IngestJob, answer: Answer) -> Iterator[None]:
+    yield from advance(call.org, job)
+    answer.value = _shown(job) | _counters(job)
 
 
 def change(call: Call) -> Answer:

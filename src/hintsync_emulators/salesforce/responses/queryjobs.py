@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hintsync_emulators.salesforce.bulk import csvs, querying
 from hintsync_emulators.salesforce.bulk.querying import QueryJob
 from hintsync_emulators.salesforce.clock import format_datetime
@@ -84,13 +86,23 @@ def results(call: Call) -> Answer:
     job = _finished(call)
     start = querying.place_of(call.params["locator"]) if call.params.get("locator") else 0
     most = _most(call)
-    raw, count = querying.results(call.org, job, start, most)
+    count = max(0, min(most, len(job.rows) - start))
     more = start + count < len(job.rows)
     headers = {
         "Sforce-Locator": querying.locator(start + count) if more else "null",
         "Sforce-NumberOfRecords": str(count),
     }
-    return Answer(raw=raw, content_type="text/csv", headers=headers)
+    answer = Answer(content_type="text/csv", headers=headers)
+    answer.steps = _collect(answer, querying.results(call.org, job, start, most))
+    return answer
+
+
+def _collect(answer: Answer, parts: Iterator[bytes]) -> Iterator[None]:
+    found = []
+    for part in parts:
+        found.append(part)
+        yield
+    answer.raw = b"".join(found)
 
 
 def pages(call: Call) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import Iterable, Mapping
@@ -37,6 +38,10 @@ class Application:
         body = await read_body(receive)
         with self.org.guard:
             answer = self._answer(scope, headers, body)
+        while answer.steps is not None:
+            await asyncio.sleep(0)
+            with self.org.guard:
+                answer = _go_on(answer)
         status, raw, wire = self._wire(answer, headers)
         await send({"type": "http.response.start", "status": status, "headers": wire})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else raw})
@@ -74,6 +79,19 @@ class Application:
         if answer.status not in (204, 304):
             extra["Content-Length"] = str(len(raw))
         return answer.status, raw, [(name.encode("latin-1"), value.encode("latin-1")) for name, value in extra.items()]
+
+
+def _go_on(answer: Answer) -> Answer:
+    """Do a piece of the work that an answer waits for."""
+    assert answer.steps is not None
+    try:
+        next(answer.steps)
+    except StopIteration:
+        answer.steps = None
+    except ApiError as problem:
+        problem.headers.update(answer.headers)
+        return answer_of(problem)
+    return answer
 
 
 def answer_of(problem: ApiError | OAuthError) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,14 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
     content_type: str = "application/json;charset=UTF-8"
+    #: Work to be done before the answer is whole; it fills in the rest. Between its pieces other calls are answered.
+    steps: Iterator[None] | None = None
+
+    def finish(self) -> None:
+        """Do all the work that is left, without a pause."""
+        for _ in self.steps or ():
+            pass
+        self.steps = None
 
 
 @dataclass(slots=True)

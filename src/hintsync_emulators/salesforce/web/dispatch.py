@@ -104,7 +104,9 @@ def _answer_inner(call: Call) -> Answer:
         raise _no_route(call, found)
     _name(call, found)
     check_version(call.version)
-    return found.route.handler(call)
+    answer = found.route.handler(call)
+    answer.finish()
+    return answer
 
 
 def _name(call: Call, found: Found) -> None:
