@@ -16,6 +16,7 @@ import orjson
 from bench.batch.replay import Floor
 from bench.batch.way import Result, Stopwatch, Task, begin, tell
 from hintsync.replicas.hint.wire import open_transport
+from hintsync.runtime import run
 
 Item = TypeVar("Item")
 
@@ -45,7 +46,10 @@ class Side:
         if raw:
             headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(raw))]
         request = httpx.Request(method, url, headers=headers, stream=httpx.ByteStream(raw))
-        response = await self._transport.handle_async_request(request)
+        try:
+            response = await self._transport.handle_async_request(request)
+        except httpx.RemoteProtocolError:  # a connection that was idle for long was closed as it was taken
+            response = await self._transport.handle_async_request(request)
         content = await response.aread()
         await response.aclose()
         if response.status_code >= 300:
@@ -103,4 +107,4 @@ def _sides(task: Task) -> tuple[Side, Side]:
 
 
 if __name__ == "__main__":
-    tell(asyncio.run(send_all(Task.from_argv())))
+    tell(run(send_all(Task.from_argv())))

@@ -9,6 +9,7 @@ from hintsync.bootstrap import connect, open_engine, open_service
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.options import Options
 from hintsync.logins import WithToken
+from hintsync.runtime import run
 from hintsync.settings import Settings, load_settings
 from hintsync.state.port import RunStatus
 
@@ -46,17 +47,19 @@ async def run_batch(task: Task) -> Result:
         begin(task.hint_url, task.salesforce_url)
         watch = Stopwatch()
         async with open_engine(service, connection) as engine:
-            run = await batch_patients(engine)
-            result = watch.result(run.done)
-            outcomes = await service.store.outcome_counts(run.id)
-        if run.status is not RunStatus.DONE:
-            raise RuntimeError(f"the run is {run.status}: {run.reason}")
+            done = await batch_patients(engine)
+            result = watch.result(done.done)
+            outcomes = await service.store.outcome_counts(done.id)
+        if done.status is not RunStatus.DONE:
+            raise RuntimeError(f"the run is {done.status}: {done.reason}")
         return Result(
-            result.seconds, result.cpu, result.peak_mb, run.done, {"outcomes": {str(k): n for k, n in outcomes.items()}}
+            result.seconds,
+            result.cpu,
+            result.peak_mb,
+            done.done,
+            {"outcomes": {str(k): n for k, n in outcomes.items()}},
         )
 
 
 if __name__ == "__main__":
-    import asyncio
-
-    tell(asyncio.run(run_batch(Task.from_argv())))
+    tell(run(run_batch(Task.from_argv())))

@@ -17,7 +17,7 @@ from hintsync.engine.approved import Approved, load_approved
 from hintsync.engine.budgets import check_budgets
 from hintsync.engine.cases import Case, Work
 from hintsync.engine.census import Census, take_census
-from hintsync.engine.chunks import work_chunks
+from hintsync.engine.chunks import at_once, work_chunks
 from hintsync.engine.context import Engine
 from hintsync.engine.deciding import gone_match, match_patient, still_fits
 from hintsync.engine.linking import carry_out
@@ -80,7 +80,7 @@ async def _go_over_patients(engine: Engine, keeper: RunKeeper, plan: Approved | 
     scribe = Scribe(engine, f"run:{keeper.run.id}", keeper.run.id, await load_open_reviews(engine))
     work = Work(engine, keeper, scribe, Trigger.BATCH_PATIENTS, plan.rows if plan else None)
     batch = _Batch(work, census)
-    await work_chunks(keeper, batch.chunks(), batch.work_chunk)
+    await work_chunks(keeper, batch.chunks(), batch.work_chunk, at_once=at_once(engine))
     if plan:
         await plan.list_unseen(keeper, census.patients.seen)
     if keeper.run.dry:

@@ -7,12 +7,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from hintsync.core.errors import HintsyncError
+from hintsync.engine.context import Engine
 from hintsync.engine.runs import RunKeeper
 
 Chunk = TypeVar("Chunk")
 
 #: Chunks under way at once: enough to plan one while others wait for answers.
 AT_ONCE = 3
+#: The same where no patient is written for the link alone, so that a chunk is two calls: an abort waits for them only.
+AT_ONCE_WITHOUT_WRITE_BACK = 6
+
+
+def at_once(engine: Engine) -> int:
+    """Return how many chunks a batch works at once; what is under way is finished after an abort."""
+    return AT_ONCE if engine.options.write_back else AT_ONCE_WITHOUT_WRITE_BACK
 
 
 async def work_chunks(

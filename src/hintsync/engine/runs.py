@@ -56,6 +56,8 @@ class RunKeeper:
         self._calls_before = {side: replica.calls for side, replica in engine.replicas.items()}
         self._calls_earlier = {side: _calls_of(run, side) for side in engine.replicas}
         self._saving = asyncio.Lock()
+        #: When `breathe` renewed the lease last, in seconds on the monotonic clock.
+        self._leased_at = float("-inf")
         #: Records that have a row from before (a resumed run), and the next free position.
         self.finished: frozenset[RecordId] = frozenset()
         self.next_position = 0
@@ -109,8 +111,15 @@ class RunKeeper:
             Aborted: the run was asked to stop.
             RunHeld: another worker took the run over.
         """
-        leased = await _extend(self.engine, self.run.id)
-        if leased.status is RunStatus.ABORTING:
+        now = self.engine.clock.monotonic()
+        if now - self._leased_at < LEASE / 3:
+            stored = await self.engine.store.run(self.run.id)  # a read: spares a commit between any two chunks
+        else:
+            stored = await _extend(self.engine, self.run.id)
+            self._leased_at = now
+        if stored is None or stored.worker not in (None, self.run.worker):
+            raise RunHeld(self.run.id)
+        if stored.status is RunStatus.ABORTING:
             raise Aborted("aborted by a person")
 
     def calls(self) -> dict[str, Json]:

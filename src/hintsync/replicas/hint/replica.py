@@ -87,6 +87,7 @@ class HintReplica:
         self._concurrency = concurrency or Concurrency()
         self._lists = PatientLists(client, at_a_time=self._concurrency.pages)
         self._single_reads = asyncio.Semaphore(self._concurrency.single_reads)
+        self._writes = asyncio.Semaphore(self._concurrency.writes)
         self._writer = PatientWriter(client, codec, self._read_one)
         self._writer.names_required = self._facts.names_required
         self._creator = PatientCreator(client, codec, self.find_by_key)
@@ -186,7 +187,7 @@ class HintReplica:
             raise ValueError("a patient appears twice in one call")
         return await work(
             updates,
-            lambda update: self._writer.write(update, mode),
+            lambda update: self._write(update, mode),
             at_a_time=self._concurrency.writes,
             left_over=lambda update, error: Later(update.record_id, error.code),
         )
@@ -220,6 +221,10 @@ class HintReplica:
     def _page(self, page: RawPage) -> Page:
         snapshot = self._codec.snapshot_from_hint
         return Page(tuple(snapshot(row, page.sent_at) for row in page.rows), page.ref, page.total)
+
+    async def _write(self, update: Update, mode: WriteMode) -> WriteAnswer:
+        async with self._writes:  # several calls of `update` may be under way
+            return await self._writer.write(update, mode)
 
     async def _read_one(self, record_id: RecordId) -> Read | None:
         """Read one patient; believed only under its own id, since Hint also takes any partner's key for an id."""

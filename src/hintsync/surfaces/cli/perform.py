@@ -14,6 +14,7 @@ import typer
 
 from hintsync.bootstrap import Service, open_engine, open_service
 from hintsync.engine.context import Engine
+from hintsync.runtime import run
 from hintsync.settings import load_settings
 from hintsync.state.port import Connection
 from hintsync.surfaces.cli.answer import Answer, Exit, give, give_error
@@ -44,7 +45,7 @@ def perform(asked: Asked, work: Callable[[], Coroutine[Any, Any, Answer]]) -> No
     """Run a command to its exit; never returns normally."""
     set_up_logging()
     try:
-        answer = asyncio.run(work())
+        answer = run(work())
         give(answer, as_json=asked.as_json)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output has seen enough
