@@ -64,6 +64,22 @@ async def test_a_token_that_expires_under_a_live_stream_ends_it(org: Org, client
     assert await failure(call.read()) == (grpc.StatusCode.UNAUTHENTICATED, "service.auth.error")
 
 
+async def test_a_session_whose_time_is_over_ends_its_streams_with_the_next_keepalive(
+    org: Org, client: Client, clock: ManualClock
+) -> None:
+    org.auth.lifetime = 3_600
+    org.events.settings.keepalive = 0.01
+    call = await client.subscribe(10)
+    clock.advance(3_600)
+    responses = aiter(call)
+
+    async def to_the_end() -> None:
+        while True:
+            await anext(responses)
+
+    assert await failure(to_the_end()) == (grpc.StatusCode.UNAUTHENTICATED, "service.auth.error")
+
+
 async def test_a_token_that_is_revoked_ends_its_own_streams_only(org: Org, client: Client) -> None:
     other = org.issue_token()
     mine = await client.subscribe(10)

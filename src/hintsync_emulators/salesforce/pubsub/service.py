@@ -124,8 +124,9 @@ class PubSub:
             raise Problem("service.auth.error")
 
         def check() -> None:
-            if given["accesstoken"] not in self._org.auth.sessions:
-                raise Problem("service.auth.error")
+            with self._org.guard:
+                if self._org.auth.session(given["accesstoken"]) is None:
+                    raise Problem("service.auth.error")
 
         check()
         return check
