@@ -93,6 +93,8 @@ class Auth:
     signer: Signer = field(default_factory=Signer)
     #: Called after sessions have ended, for whoever holds one open.
     watchers: set[Callable[[], None]] = field(default_factory=set)
+    #: Called before an app is looked up, for whoever knows more of who may use it.
+    before_lookup: list[Callable[[], None]] = field(default_factory=list)
 
     def register(self, apps: Iterable[App]) -> None:
         """Make apps known, or change them."""
@@ -190,6 +192,8 @@ class Auth:
         Raises:
             OAuthError: invalid_client_id or invalid_client.
         """
+        for tell in self.before_lookup:
+            tell()
         app = self.apps.get(client_id)
         if app is None:
             raise OAuthError("invalid_client_id", "client identifier invalid")

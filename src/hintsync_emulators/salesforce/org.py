@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain
 
 from hintsync_emulators.salesforce import ids, values
@@ -147,6 +148,7 @@ class Org:
         self.auth.watchers.add(self.events.wake)
         standard.found(self)
         register_apps(self)
+        self.auth.before_lookup.append(partial(register_apps, self))
 
     def _prepare(self) -> None:
         restore(self)

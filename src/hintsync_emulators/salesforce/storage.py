@@ -100,6 +100,15 @@ class Storage:
         """Remove an object and its rows."""
         self._db.execute(f"DROP TABLE {quote(object_name)}")
 
+    def rename_table(self, old: str, new: str) -> None:
+        """Give a table another name; its indexes are named after it, so `prepare` must make them anew."""
+        own = self._db.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ?", (old,)
+        ).fetchall()
+        for (name,) in own:
+            self._db.execute(f"DROP INDEX {quote(name)}")
+        self._db.execute(f"ALTER TABLE {quote(old)} RENAME TO {quote(new)}")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Keep all writes of the block or none; blocks nest."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from hintsync_emulators.salesforce.deploy.package import Package
 from hintsync_emulators.salesforce.metadata.kinds import CHILDREN, KINDS, LEFT_OUT, ORDER, Kind, is_known
-from hintsync_emulators.salesforce.metadata.piece import Outcome, Piece
+from hintsync_emulators.salesforce.metadata.piece import Outcome, Piece, Problem, failure
+from hintsync_emulators.salesforce.metadata.shapes import check_order
 from hintsync_emulators.salesforce.metadata.xml import BadXml, Node, document, parse
 
 _META = "-meta.xml"
@@ -98,6 +99,11 @@ def _split_object(package: Package, file: str, raw: bytes, found: Split) -> None
     node = _parsed("CustomObject", name, file, raw, found)
     if node is None:
         return
+    try:
+        check_order("CustomObject", node)
+    except Problem as problem:
+        found.failures.append(failure("CustomObject", name, file, problem))
+        return
     whole = package.lists("CustomObject", name)
     children = [child for child in node.children if child.tag in CHILDREN]
     if whole:
@@ -110,8 +116,8 @@ def _split_object(package: Package, file: str, raw: bytes, found: Split) -> None
     for child in children:
         _add_child(package, name, file, child, whole, found)
     for tag in sorted({child.tag for child in node.children} & set(LEFT_OUT)):
-        problem = f"not emulated: {LEFT_OUT[tag]}"
-        found.failures.append(Outcome(LEFT_OUT[tag], name, file, problem=problem))
+        text = f"not emulated: {LEFT_OUT[tag]}"
+        found.failures.append(Outcome(LEFT_OUT[tag], name, file, problem=text))
 
 
 def _child_name(owner: str, child: Node) -> str:

@@ -151,10 +151,15 @@ def _install(org: Org, piece: Piece, deployment: Deployment) -> Outcome:
 
 def _remove(org: Org, removals: Mapping[str, Members], mild: bool) -> Iterator[Outcome]:
     """Remove what the files name, last created first, so that nothing is in use by what goes too."""
-    named = [(file, kind, name) for file, members in removals.items() for kind in members for name in members[kind]]
+    named = [
+        (file, _real_kind(org, kind, name), name)
+        for file, members in removals.items()
+        for kind, names in members.items()
+        for name in names
+    ]
     for file, kind, name in sorted(named, key=lambda each: _age(each[1]), reverse=True):
         try:
-            yield remove(org, _real_kind(org, kind, name), name, file)
+            yield remove(org, kind, name, file)
         except Problem as problem:
             yield failure(kind, name, file, problem, mild)
 

@@ -176,7 +176,7 @@ def _value(node: Node, values: Node) -> PickValue:
 
 def _check_values(values: tuple[PickValue, ...]) -> None:
     names = [one.value.casefold() for one in values]
-    repeated = next((one.value for one in values if names.count(one.value.casefold()) > 1), None)
+    repeated = next((one.value for place, one in enumerate(values) if names[place] in names[:place]), None)
     if repeated is not None:
         raise Problem(f"Duplicate value in picklist: {repeated}")
     if sum(one.default for one in values) > 1:

@@ -17,10 +17,11 @@ from hintsync_emulators.salesforce.metadata import (
     reports,
     settings,
 )
-from hintsync_emulators.salesforce.metadata.kinds import is_known, kind_of, prefix_of
+from hintsync_emulators.salesforce.metadata.kinds import element_of, is_known, kind_of, prefix_of
 from hintsync_emulators.salesforce.metadata.piece import Outcome, Piece, Problem
 from hintsync_emulators.salesforce.metadata.shapes import check_shape
 from hintsync_emulators.salesforce.metadata.store import Component
+from hintsync_emulators.salesforce.metadata.xml import NAMESPACE
 
 if TYPE_CHECKING:
     from hintsync_emulators.salesforce.org import Org
@@ -96,6 +97,7 @@ def install(org: Org, piece: Piece, user_id: str) -> Outcome:
     kind = kind_of(piece.kind)
     if kind and kind.has_body and piece.body is None:
         raise Problem(f"{piece.kind} {piece.name} has no content file")
+    _check_root(piece)
     check_shape(settings.ROOTS.get(piece.name, "") if piece.kind == "Settings" else piece.kind, piece.node)
     if piece.kind == "Profile":
         piece = permissions.merged(org, piece)
@@ -110,6 +112,19 @@ def install(org: Org, piece: Piece, user_id: str) -> Outcome:
     created, author = (known.created, known.created_by) if known else (now, user_id)
     org.components.put(Component(piece.kind, piece.name, new_id, piece.xml, piece.body, created, author, now, user_id))
     return Outcome(piece.kind, piece.name, piece.file, new_id, created=not existed, changed=True)
+
+
+def _check_root(piece: Piece) -> None:
+    expected = element_of(piece.kind) or piece.kind
+    if piece.kind == "Settings":
+        expected = settings.ROOTS.get(piece.name, piece.node.tag)
+    node = piece.node
+    if node.tag != expected:
+        text = f"Error parsing file: Element {node.tag} invalid at this location, expected {expected}"
+        raise Problem(text, node.line, node.column)
+    if node.namespace != NAMESPACE:
+        text = f"Error parsing file: Element {{{node.namespace}}}{node.tag} invalid, expected {{{NAMESPACE}}}{expected}"
+        raise Problem(text, node.line, node.column)
 
 
 def remove(org: Org, kind: str, name: str, file: str) -> Outcome:
@@ -130,7 +145,9 @@ def remove(org: Org, kind: str, name: str, file: str) -> Outcome:
 
 
 def _in_schema(org: Org, kind: str, name: str) -> bool:
-    """Say whether the schema has an object or field that no deployment brought."""
+    """Say whether the org has something of itself that no deployment brought."""
+    if kind == "Settings":
+        return name == "Name"
     if kind == "CustomObject":
         return name.lower() in org.schema.definitions
     if kind != "CustomField":

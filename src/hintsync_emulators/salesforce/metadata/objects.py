@@ -98,6 +98,35 @@ def remove_object(org: Org, name: str) -> None:
                 org.components.drop(kind, child)
 
 
+def rename_object(org: Org, old: str, new: str) -> None:
+    """Give a custom object, with its records, fields and views, another name.
+
+    Raises:
+        Problem: the new name is no name for an object.
+    """
+    known = org.schema.definitions[old.lower()]
+    if not NAME.fullmatch(new):
+        raise Problem(f"The object name '{new}' is not valid: it must end in __c")
+    org.storage.rename_table(known.name, new)
+    org.schema.remove(known.name)
+    org.storage.forget("object", known.name)
+    org.add_object(replace(known, name=new))
+    keep_object(org, org.schema.definitions[new.lower()])
+    for other in list(org.schema.definitions.values()):
+        aimed = [field for field in other.fields.values() if known.name in field.reference_to]
+        if aimed:
+            org.schema.add_fields(other.name, (_aimed_at(field, known.name, new) for field in aimed))
+            keep_object(org, org.schema.definitions[other.name.lower()])
+    for one in org.components.everything():
+        if one.name == known.name or one.name.startswith((f"{known.name}.", f"{known.name}-")):
+            org.components.drop(one.kind, one.name)
+            org.components.put(replace(one, name=new + one.name.removeprefix(known.name)))
+
+
+def _aimed_at(field: Field, old: str, new: str) -> Field:
+    return replace(field, reference_to=tuple(new if name == old else name for name in field.reference_to))
+
+
 def owner_of(org: Org, piece_name: str) -> SObject:
     """Return the object that a child is named after.
 

@@ -21,11 +21,8 @@ def install_settings(org: Org, piece: Piece) -> None:
     Raises:
         Problem: the settings are not emulated.
     """
-    root = ROOTS.get(piece.name)
-    if root is None:
+    if piece.name not in ROOTS:
         raise Problem(f"not emulated: Settings {piece.name}")
-    if piece.node.tag != root:
-        raise Problem(f"Error parsing file: Element {piece.node.tag} invalid at this location, expected {root}")
     if piece.name == "Name":
         for tag, feature in _FEATURES.items():
             if piece.node.find(tag) is not None:

@@ -35,7 +35,7 @@ def check_shape(kind: str, node: Node) -> None:
     shape = _shapes().get(kind)
     if shape is None:
         return
-    _check_order(kind, shape, node)
+    check_order(kind, node)
     for child in node.children:
         _check_value(shape[child.tag].rstrip("*?"), child)
     present = {child.tag for child in node.children}
@@ -44,7 +44,13 @@ def check_shape(kind: str, node: Node) -> None:
             raise Problem(f"Required field is missing: {name}", node.line, node.column)
 
 
-def _check_order(kind: str, shape: Mapping[str, str], node: Node) -> None:
+def check_order(kind: str, node: Node) -> None:
+    """Check that an element holds only what its type may, and that elements which repeat stand together.
+
+    Raises:
+        Problem: it does not; names the element and its place.
+    """
+    shape = _shapes()[kind]
     seen: set[str] = set()
     last = ""
     for child in node.children:

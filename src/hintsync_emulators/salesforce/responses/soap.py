@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hintsync_emulators.salesforce.auth import Session
-from hintsync_emulators.salesforce.errors import ApiError, Refused, not_found
+from hintsync_emulators.salesforce.errors import ApiError, Refused
 from hintsync_emulators.salesforce.metadata.soap.envelope import Request, answer, fault, read_request
 from hintsync_emulators.salesforce.metadata.soap.operations import perform
 from hintsync_emulators.salesforce.web.call import Answer, Call
@@ -30,9 +30,8 @@ def metadata(call: Call) -> Answer:
 
 def _version(number: str) -> str:
     whole, _, rest = number.partition(".")
-    if not whole.isdigit() or rest not in ("", "0"):
-        raise not_found()
-    if not FIRST_VERSION <= int(whole) <= LAST_VERSION:
+    number_known = whole.isdigit() and rest in ("", "0")
+    if not number_known or not FIRST_VERSION <= int(whole) <= LAST_VERSION:
         raise ApiError(500, "UNSUPPORTED_API_VERSION", f"Invalid Api version specified on URL: {number}")
     return f"{whole}.0"
 

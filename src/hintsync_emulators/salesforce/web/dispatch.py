@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import unquote
 
 from hintsync_emulators.salesforce.auth import Session
@@ -60,12 +61,24 @@ class Dispatcher:
             self._admit(call, route)
             with self._org.seen_by(call.session):
                 answer = route.handler(call)
+            if answer.steps is not None:
+                answer.steps = self._as_seen(call.session, answer.steps)
         except ApiError as problem:
             raise self._with_limits(problem) from None
         except Refused as refusal:
             raise self._with_limits(ApiError.of(refusal.fault)) from None
         answer.headers.update(self._limit_info())
         return answer
+
+    def _as_seen(self, session: Session | None, steps: Iterator[None]) -> Iterator[None]:
+        """Do each piece of the work with the eyes of who asked for it."""
+        while True:
+            with self._org.seen_by(session):
+                try:
+                    next(steps)
+                except StopIteration:
+                    return
+            yield
 
     def _admit(self, call: Call, route: Route) -> None:
         if call.version:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hintsync_emulators.salesforce.auth import Session
 from hintsync_emulators.salesforce.deploy.run import changing
 from hintsync_emulators.salesforce.errors import ApiError, Refused
-from hintsync_emulators.salesforce.metadata import reading, settings
+from hintsync_emulators.salesforce.metadata import objects, reading, settings
 from hintsync_emulators.salesforce.metadata.installing import install, remove
 from hintsync_emulators.salesforce.metadata.kinds import CHILDREN, element_of, is_known
 from hintsync_emulators.salesforce.metadata.piece import Outcome, Piece, Problem
@@ -154,36 +153,39 @@ def _record(org: Org, kind: str, name: str) -> Node:
 def rename(org: Org, session: Session, arguments: Node) -> list[Node]:
     """Give a component another full name."""
     kind, old, new = (arguments.value(tag) or "" for tag in ("type", "oldFullName", "newFullName"))
-    if not is_known(kind) or kind in ("CustomObject", "CustomField", *_PACKAGES_ONLY):
+    if not is_known(kind) or kind in ("CustomField", "Settings", *_PACKAGES_ONLY):
         raise ApiError(500, "INVALID_TYPE", f"not emulated: renameMetadata of type {kind}")
-    found = reading.read(org, kind, old)
     try:
-        if found is None:
+        if not reading.exists(org, kind, old) or (kind == "CustomObject" and not old.endswith("__c")):
             raise Problem(f"No {kind} named: {old} found")
         if reading.exists(org, kind, new):
             raise Problem(f"There is already a component of type {kind} named {new}")
         with changing(org):
-            stored = org.components.get(kind, old)
-            content = (
-                []
-                if stored is None or stored.body is None
-                else [leaf("content", base64.b64encode(stored.body).decode())]
-            )
-            install(org, _piece(kind, new, [*found, *content]), session.user_id)
-            remove(org, kind, old, "")
+            _rename(org, session, kind, old, new)
     except Problem as problem:
         return [_result(Outcome(kind, old, "", problem=problem.text))]
     return [_result(Outcome(kind, new, ""))]
 
 
+def _rename(org: Org, session: Session, kind: str, old: str, new: str) -> None:
+    if kind == "CustomObject":
+        objects.rename_object(org, old, new)
+        return
+    record = _record(org, kind, old)
+    install(org, _piece(kind, new, [one for one in record.children if one.tag != "fullName"]), session.user_id)
+    remove(org, kind, old, "")
+
+
 def _result(one: Outcome, **more: object) -> Node:
-    errors: Iterable[dict[str, object]] = []
-    if one.problem is not None:
-        errors = [
-            {
-                "message": one.problem,
-                "statusCode": "INVALID_CROSS_REFERENCE_KEY" if "no " in one.problem else "FIELD_INTEGRITY_EXCEPTION",
-            }
-        ]
-    body = {**more, "errors": list(errors), "fullName": one.name, "success": one.problem is None}
+    errors = [] if one.problem is None else [{"message": one.problem, "statusCode": _code(one.problem)}]
+    body = {**more, "errors": errors, "fullName": one.name, "success": one.problem is None}
     return to_node("result", body)[0]
+
+
+def _code(problem: str) -> str:
+    """Return the code that goes with a problem; both APIs word problems alike."""
+    if problem.startswith("There is already"):
+        return "DUPLICATE_DEVELOPER_NAME"
+    if problem.startswith("No ") or " - no " in problem:
+        return "INVALID_CROSS_REFERENCE_KEY"
+    return "REQUIRED_FIELD_MISSING" if problem.startswith("Required field") else "FIELD_INTEGRITY_EXCEPTION"

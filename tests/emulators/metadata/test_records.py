@@ -1,0 +1,130 @@
+"""Components one by one over SOAP."""
+
+from __future__ import annotations
+
+import base64
+from xml.etree.ElementTree import Element
+
+from hintsync_emulators.salesforce import Org
+from tests.emulators.metadata.deploying import SoapDeployer, plain, results
+
+OBJECT = """<metadata xsi:type="CustomObject"><fullName>{name}</fullName><label>{label}</label>
+  <pluralLabel>Notes</pluralLabel><nameField><type>Text</type><label>Name</label></nameField>
+  <deploymentStatus>Deployed</deploymentStatus><sharingModel>ReadWrite</sharingModel></metadata>"""
+FIELD = """<metadata xsi:type="CustomField"><fullName>Note__c.Text__c</fullName><label>Text</label><length>{length}</length>
+  <type>Text</type></metadata>"""
+TAB = """<metadata xsi:type="CustomTab"><fullName>Web</fullName><label>Web</label><motif>Custom57: Desert</motif>
+  <url>https://example.com</url></metadata>"""
+
+
+async def _call(soap: SoapDeployer, operation: str, inner: str) -> list[Element]:
+    return results(await soap.call(f"<{operation}Metadata>{inner}</{operation}Metadata>"))
+
+
+def _errors(found: list[Element]) -> list[tuple[str | None, str | None]]:
+    return [(one.findtext("errors/statusCode"), one.findtext("errors/message")) for one in found]
+
+
+def _note(label: str = "Note", name: str = "Note__c") -> str:
+    return OBJECT.format(name=name, label=label)
+
+
+async def test_components_are_created_read_changed_and_deleted(soap: SoapDeployer, org: Org) -> None:
+    created = await _call(soap, "create", _note() + FIELD.format(length=10))
+    assert [plain(one) for one in created] == [
+        {"fullName": "Note__c", "success": True},
+        {"fullName": "Note__c.Text__c", "success": True},
+    ]
+    assert await _call(soap, "update", _note("Remark") + FIELD.format(length=20))
+    assert org.definition("Note__c").label == "Remark"
+    assert org.definition("Note__c").fields["text__c"].length == 20
+    read = await _call(
+        soap, "read", "<type>CustomObject</type><fullNames>Note__c</fullNames><fullNames>No__c</fullNames>"
+    )
+    records = list(read[0])
+    assert (records[0].findtext("fullName"), records[0].findtext("fields/fullName")) == ("Note__c", "Text__c")
+    assert (records[0].findtext("fields/length"), records[1].text) == ("20", None)
+    gone = await _call(
+        soap, "delete", "<type>CustomObject</type><fullNames>Note__c</fullNames><fullNames>No__c</fullNames>"
+    )
+    assert [one.findtext("success") for one in gone] == ["true", "false"]
+    assert org.schema.get("Note__c") is None
+
+
+async def test_creating_twice_and_updating_nothing_are_refused(soap: SoapDeployer) -> None:
+    await _call(soap, "create", TAB)
+    again = await _call(soap, "create", TAB)
+    assert _errors(again) == [("DUPLICATE_DEVELOPER_NAME", "There is already a component of type CustomTab named Web")]
+    missing = await _call(soap, "update", _note())
+    assert _errors(missing) == [("INVALID_CROSS_REFERENCE_KEY", "No CustomObject named: Note__c found")]
+
+
+async def test_an_upsert_says_whether_it_created(soap: SoapDeployer) -> None:
+    assert (await _call(soap, "upsert", TAB))[0].findtext("created") == "true"
+    assert (await _call(soap, "upsert", TAB))[0].findtext("created") == "false"
+
+
+async def test_one_refused_component_leaves_the_others_alone(soap: SoapDeployer, org: Org) -> None:
+    bad = TAB.replace("<url>https://example.com</url>", "<page>Nope</page>").replace("Web<", "Bad<")
+    found = await _call(soap, "create", bad + TAB)
+    assert [one.findtext("success") for one in found] == ["false", "true"]
+    assert _errors(found)[0] == ("INVALID_CROSS_REFERENCE_KEY", "In field: page - no ApexPage named Nope found")
+    assert org.components.names("CustomTab") == ["Web"]
+
+
+async def test_an_object_whose_field_is_refused_is_not_there(soap: SoapDeployer, org: Org) -> None:
+    bad = "<fields><fullName>Text__c</fullName><label>T</label><type>Odd</type></fields></metadata>"
+    found = await _call(soap, "create", _note().replace("</metadata>", bad))
+    assert _errors(found)[0][1] == "'Odd' is not a valid value for the enum 'FieldType'"
+    assert org.schema.get("Note__c") is None
+    assert (await _call(soap, "create", _note()))[0].findtext("success") == "true"
+
+
+async def test_a_page_carries_its_markup(soap: SoapDeployer) -> None:
+    markup = "<apex:page>hello</apex:page>"
+    text = f"""<metadata xsi:type="ApexPage"><fullName>Hello</fullName><apiVersion>67.0</apiVersion>
+      <content>{base64.b64encode(markup.encode()).decode()}</content><label>Hello</label></metadata>"""
+    assert (await _call(soap, "create", text))[0].findtext("success") == "true"
+    files, _ = await soap.retrieve({"ApexPage": ["Hello"]})
+    assert files["unpackaged/pages/Hello.page"].decode() == markup
+    read = (await _call(soap, "read", "<type>ApexPage</type><fullNames>Hello</fullNames>"))[0][0]
+    assert base64.b64decode(read.findtext("content") or "").decode() == markup
+
+
+async def test_a_renamed_object_keeps_records_fields_and_what_looks_up_to_it(soap: SoapDeployer, org: Org) -> None:
+    await _call(soap, "create", _note() + FIELD.format(length=10) + _note(name="Child__c"))
+    look = """<metadata xsi:type="CustomField"><fullName>Child__c.Note__c</fullName><label>Note</label><type>Lookup</type>
+      <referenceTo>Note__c</referenceTo><relationshipName>Children</relationshipName></metadata>"""
+    await _call(soap, "create", look)
+    note = org.insert("Note__c", {"Text__c": "kept"})
+    child = org.insert("Child__c", {"Note__c": note})
+    names = "<oldFullName>Note__c</oldFullName><newFullName>Memo__c</newFullName>"
+    found = await _call(soap, "rename", f"<type>CustomObject</type>{names}")
+    assert plain(found[0]) == {"fullName": "Memo__c", "success": True}
+    assert org.get("Memo__c", note)["Text__c"] == "kept"
+    assert org.definition("Child__c").fields["note__c"].reference_to == ("Memo__c",)
+    assert org.get("Child__c", child)["Note__c"] == note
+    assert await soap.listed("CustomField") == ["Child__c.Note__c", "Memo__c.Text__c"]
+    org.remove_fields("Memo__c", ["Text__c"])
+    again = await _call(soap, "rename", f"<type>CustomObject</type>{names}")
+    assert _errors(again)[0][1] == "No CustomObject named: Note__c found"
+
+
+async def test_a_tab_is_renamed(soap: SoapDeployer, org: Org) -> None:
+    await _call(soap, "create", TAB)
+    names = "<oldFullName>Web</oldFullName><newFullName>Site</newFullName>"
+    assert (await _call(soap, "rename", f"<type>CustomTab</type>{names}"))[0].findtext("success") == "true"
+    assert org.components.names("CustomTab") == ["Site"]
+
+
+async def test_more_than_ten_and_unknown_types_are_faults(soap: SoapDeployer) -> None:
+    many = await soap.call(f"<createMetadata>{TAB * 11}</createMetadata>")
+    assert "LIMIT_EXCEEDED" in many.text
+    odd = await soap.call(
+        '<createMetadata><metadata xsi:type="ApexClass"><fullName>A</fullName></metadata></createMetadata>'
+    )
+    assert "INVALID_TYPE: not emulated: createMetadata of type ApexClass" in odd.text
+    member = await soap.call(
+        "<deleteMetadata><type>PlatformEventChannelMember</type><fullNames>A</fullNames></deleteMetadata>"
+    )
+    assert "INVALID_TYPE" in member.text
