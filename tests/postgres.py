@@ -60,9 +60,16 @@ class Server:
 
     def stop(self) -> None:
         """Stop the server if it runs, and throw its data away."""
-        if self._data.exists():
+        if self._data.exists() and self._runs():
             self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(self._data))
         shutil.rmtree(self._folder)
+
+    def _runs(self) -> bool:
+        """Ask whether a server works on the data; a session that was killed may have left the data alone behind."""
+        command = [str(self._binaries() / "pg_ctl"), "status", "-D", str(self._data)]
+        return (
+            subprocess.run(command, capture_output=True, cwd=self._folder, check=False, **_identity()).returncode == 0
+        )
 
     def _start(self) -> None:
         self._binaries()
