@@ -7,6 +7,7 @@ OAuth, in our words.
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,10 +22,27 @@ _GROUPS = sorted(one.stem for one in _FOLDER.glob("*.mjs") if one.stem != "setup
 pytestmark = pytest.mark.slow
 
 
+def _pack(path: Path) -> None:
+    """Write a package with one custom field of Contact, for the group that deploys."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            "package.xml",
+            '<?xml version="1.0" encoding="UTF-8"?><Package xmlns="http://soap.sforce.com/2006/04/metadata"><types>'
+            "<members>Contact.Packed__c</members><name>CustomField</name></types><version>64.0</version></Package>",
+        )
+        archive.writestr(
+            "objects/Contact.object",
+            '<?xml version="1.0" encoding="UTF-8"?><CustomObject xmlns="http://soap.sforce.com/2006/04/metadata">'
+            "<fields><fullName>Packed__c</fullName><label>Packed</label><length>20</length><type>Text</type></fields>"
+            "</CustomObject>",
+        )
+
+
 @pytest.mark.parametrize("group", _GROUPS)
 def test_jsforce_finds_an_org(
     group: str, emulated: Emulated, tmp_path: Path, exercised: Callable[[Controlled, str], None]
 ) -> None:
+    _pack(tmp_path / "package.zip")
     environment = {**emulated.settings(), "CLIENT_FOLDER": str(installed("jsforce"))}
     done = run([node(), "--test-reporter=tap", str(_FOLDER / f"{group}.mjs")], environment, tmp_path)
     figures = {name: int(count) for name, count in re.findall(r"^# (\w+) (\d+)$", done.stdout, re.MULTILINE)}

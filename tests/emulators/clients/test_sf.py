@@ -163,3 +163,54 @@ def test_it_upserts_and_exports_in_bulk(sf: Cli, tmp_path: Path, exercised: Call
     with out.open(newline="") as file:
         assert sorted(csv.DictReader(file), key=str) == sorted(rows, key=str)
     exercised(sf.emulated.app, CLIENT)
+
+
+_FIELD = """<?xml version="1.0" encoding="UTF-8"?>
+<CustomField xmlns="http://soap.sforce.com/2006/04/metadata">
+    <fullName>{name}</fullName>
+    <label>Deployed</label>
+    <length>40</length>
+    <type>{kind}</type>
+</CustomField>
+"""
+
+
+def _project(folder: Path, name: str, kind: str = "Text") -> Path:
+    """Write a project with one custom field of Contact; return the field's file."""
+    (folder / "sfdx-project.json").write_text(json.dumps({"packageDirectories": [{"path": "force-app"}]}))
+    fields = folder / "force-app" / "main" / "default" / "objects" / "Contact" / "fields"
+    fields.mkdir(parents=True)
+    file = fields / f"{name}.field-meta.xml"
+    file.write_text(_FIELD.format(name=name, kind=kind))
+    return file
+
+
+@pytest.mark.parametrize("rest", ["false", "true"], ids=["soap", "rest"])
+def test_it_deploys_a_field_and_retrieves_it(
+    sf: Cli, tmp_path: Path, rest: str, exercised: Callable[[Controlled, str], None]
+) -> None:
+    name = f"By_{'rest' if rest == 'true' else 'soap'}__c"
+    file = _project(tmp_path, name)
+    target = ["--target-org", "demo", "-w", "2"]
+    environment = {"SF_ORG_METADATA_REST_DEPLOY": rest}
+    done = sf("project", "deploy", "start", "-d", "force-app", *target, folder=tmp_path, **environment)
+    assert (done["status"], done["numberComponentsDeployed"]) == ("Succeeded", 1)
+    field = sf.emulated.org.definition("Contact").get(name)
+    assert field is not None
+    assert (field.label, field.length) == ("Deployed", 40)
+    file.unlink()
+    sf("project", "retrieve", "start", "-m", f"CustomField:Contact.{name}", *target, folder=tmp_path)
+    assert "<length>40</length>" in file.read_text()
+    exercised(sf.emulated.app, CLIENT)
+
+
+def test_it_shows_which_component_a_deployment_fails_on(
+    sf: Cli, tmp_path: Path, exercised: Callable[[Controlled, str], None]
+) -> None:
+    _project(tmp_path, "Nonsense__c", kind="Telepathy")
+    done = sf.run("project", "deploy", "start", "-d", "force-app", "--target-org", "demo", folder=tmp_path)
+    assert done["status"] == 1
+    [failure] = done["result"]["details"]["componentFailures"]  # type: ignore[index]
+    assert failure["fullName"] == "Contact.Nonsense__c", failure
+    assert sf.emulated.org.definition("Contact").get("Nonsense__c") is None
+    exercised(sf.emulated.app, CLIENT)

@@ -15,7 +15,7 @@ ROUTES = (
     _outside("POST", "/services/oauth2/authorize", authorize.decide, "oauth.authorize"),
     _outside("POST", "/services/oauth2/token", oauth.token, "oauth.token"),
     _outside("POST", "/services/oauth2/revoke", oauth.revoke, "oauth.revoke"),
-    _outside("GET", "/services/oauth2/revoke", oauth.revoke, "oauth.revoke"),
+    _outside("GET", "/services/oauth2/revoke", oauth.revoke, "oauth.revoke.get"),
     _outside("POST", "/services/oauth2/introspect", oauth.introspect, "oauth.introspect"),
     _outside("GET", "/services/oauth2/userinfo", identity.userinfo, "oauth.userinfo"),
     _outside("POST", "/services/oauth2/userinfo", identity.userinfo, "oauth.userinfo"),
@@ -24,6 +24,6 @@ ROUTES = (
     _outside("GET", "/id/{org}/{user}", identity.identity, "oauth.identity"),
     _outside("POST", "/services/Soap/u/{version}", soap_login.partner, "soap.login"),
     _outside("POST", "/services/Soap/u/{version}/{org}", soap_login.partner, "soap.login"),
-    _outside("POST", "/services/Soap/c/{version}", soap_login.enterprise, "soap.login"),
-    _outside("POST", "/services/Soap/c/{version}/{org}", soap_login.enterprise, "soap.login"),
+    _outside("POST", "/services/Soap/c/{version}", soap_login.enterprise, "soap.login.enterprise"),
+    _outside("POST", "/services/Soap/c/{version}/{org}", soap_login.enterprise, "soap.login.enterprise"),
 )

@@ -93,6 +93,15 @@ def basics(call: Call) -> Answer:
     return Answer(value={"objectDescribe": shapes.brief(object_of(call), call.root), "recentItems": []})
 
 
+def source_tracking(call: Call) -> Answer:
+    """Say as an org without source tracking does that it knows no SourceMember; the sf CLI asks before it retrieves.
+
+    Raises:
+        ApiError: 404 NOT_FOUND, always.
+    """
+    raise not_found()
+
+
 def object_of(call: Call) -> SObject:
     """Return the object that the path names.
 

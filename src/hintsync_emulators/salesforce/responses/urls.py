@@ -54,6 +54,7 @@ ROUTES = (
     Route("GET", f"{_ROWS}/{{object}}/{{field}}/{{value}}", sobjects.read_by_key, "sobjects.read"),
     Route("PATCH", f"{_ROWS}/{{object}}/{{field}}/{{value}}", sobjects.upsert, "sobjects.upsert"),
     Route("DELETE", f"{_ROWS}/{{object}}/{{field}}/{{value}}", sobjects.delete_by_key, "sobjects.delete"),
+    Route("GET", f"{_DATA}/tooling/sobjects/SourceMember/describe", resources.source_tracking, "tooling.describe"),
     Route("GET", f"{_DATA}/query", query.query, "query"),
     Route("GET", f"{_DATA}/query/{{locator}}", query.more, "queryMore"),
     Route("GET", f"{_DATA}/queryAll", query.query_all, "query"),

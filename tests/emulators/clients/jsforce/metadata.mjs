@@ -1,0 +1,130 @@
+// The Metadata API by SOAP and by REST: components made, read and removed, packages deployed and retrieved.
+import assert from "node:assert/strict";
+import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { connect, token } from "./setup.mjs";
+
+const conn = connect();
+conn.metadata.pollInterval = 20;
+const PACKAGE = join(process.env.HOME, "package.zip");
+const WHOLE = { rollbackOnError: true, singlePackage: true };
+
+const object = (fullName, more = {}) => ({
+  fullName,
+  label: fullName.replace("__c", ""),
+  pluralLabel: `${fullName.replace("__c", "")}s`,
+  nameField: { type: "Text", label: "Name" },
+  deploymentStatus: "Deployed",
+  sharingModel: "ReadWrite",
+  ...more,
+});
+
+test("custom objects are made, and work at once", async () => {
+  const numbered = { nameField: { type: "AutoNumber", label: "Number", displayFormat: "V-{0000}" } };
+  const results = await conn.metadata.create("CustomObject", [object("Visit__c"), object("Bill__c", numbered)]);
+  assert.deepEqual(results.map(({ fullName, success }) => [fullName, success]), [["Visit__c", true], ["Bill__c", true]]);
+  const { id } = await conn.sobject("Visit__c").create({ Name: "First" });
+  assert.equal((await conn.sobject("Visit__c").retrieve(id)).Name, "First");
+});
+
+test("what was made is read back, changed and read again", async () => {
+  await conn.metadata.create("CustomObject", object("Room__c"));
+  const read = await conn.metadata.read("CustomObject", "Room__c");
+  assert.deepEqual([read.fullName, read.label, read.nameField.label], ["Room__c", "Room", "Name"]);
+  const changed = await conn.metadata.update("CustomObject", { ...read, label: "Treatment Room" });
+  assert.equal(changed.success, true);
+  assert.equal((await conn.metadata.read("CustomObject", "Room__c")).label, "Treatment Room");
+});
+
+test("an upsert says which component was new", async () => {
+  await conn.metadata.create("CustomObject", object("Known__c"));
+  const results = await conn.metadata.upsert("CustomObject", [object("Known__c", { label: "Kept" }), object("Fresh__c")]);
+  assert.deepEqual(results.map(({ fullName, success, created }) => [fullName, success, created]), [
+    ["Known__c", true, false],
+    ["Fresh__c", true, true],
+  ]);
+});
+
+test("a component is renamed", async () => {
+  await conn.metadata.create("PermissionSet", { fullName: "Before", label: "Desk" });
+  const result = await conn.metadata.rename("PermissionSet", "Before", "After");
+  assert.equal(result.success, true);
+  assert.equal((await conn.metadata.read("PermissionSet", "After")).label, "Desk");
+  assert.ok(!(await conn.metadata.list({ type: "PermissionSet" })).some(({ fullName }) => fullName === "Before"));
+});
+
+test("components are listed by type", async () => {
+  await conn.metadata.create("CustomObject", object("Listed__c"));
+  const found = await conn.metadata.list({ type: "CustomObject" });
+  const listed = found.find(({ fullName }) => fullName === "Listed__c");
+  assert.equal(listed.type, "CustomObject");
+  assert.equal(typeof listed.id, "string");
+  assert.ok(found.some(({ fullName }) => fullName === "Contact"));
+});
+
+test("components are removed, and one that is not there is refused", async () => {
+  await conn.metadata.create("CustomObject", object("Gone__c"));
+  const [gone, never] = await conn.metadata.delete("CustomObject", ["Gone__c", "Never__c"]);
+  assert.deepEqual([gone.fullName, gone.success], ["Gone__c", true]);
+  assert.equal(never.success, false);
+  const { sobjects } = await conn.describeGlobal();
+  assert.ok(!sobjects.some(({ name }) => name === "Gone__c"));
+});
+
+test("describe names the types that the org knows", async () => {
+  const { metadataObjects } = await conn.metadata.describe("64.0");
+  const kinds = new Map(metadataObjects.map((one) => [one.xmlName, one]));
+  assert.equal(kinds.get("CustomObject").directoryName, "objects");
+  assert.equal(kinds.get("CustomObject").suffix, "object");
+});
+
+// What these return can be awaited for the first answer already, so it is passed on by functions.
+const ways = {
+  REST: async (options) => conn.metadata.deployRest(await readFile(PACKAGE), options).complete(true),
+  SOAP: async (options) => conn.metadata.deploy(createReadStream(PACKAGE), options).complete(true),
+};
+
+for (const [name, deploy] of Object.entries(ways)) {
+  test(`a package is deployed by ${name}`, async () => {
+    const result = await deploy(WHOLE);
+    assert.deepEqual([result.done, result.success, result.status], [true, true, "Succeeded"]);
+    assert.equal(result.numberComponentErrors, 0);
+    assert.equal(result.numberComponentsDeployed, result.numberComponentsTotal);
+    const { fields } = await conn.sobject("Contact").describe();
+    assert.ok(fields.some((field) => field.name === "Packed__c"));
+  });
+
+  test(`a validation is deployed later without its package, by ${name}`, async () => {
+    const checked = await deploy({ ...WHOLE, checkOnly: true, testLevel: "RunLocalTests" });
+    assert.equal(checked.status, "Succeeded");
+    const id = await conn.metadata.deployRecentValidation({ id: checked.id, rest: name === "REST" });
+    assert.equal(typeof id, "string");
+    assert.notEqual(id, checked.id);
+  });
+}
+
+test("a package is retrieved as a zip", async () => {
+  await conn.metadata.create("CustomObject", object("Fetched__c"));
+  const unpackaged = { types: [{ name: "CustomObject", members: ["Fetched__c"] }], version: "64.0" };
+  const chunks = [];
+  const stream = conn.metadata.retrieve({ apiVersion: "64.0", singlePackage: true, unpackaged }).stream();
+  for await (const chunk of stream) chunks.push(chunk);
+  const zip = Buffer.concat(chunks);
+  assert.equal(zip.subarray(0, 2).toString(), "PK");
+  assert.ok(zip.includes("objects/Fetched__c.object"));
+});
+
+test("a session that ended is renewed", async () => {
+  let renewed = 0;
+  const other = connect({
+    accessToken: "no longer good",
+    refreshFn: (_conn, callback) => {
+      renewed += 1;
+      callback(null, token);
+    },
+  });
+  assert.ok(Array.isArray(await other.metadata.list({ type: "CustomObject" })));
+  assert.equal(renewed, 1);
+});
