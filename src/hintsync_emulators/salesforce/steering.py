@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from hintsync_emulators.people import Population
 
 #: Objects that belong to the org itself and stay when it is emptied.
-_OF_THE_ORG = frozenset(("Organization", "User", "Profile", "PermissionSet", "PermissionSetAssignment"))
+_OF_THE_ORG = frozenset(
+    """
+    ApexPage FieldPermissions ObjectPermissions Organization PermissionSet PermissionSetAssignment
+    PermissionSetTabSetting Profile SetupEntityAccess User
+    """.split()  # noqa: SIM905 - a list of words is easier to read than a list of strings
+)
 #: What a snapshot does not hold: the lock, the clock, and the database, which is copied in its own way.
 _OUTSIDE = frozenset(("guard", "clock", "storage"))
 

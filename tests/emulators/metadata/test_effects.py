@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from hintsync_emulators.salesforce import ManualClock, Org, create_app
+from hintsync_emulators.salesforce.steering import OrgSteering
 from tests.emulators.metadata.deploying import Deployer, RestDeployer, SoapDeployer, zipped
 from tests.emulators.metadata.zoo import FILES, TYPES, app_part, xml
 from tests.emulators.salesforce.conftest import ROOT, TOKEN
@@ -187,3 +188,21 @@ async def test_a_kept_database_holds_everything(tmp_path: Path, clock: ManualClo
     made = await SoapDeployer(http).deploy(zipped({"tabs/T.tab": tab}, {"CustomTab": ["T"]}))
     assert made.passed["T"]["id"] not in ids
     second.close()
+
+
+async def test_a_snapshot_put_back_is_the_org_as_it_was(
+    rest: RestDeployer, soap: SoapDeployer, api: httpx.AsyncClient, org: Org
+) -> None:
+    steering = OrgSteering(org)
+    empty = steering.snapshot()
+    await rest.deploy(zipped(FILES, TYPES))
+    full = steering.snapshot()
+    steering.restore(empty)
+    assert org.components.names("ApexPage") == []
+    assert (await api.get("/sobjects/Sync_Log__c/describe")).status_code == 404
+    steering.restore(full)
+    assert (await api.get("/sobjects/Sync_Log__c/describe")).status_code == 200
+    files, problems = await soap.retrieve(TYPES)
+    assert (problems, files["unpackaged/pages/Panel.page"].decode()) == ([], FILES["pages/Panel.page"])
+    steering.empty()
+    assert (org.count("ApexPage"), org.count("FieldPermissions")) == (1, 1)

@@ -48,7 +48,7 @@ async def test_all_or_none_undoes_the_good_rows(api: httpx.AsyncClient, org: Org
 
 
 async def test_updates_answer_in_order_each_with_its_own_fault(api: httpx.AsyncClient, org: Org) -> None:
-    first, second, gone, held = org.insert_many("Contact", [{"LastName": name} for name in "ABCD"])
+    first, second, gone, held, other = org.insert_many("Contact", [{"LastName": name} for name in "ABCDE"])
     org.delete("Contact", gone)
     org.lock(held)
     records = _contacts(
@@ -59,7 +59,7 @@ async def test_updates_answer_in_order_each_with_its_own_fault(api: httpx.AsyncC
         {"id": "003D000000QV9n2IAD", "Title": "x"},
         {"id": "nonsense", "Title": "x"},
         {"Title": "x"},
-        {"id": first, "Nope": 1},
+        {"id": other, "Nope": 1},
     )
     results = await _send(api, "PATCH", "", records)
     assert results[0] == {"id": first, "success": True, "errors": []}
@@ -77,10 +77,25 @@ async def test_updates_answer_in_order_each_with_its_own_fault(api: httpx.AsyncC
     assert org.get("Contact", first)["Title"] == "one"
 
 
-async def test_a_value_of_the_wrong_type_fails_the_whole_call(api: httpx.AsyncClient, org: Org) -> None:
-    records = _contacts({"LastName": "A"}, {"LastName": "B", "Birthdate": "not a date"})
+async def test_a_value_of_the_wrong_type_fails_its_row_alone(api: httpx.AsyncClient, org: Org) -> None:
+    records = _contacts({"LastName": "A"}, {"LastName": "B", "Birthdate": "not a date"}, {"LastName": "C", "Title": {}})
     answer = await api.post("/composite/sobjects", json={"records": records})
-    assert (answer.status_code, answer.json()[0]["errorCode"], org.count("Contact")) == (400, "JSON_PARSER_ERROR", 0)
+    codes = [[error["statusCode"] for error in one["errors"]] for one in answer.json()]
+    assert (answer.status_code, codes) == (200, [[], ["JSON_PARSER_ERROR"], ["JSON_PARSER_ERROR"]])
+    assert [one["LastName"] for one in org.rows("Contact")] == ["A"]
+
+
+async def test_an_id_named_twice_is_written_by_neither(api: httpx.AsyncClient, org: Org) -> None:
+    twice, once = (org.insert("Contact", {"LastName": name}) for name in ("Twice", "Once"))
+    records = _contacts(
+        {"Id": twice, "Title": "one"}, {"Id": once, "Title": "fine"}, {"Id": twice[:15], "Title": "two"}
+    )
+    results = (await api.patch("/composite/sobjects", json={"records": records})).json()
+    assert [one["success"] for one in results] == [False, True, False]
+    assert results[0]["errors"][0]["statusCode"] == "DUPLICATE_VALUE"
+    assert (org.get("Contact", twice)["Title"], org.get("Contact", once)["Title"]) == (None, "fine")
+    deleted = (await api.delete("/composite/sobjects", params={"ids": f"{twice},{twice}"})).json()
+    assert [one["success"] for one in deleted] == [False, False]
 
 
 async def test_upsert_rows_say_whether_they_were_created(

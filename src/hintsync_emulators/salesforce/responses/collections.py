@@ -142,9 +142,6 @@ def _attempt(step: Callable[[], Result]) -> Result:
     try:
         return step()
     except Refused as refusal:
-        if refusal.fault.code == "JSON_PARSER_ERROR":
-            # The body is read before any record is saved, so a value of the wrong type fails the whole call.
-            raise ApiError.of(refusal.fault) from None
         return _failure(refusal.fault)
 
 
@@ -177,26 +174,27 @@ class _Rows:
 
     call: Call
     rows: dict[str, tuple[SObject, Row]]
+    #: Ids that the call names more than once; no record may be written twice by one call.
+    repeated: frozenset[str]
 
     @classmethod
     def load(cls, call: Call, records: Sequence[Record]) -> _Rows:
+        named = Counter(filter(None, (ids.normalise(str(_given(record, "Id") or "")) for record in records)))
         wanted: dict[str, list[str]] = {}
-        for record in records:
-            record_id = ids.normalise(str(_given(record, "Id") or ""))
-            if record_id:
-                wanted.setdefault(record_id[:3], []).append(record_id)
+        for record_id in named:
+            wanted.setdefault(record_id[:3], []).append(record_id)
         rows: dict[str, tuple[SObject, Row]] = {}
         for prefix, found in wanted.items():
             one = call.org.schema.by_prefix(prefix)
             if one is not None:
                 rows.update({key: (one, row) for key, row in call.org.storage.fetch(one.name, found).items()})
-        return cls(call, rows)
+        return cls(call, rows, frozenset(record_id for record_id, times in named.items() if times > 1))
 
     def find(self, record: Record) -> tuple[SObject, Row]:
         """Return the object and row that a record names.
 
         Raises:
-            Refused: MALFORMED_ID, MISSING_ARGUMENT or INVALID_CROSS_REFERENCE_KEY.
+            Refused: MALFORMED_ID, MISSING_ARGUMENT, DUPLICATE_VALUE or INVALID_CROSS_REFERENCE_KEY.
         """
         text = _given(record, "Id")
         if text is None:
@@ -204,6 +202,8 @@ class _Rows:
         record_id = ids.normalise(str(text))
         if record_id is None:
             raise Refused("MALFORMED_ID", f"malformed id {text}", "Id")
+        if record_id in self.repeated:
+            raise Refused("DUPLICATE_VALUE", f"Duplicate id specified: {record_id}", "Id")
         if record_id not in self.rows:
             raise Refused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         return self.rows[record_id]
