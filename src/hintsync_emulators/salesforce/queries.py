@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,10 +14,11 @@ from hintsync_emulators.salesforce.clock import Clock
 from hintsync_emulators.salesforce.errors import ApiError
 from hintsync_emulators.salesforce.ids import IdSource
 from hintsync_emulators.salesforce.schema.model import Schema, SObject
-from hintsync_emulators.salesforce.soql import shape
+from hintsync_emulators.salesforce.soql import shape, tree
 from hintsync_emulators.salesforce.soql.compile import compile_query
 from hintsync_emulators.salesforce.soql.parse import parse
 from hintsync_emulators.salesforce.soql.plan import Plan
+from hintsync_emulators.salesforce.soql.terms import Terms
 from hintsync_emulators.salesforce.storage import Storage, quote
 
 #: Rows of a page when the caller names no size, and the least a caller may ask for.
@@ -118,6 +119,27 @@ class Queries:
     def forget_cursors(self) -> None:
         """Let every locator expire."""
         self._cursors.clear()
+
+    def search(
+        self, statement: str, terms: Terms, returning: Iterable[tree.Query], root: str, most: int
+    ) -> list[shape.Record]:
+        """Return records that hold search terms, object by object.
+
+        Args:
+            statement: the text that `returning` was read from, for error messages.
+            terms: what to look for.
+            returning: what to return of each object.
+            root: path of the API version.
+            most: records altogether.
+        """
+        found = list[shape.Record]()
+        today = self._clock().date()
+        for query in returning:
+            plan = compile_query(statement, query, self._schema, today, False, terms.clause)
+            if plan.aggregate or plan.shape.children:
+                raise ApiError(400, "MALFORMED_SEARCH", "SOSL returns neither aggregates nor nested statements")
+            found += shape.records(plan, self._lines(plan, most - len(found)), self._storage, f"{root}/sobjects/")
+        return found
 
     def rowids(self, plan: Plan) -> Sequence[int]:
         """Return the internal numbers of all rows of a result, in its order."""

@@ -6,9 +6,11 @@ for ASCII letters (`NOCASE`); `fold` does the rest where a query names other let
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import cast
 
 import orjson
@@ -46,6 +48,7 @@ class Storage:
     def __init__(self, database: str) -> None:
         self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False, cached_statements=1000)
         self._db.create_function("fold", 1, _fold, deterministic=True)
+        self._db.create_function("finds", 2, _finds, deterministic=True)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA temp_store = MEMORY")
@@ -203,6 +206,16 @@ class Storage:
         """Return kept pieces of a kind, by name, oldest first."""
         found = self._db.execute("SELECT name, body FROM _kept WHERE kind = ? ORDER BY rowid", (kind,))
         return {name: orjson.loads(body) for name, body in found}
+
+
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE)
+
+
+def _finds(text: str | int | float | bytes | None, pattern: str | int | float | bytes | None) -> int:
+    """Say whether a text holds words, given as a regular expression."""
+    return int(isinstance(text, str) and _pattern(str(pattern)).search(text) is not None)
 
 
 def _fold(value: str | int | float | bytes | None) -> str | int | float | bytes | None:

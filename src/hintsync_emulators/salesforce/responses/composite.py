@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
 from hintsync_emulators.salesforce.errors import ApiError, Refused
@@ -30,29 +30,38 @@ class _RollBack(Exception):
 def composite(call: Call) -> Answer:
     """Run the parts in order; the outer status is 200 whatever becomes of them."""
     body = call.object()
-    parts = _parts(body)
-    whole = body.get("allOrNone") is True
+    parts = parts_of(body)
+    _check_counts(parts)
+    return Answer(value={"compositeResponse": run_parts(call, parts, body.get("allOrNone") is True)})
+
+
+def listing(call: Call) -> Answer:
+    """List what calls can be put together."""
+    return Answer(value={name: f"{call.root}/composite/{name}" for name in ("tree", "graph", "batch", "sobjects")})
+
+
+def run_parts(call: Call, parts: list[Part], whole: bool) -> list[Result]:
+    """Run parts in order, all of them or none if `whole`, and return an answer for each."""
     results: list[Result] = []
     try:
         with call.org.storage.transaction():
             _run_all(call, parts, results)
-            if whole and any(_failed(one) for one in results):
+            if whole and any(failed(one) for one in results):
                 raise _RollBack
     except _RollBack:
-        results = _undone(parts, results)
-    return Answer(value={"compositeResponse": results})
+        return _undone(results)
+    return results
 
 
-def _parts(body: Mapping[str, object]) -> list[Part]:
+def parts_of(body: Mapping[str, object]) -> list[Part]:
+    """Return the parts of a request, each with a name of its own.
+
+    Raises:
+        ApiError: JSON_PARSER_ERROR or DUPLICATE_VALUE.
+    """
     parts = body.get("compositeRequest")
     if not isinstance(parts, list) or not parts or not all(isinstance(one, dict) for one in parts):
         raise ApiError(400, "JSON_PARSER_ERROR", "compositeRequest must be a list of objects")
-    if len(parts) > MOST:
-        raise ApiError(400, "LIMIT_EXCEEDED", f"The request has {len(parts)} subrequests; at most {MOST} are allowed")
-    heavy = sum(1 for one in parts if re.search(r"/(query|queryAll|composite/sobjects)\b", str(one.get("url"))))
-    if heavy > MOST_HEAVY:
-        text = f"The request has {heavy} query or collection subrequests; at most {MOST_HEAVY} are allowed"
-        raise ApiError(400, "LIMIT_EXCEEDED", text)
     names = [one.get("referenceId") for one in parts]
     if not all(isinstance(name, str) and re.fullmatch(r"\w+", name) for name in names):
         raise ApiError(
@@ -63,22 +72,26 @@ def _parts(body: Mapping[str, object]) -> list[Part]:
     return parts
 
 
+def _check_counts(parts: list[Part]) -> None:
+    if len(parts) > MOST:
+        raise ApiError(400, "LIMIT_EXCEEDED", f"The request has {len(parts)} subrequests; at most {MOST} are allowed")
+    heavy = sum(1 for one in parts if re.search(r"/(query|queryAll|composite/sobjects)\b", str(one.get("url"))))
+    if heavy > MOST_HEAVY:
+        text = f"The request has {heavy} query or collection subrequests; at most {MOST_HEAVY} are allowed"
+        raise ApiError(400, "LIMIT_EXCEEDED", text)
+
+
 def _run_all(call: Call, parts: list[Part], results: list[Result]) -> None:
     bodies: dict[str, object] = {}
     for part in parts:
         result = _run(call, part, bodies)
         results.append(result)
-        if not _failed(result):
+        if not failed(result):
             bodies[str(part["referenceId"])] = result["body"]
 
 
 def _run(call: Call, part: Part, bodies: Mapping[str, object]) -> Result:
-    try:
-        answer = _answer(_inner(call, part, bodies))
-    except ApiError as problem:
-        answer = Answer(problem.status, [fault.as_error() for fault in problem.faults])
-    except Refused as refusal:
-        answer = Answer(ApiError.of(refusal.fault).status, [refusal.fault.as_error()])
+    answer = attempt(lambda: _inner(call, part, bodies))
     headers = {name: value for name, value in answer.headers.items() if name == "Location"}
     return {
         "body": answer.value,
@@ -88,24 +101,36 @@ def _run(call: Call, part: Part, bodies: Mapping[str, object]) -> Result:
     }
 
 
-def _answer(inner: Call) -> Answer:
-    assert inner.forward is not None
-    with inner.org.storage.transaction():
-        return inner.forward(inner)
+def attempt(make: Callable[[], Call]) -> Answer:
+    """Answer a part of a call; what refuses it becomes its answer, and then nothing of it is written."""
+    try:
+        inner = make()
+        assert inner.forward is not None
+        with inner.org.storage.transaction():
+            return inner.forward(inner)
+    except ApiError as problem:
+        return Answer(problem.status, [fault.as_error() for fault in problem.faults])
+    except Refused as refusal:
+        return Answer(ApiError.of(refusal.fault).status, [refusal.fault.as_error()])
 
 
 def _inner(call: Call, part: Part, bodies: Mapping[str, object]) -> Call:
     url = str(_filled(part.get("url"), bodies))
-    path, _, query = url.partition("?")
-    if not path.startswith(f"{call.root}/"):
+    if not url.startswith(f"{call.root}/"):
         text = f"The subrequest's url must begin with {call.root}/"
         raise ApiError(400, "INVALID_INPUT", text)
     extra = part.get("httpHeaders")
     headers = {str(name).lower(): str(value) for name, value in extra.items()} if isinstance(extra, dict) else {}
+    return part_call(call, str(part.get("method", "")).upper(), url, _filled(part.get("body"), bodies), headers)
+
+
+def part_call(call: Call, method: str, url: str, body: object, headers: Mapping[str, str]) -> Call:
+    """Return a part of a call as a call of its own, with the session of the whole and its ``Sforce-`` headers."""
+    path, _, query = url.partition("?")
     inherited = {name: value for name, value in call.headers.items() if name.startswith("sforce-")}
     return Call(
         org=call.org,
-        method=str(part.get("method", "")).upper(),
+        method=method,
         path=path.rstrip("/"),
         params=dict(parse_qsl(query, keep_blank_values=True)),
         headers={**inherited, **headers},
@@ -114,7 +139,7 @@ def _inner(call: Call, part: Part, bodies: Mapping[str, object]) -> Call:
         session=call.session,
         inner=True,
         forward=call.forward,
-        parsed=_filled(part.get("body"), bodies),
+        parsed=body,
     )
 
 
@@ -145,7 +170,7 @@ def _referred(path: str, bodies: Mapping[str, object]) -> str:
     return str(found).lower() if isinstance(found, bool) else str(found)
 
 
-def _failed(result: Result) -> bool:
+def failed(result: Result) -> bool:
     """Say whether a part undoes the call; a collection that refused a record counts as failed too."""
     if int(str(result["httpStatusCode"])) >= 300 and result["httpStatusCode"] != 304:
         return True
@@ -153,9 +178,9 @@ def _failed(result: Result) -> bool:
     return isinstance(body, list) and any(isinstance(one, dict) and one.get("success") is False for one in body)
 
 
-def _undone(parts: list[Part], results: list[Result]) -> list[Result]:
+def _undone(results: list[Result]) -> list[Result]:
     """Keep the answer of the part that failed first; every other part was rolled back."""
-    first = next(place for place, one in enumerate(results) if _failed(one))
+    first = next(place for place, one in enumerate(results) if failed(one))
     return [
         one if place == first else {**one, "body": _UNDONE, "httpHeaders": {}, "httpStatusCode": 400}
         for place, one in enumerate(results)

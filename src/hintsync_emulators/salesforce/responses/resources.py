@@ -19,7 +19,7 @@ _FIXED_LIMITS = {
     "DataStorageMB": 10_240,
     "FileStorageMB": 10_240,
 }
-_LISTED = ("limits", "metadata", "query", "queryAll", "composite", "sobjects", "jobs")
+_LISTED = ("limits", "metadata", "query", "queryAll", "search", "parameterizedSearch", "composite", "sobjects", "jobs")
 
 
 def versions(call: Call) -> Answer:

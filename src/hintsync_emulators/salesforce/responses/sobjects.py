@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from hintsync_emulators.salesforce import ids, values
@@ -16,6 +17,9 @@ from hintsync_emulators.salesforce.web.call import Answer, Call
 _LEFT_OUT = frozenset(
     {"describe", "quickactions", "listviews", "defaultvalues", "relevantitems", "eventschema", "richtextimagefields"}
 )
+
+#: The one object whose records carry an ETag.
+TAGGED = "Account"
 
 
 def create(call: Call) -> Answer:
@@ -51,7 +55,8 @@ def update(call: Call) -> Answer:
     """Change a record."""
     one = object_of(call)
     row = _living(call, one, _id_of(call, one))
-    _check_unmodified(call, row)
+    _check_unmodified(call, one, row)
+    _check_untagged(call, one, row)
     _update(call, one, row, call.object())
     return Answer(204)
 
@@ -72,7 +77,8 @@ def upsert(call: Call) -> Answer:
             raise not_found()
         return _created(call, one, _insert(call, one, {**given, key.name: call.names["value"]}), created=True)
     row = call.org.storage.fetch(one.name, found)[found[0]]
-    _check_unmodified(call, row)
+    _check_unmodified(call, one, row)
+    _check_untagged(call, one, row)
     _update(call, one, row, given)
     return Answer(200, {"id": found[0], "success": True, "errors": [], "created": False})
 
@@ -179,20 +185,46 @@ def _created(call: Call, one: SObject, record_id: str, created: bool | None = No
 def _shown(call: Call, one: SObject, row: Row) -> Answer:
     modified = int(str(row["LastModifiedDate"]))
     since = http_date(call, "if-modified-since")
-    if since is not None and modified <= since:
+    if (since is not None and modified <= since) or _names_tag(call, one, row, "if-none-match"):
         return Answer(304)
-    _check_unmodified(call, row)
+    _check_unmodified(call, one, row)
     wanted = [name.strip() for name in call.params.get("fields", "").split(",") if name.strip()]
     for name in wanted:
         if "." not in name and one.get(name) is None:
             raise ApiError(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {one.name}")
     names = wanted or [each.name for each in one.fields.values()]
     records = call.org.queries.fetch(one, names, [str(row["Id"])], call.root)
-    return Answer(value=records[0], headers={"Last-Modified": format_http_date(modified)})
+    return Answer(value=records[0], headers=_validators(one, row))
 
 
-def _check_unmodified(call: Call, row: Row) -> None:
+def _validators(one: SObject, row: Row) -> dict[str, str]:
+    found = {"Last-Modified": format_http_date(int(str(row["LastModifiedDate"])))}
+    return {**found, "ETag": _tag(row)} if one.name == TAGGED else found
+
+
+def _tag(row: Row) -> str:
+    """Return a tag that changes with every change of a record, even two in one second."""
+    return f'"{hashlib.sha256(repr(sorted(row.items())).encode()).hexdigest()[:32]}"'
+
+
+def _names_tag(call: Call, one: SObject, row: Row, header: str) -> bool:
+    """Say whether a header names the record's tag; only accounts have one ("Conditional Requests")."""
+    given = call.headers.get(header) if one.name == TAGGED else None
+    if given is None:
+        return False
+    tags = [tag.strip().removeprefix("W/").replace('--gzip"', '"') for tag in given.split(",")]
+    return "*" in tags or _tag(row) in tags
+
+
+def _check_unmodified(call: Call, one: SObject, row: Row) -> None:
     since = http_date(call, "if-unmodified-since")
     if since is not None and int(str(row["LastModifiedDate"])) > since:
         text = "The resource has been modified since the date given in If-Unmodified-Since"
         raise ApiError(412, "PRECONDITION_FAILED", text)
+    if one.name == TAGGED and "if-match" in call.headers and not _names_tag(call, one, row, "if-match"):
+        raise ApiError(412, "PRECONDITION_FAILED", "The resource has another tag than If-Match names")
+
+
+def _check_untagged(call: Call, one: SObject, row: Row) -> None:
+    if _names_tag(call, one, row, "if-none-match"):
+        raise ApiError(412, "PRECONDITION_FAILED", "The resource has the tag that If-None-Match names")

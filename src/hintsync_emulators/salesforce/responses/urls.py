@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from hintsync_emulators.salesforce.responses import (
+    batch,
     collections,
     composite,
     deploy,
+    graph,
     ingest,
     oauth_urls,
     passwords,
@@ -13,8 +15,10 @@ from hintsync_emulators.salesforce.responses import (
     queryjobs,
     replication,
     resources,
+    search,
     soap,
     sobjects,
+    trees,
 )
 from hintsync_emulators.salesforce.web.router import Route
 
@@ -59,7 +63,14 @@ ROUTES = (
     Route("GET", f"{_DATA}/query/{{locator}}", query.more, "queryMore"),
     Route("GET", f"{_DATA}/queryAll", query.query_all, "query"),
     Route("GET", f"{_DATA}/queryAll/{{locator}}", query.more, "queryMore"),
+    Route("GET", f"{_DATA}/search", search.search, "search"),
+    Route("GET", f"{_DATA}/parameterizedSearch", search.by_parameters, "search"),
+    Route("POST", f"{_DATA}/parameterizedSearch", search.by_parameters, "search"),
+    Route("GET", f"{_DATA}/composite", composite.listing, "composite.list"),
     Route("POST", f"{_DATA}/composite", composite.composite, "composite"),
+    Route("POST", f"{_DATA}/composite/graph", graph.graphs, "composite.graph"),
+    Route("POST", f"{_DATA}/composite/batch", batch.batch, "composite.batch"),
+    Route("POST", f"{_DATA}/composite/tree/{{object}}", trees.create, "composite.tree"),
     Route("POST", _COLLECTIONS, collections.create, "collections.create"),
     Route("PATCH", _COLLECTIONS, collections.update, "collections.update"),
     Route("DELETE", _COLLECTIONS, collections.delete, "collections.delete"),

@@ -22,6 +22,7 @@ _LEFT_OUT = re.compile(
     r"\b(TYPEOF\b|DISTANCE(?=\s*\()|WITH\s+(?:DATA\s+CATEGORY|SECURITY_ENFORCED|USER_MODE|SYSTEM_MODE|RecordVisibility\w*))",
     re.I,
 )
+_LEFT_OUT_OF_SOSL = re.compile(r"\b(WITH\s+\w+|UPDATE\s+\w+|USING\s+\w+|TYPEOF)", re.I)
 
 
 class _BadEscape(Exception):
@@ -176,6 +177,26 @@ class _Build(Transformer[Token, object]):
                 raise not_emulated(f"SOQL FOR {str(word).upper()}")
         return "purpose", None
 
+    def searched(self, parts: list[Token]) -> tuple[str, object]:
+        if str(parts[2]).upper() != "FIELDS":
+            raise ApiError(400, "MALFORMED_SEARCH", f"unexpected token: '{parts[2]}'")
+        return "fields", str(parts[1]).upper()
+
+    def returning(self, parts: list[object]) -> tree.Query:
+        source = cast("tree.Path", parts[0])
+        given = dict(cast("list[tuple[str, object]]", parts[1:]))
+        clauses = {"items": (tree.Item(tree.Path(("Id",), source.pos), None),), **given}
+        return tree.Query(pos=source.pos, sources=(tree.Source(source, None),), **clauses)  # type: ignore[arg-type]
+
+    def search(self, parts: list[object]) -> tree.Search:
+        clauses = dict(cast("list[tuple[str, object]]", [part for part in parts if isinstance(part, tuple)]))
+        return tree.Search(
+            terms=str(parts[0])[1:-1],
+            fields=str(clauses.get("fields", "ALL")),
+            returning=tuple(part for part in parts if isinstance(part, tree.Query)),
+            limit=cast("int | None", clauses.get("limit")),
+        )
+
     def query(self, parts: list[object]) -> tree.Query:
         clauses = dict(cast("list[tuple[str, object]]", parts))
         clauses.pop("purpose", None)
@@ -187,7 +208,10 @@ class _Build(Transformer[Token, object]):
 def _parser() -> Lark:
     """Return the parser, built at the first statement: an org without queries starts sooner."""
     grammar = (resources.files(__package__) / "grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", propagate_positions=False, maybe_placeholders=False, transformer=_Build())
+    starts = ["start", "search"]
+    return Lark(
+        grammar, start=starts, parser="lalr", propagate_positions=False, maybe_placeholders=False, transformer=_Build()
+    )
 
 
 @lru_cache(maxsize=512)
@@ -200,7 +224,7 @@ def parse(statement: str) -> tree.Query:
     if len(statement) > LONGEST:
         raise ApiError(400, "QUERY_TOO_COMPLICATED", f"SOQL statement is longer than {LONGEST} characters")
     try:
-        return cast("tree.Query", _parser().parse(statement))
+        return cast("tree.Query", _parser().parse(statement, start="start"))
     except UnexpectedInput as problem:
         raise _explain(statement, problem) from None
     except VisitError as problem:
@@ -209,7 +233,27 @@ def parse(statement: str) -> tree.Query:
         raise
 
 
-def _explain(statement: str, problem: UnexpectedInput) -> ApiError:
+@lru_cache(maxsize=512)
+def parse_search(statement: str) -> tree.Search:
+    """Read a SOSL statement.
+
+    Raises:
+        ApiError: MALFORMED_SEARCH with a caret below the place, or NOT_EMULATED naming what the grammar leaves out.
+    """
+    try:
+        return cast("tree.Search", _parser().parse(statement, start="search"))
+    except UnexpectedInput as problem:
+        left_out = _LEFT_OUT_OF_SOSL.search(re.sub(r"\{(?:[^}\\]|\\.)*\}", "{}", statement))
+        if left_out:
+            raise not_emulated(f"SOSL {left_out.group(1).upper()}") from None
+        raise _explain(statement, problem, "MALFORMED_SEARCH") from None
+    except VisitError as problem:
+        if isinstance(problem.orig_exc, ApiError):
+            raise problem.orig_exc from None
+        raise
+
+
+def _explain(statement: str, problem: UnexpectedInput, code: str = "MALFORMED_QUERY") -> ApiError:
     plain = re.sub(r"'(?:[^'\\]|\\.)*'", "''", statement)
     left_out = _LEFT_OUT.search(plain)
     if left_out:
@@ -227,7 +271,7 @@ def _explain(statement: str, problem: UnexpectedInput) -> ApiError:
     else:
         assert isinstance(problem, (UnexpectedEOF, UnexpectedToken))
         pos, text = len(statement), "unexpected token: '<EOF>'"
-    return complaint(statement, pos, text, "MALFORMED_QUERY")
+    return complaint(statement, pos, text, code)
 
 
 def text_of(statement: str, value: tree.Value, wildcards: bool = False) -> str:

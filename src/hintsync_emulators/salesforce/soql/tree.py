@@ -96,6 +96,16 @@ Condition = Compare | Among | Includes | AllOf | AnyOf | Negation
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """A SOSL statement: what to look for, in which kind of fields (``ALL``), and what to return of which objects."""
+
+    terms: str
+    fields: str
+    returning: tuple[Query, ...]
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One entry of the select list."""
 
