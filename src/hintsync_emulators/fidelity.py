@@ -17,7 +17,7 @@ from hintsync_emulators.salesforce.web.dispatch import unanswered
 from hintsync_emulators.salesforce.web.router import Route
 from hintsync_emulators.salesforce.web.versions import FIRST_VERSION, LAST_VERSION
 
-#: Foreign clients with the tests that run them and the kinds of calls each test makes.
+#: Foreign clients with the tests that run them and the endpoints that each test calls, e.g. ``GET /services/data``.
 Exercised = Mapping[str, Mapping[str, Sequence[str]]]
 #: Where the tests keep the table; they fail when a client calls anything else.
 TABLE = Path("tests/emulators/clients/exercised.json")
@@ -114,7 +114,7 @@ def _switch_rows() -> Iterator[Sequence[object]]:
 
 def _salesforce_rows(exercised: Exercised) -> Iterator[Sequence[object]]:
     for route in ROUTES:
-        yield f"`{route.method} {route.path}`", _first_line(route), _clients(exercised, route.kind)
+        yield f"`{route.method} {route.path}`", _first_line(route), _clients(exercised, f"{route.method} {route.path}")
 
 
 def _first_line(route: Route) -> str:
@@ -126,8 +126,9 @@ def _event_rows(exercised: Exercised) -> Iterator[Sequence[object]]:
         yield f"`{method}`", does, _clients(exercised, kind)
 
 
-def _clients(exercised: Exercised, kind: str) -> str:
-    return ", ".join(sorted(name for name, tests in exercised.items() if any(kind in seen for seen in tests.values())))
+def _clients(exercised: Exercised, called: str) -> str:
+    found = (name for name, tests in exercised.items() if any(called in seen for seen in tests.values()))
+    return ", ".join(sorted(found))
 
 
 def _said() -> Iterator[str]:

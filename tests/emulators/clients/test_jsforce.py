@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hintsync_emulators.control import Controlled
-from tests.emulators.clients.conftest import Emulated, run
+from tests.emulators.clients.conftest import Emulated, Watched, run
 from tests.emulators.clients.installed import installed, node
 
 _FOLDER = Path(__file__).parent / "jsforce"
@@ -40,7 +39,7 @@ def _pack(path: Path) -> None:
 
 @pytest.mark.parametrize("group", _GROUPS)
 def test_jsforce_finds_an_org(
-    group: str, emulated: Emulated, tmp_path: Path, exercised: Callable[[Controlled, str], None]
+    group: str, emulated: Emulated, tmp_path: Path, exercised: Callable[[Watched, str], None]
 ) -> None:
     _pack(tmp_path / "package.zip")
     environment = {**emulated.settings(), "CLIENT_FOLDER": str(installed("jsforce"))}

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hintsync_emulators.control import Controlled
 from hintsync_emulators.salesforce import create_app
 from hintsync_emulators.salesforce.pubsub.server import pubsub_thread
 from hintsync_emulators.serve import serving
 from hintsync_emulators.tls import write_certificate
-from tests.emulators.clients.conftest import TOKEN, make_org, run
+from tests.emulators.clients.conftest import TOKEN, Watched, make_org, run
 from tests.emulators.clients.installed import installed, node
 
 _SCRIPT = Path(__file__).parent / "pubsub" / "events.mjs"
@@ -22,12 +21,12 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_client_from_npm_subscribes_to_change_events(
-    jwt_key: rsa.RSAPrivateKey, tmp_path: Path, exercised: Callable[[Controlled, str], None]
+    jwt_key: rsa.RSAPrivateKey, tmp_path: Path, exercised: Callable[[Watched, str], None]
 ) -> None:
     org, files = make_org(jwt_key), write_certificate(tmp_path)
     org.events.channels.select("Contact")
     org.events.settings.keepalive = 0.1
-    app = create_app(org)
+    app = Watched(create_app(org))
     with (
         serving(app, certificate=files) as url,
         pubsub_thread(org, files.read(), count=lambda kind: app.faults.counts.update([kind])) as address,

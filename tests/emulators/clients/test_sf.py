@@ -15,10 +15,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hintsync_emulators.control import Controlled
 from hintsync_emulators.salesforce import create_app
 from hintsync_emulators.serve import serving
-from tests.emulators.clients.conftest import TOKEN, USERNAME, Emulated, make_org, run
+from tests.emulators.clients.conftest import TOKEN, USERNAME, Emulated, Watched, make_org, run
 from tests.emulators.clients.installed import installed, node_22
 
 pytestmark = pytest.mark.slow
@@ -61,7 +60,7 @@ def served(jwt_key: rsa.RSAPrivateKey) -> Iterator[Emulated]:
     org = make_org(jwt_key)
     # The program asks every five seconds; an org in a hurry is done before it first asks.
     org.pace.bulk_polls = org.pace.deploy_polls = 0
-    app = create_app(org)
+    app = Watched(create_app(org))
     with serving(app) as url:
         yield Emulated(url, org, app)
     org.close()
@@ -76,7 +75,7 @@ def logged_in(served: Emulated, tmp_path_factory: pytest.TempPathFactory) -> Cli
 
 @pytest.fixture
 def sf(logged_in: Cli) -> Cli:
-    logged_in.emulated.app.faults.reset()
+    logged_in.emulated.app.forget()
     return logged_in
 
 
@@ -86,7 +85,7 @@ def _login(cli: Cli) -> dict[str, object]:
 
 
 def test_it_logs_in_with_a_token_and_shows_the_org(
-    sf: Cli, tmp_path: Path, exercised: Callable[[Controlled, str], None]
+    sf: Cli, tmp_path: Path, exercised: Callable[[Watched, str], None]
 ) -> None:
     other = Cli(sf.emulated, tmp_path)
     found = _login(other)
@@ -98,7 +97,7 @@ def test_it_logs_in_with_a_token_and_shows_the_org(
 
 
 def test_it_needs_no_login_when_the_environment_names_the_org(
-    sf: Cli, tmp_path: Path, exercised: Callable[[Controlled, str], None]
+    sf: Cli, tmp_path: Path, exercised: Callable[[Watched, str], None]
 ) -> None:
     other, query = Cli(sf.emulated, tmp_path), "SELECT Username FROM User"
     found = other("data", "query", "-q", query, "--target-org", TOKEN, SF_ORG_INSTANCE_URL=sf.emulated.url)
@@ -107,7 +106,7 @@ def test_it_needs_no_login_when_the_environment_names_the_org(
 
 
 def test_it_logs_in_with_a_signed_assertion(
-    sf: Cli, tmp_path: Path, jwt_key: rsa.RSAPrivateKey, exercised: Callable[[Controlled, str], None]
+    sf: Cli, tmp_path: Path, jwt_key: rsa.RSAPrivateKey, exercised: Callable[[Watched, str], None]
 ) -> None:
     key, kind = tmp_path / "jwt.key", serialization.PrivateFormat.TraditionalOpenSSL
     key.write_bytes(jwt_key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption()))
@@ -117,7 +116,7 @@ def test_it_logs_in_with_a_signed_assertion(
     exercised(sf.emulated.app, CLIENT)
 
 
-def test_it_creates_reads_changes_and_finds_records(sf: Cli, exercised: Callable[[Controlled, str], None]) -> None:
+def test_it_creates_reads_changes_and_finds_records(sf: Cli, exercised: Callable[[Watched, str], None]) -> None:
     target = ["-s", "Contact", "--target-org", "demo"]
     made = sf("data", "create", "record", *target, "-v", "FirstName='Ada May' LastName=Lovelace")
     record_id = str(made["id"])
@@ -131,20 +130,20 @@ def test_it_creates_reads_changes_and_finds_records(sf: Cli, exercised: Callable
     exercised(sf.emulated.app, CLIENT)
 
 
-def test_it_shows_a_refusal_in_the_words_of_the_api(sf: Cli, exercised: Callable[[Controlled, str], None]) -> None:
+def test_it_shows_a_refusal_in_the_words_of_the_api(sf: Cli, exercised: Callable[[Watched, str], None]) -> None:
     refused = sf.run("data", "query", "-q", "SELECT Nonsense FROM Contact", "--target-org", "demo")
     assert refused["status"] == 1
     assert "No such column 'Nonsense'" in str(refused["message"])
     exercised(sf.emulated.app, CLIENT)
 
 
-def test_it_describes_an_object(sf: Cli, exercised: Callable[[Controlled, str], None]) -> None:
+def test_it_describes_an_object(sf: Cli, exercised: Callable[[Watched, str], None]) -> None:
     found = sf("sobject", "describe", "-s", "Contact", "--target-org", "demo")
     assert "Hint_Id__c" in [field["name"] for field in found["fields"]]  # type: ignore[attr-defined]
     exercised(sf.emulated.app, CLIENT)
 
 
-def test_it_upserts_and_exports_in_bulk(sf: Cli, tmp_path: Path, exercised: Callable[[Controlled, str], None]) -> None:
+def test_it_upserts_and_exports_in_bulk(sf: Cli, tmp_path: Path, exercised: Callable[[Watched, str], None]) -> None:
     given, out = tmp_path / "up.csv", tmp_path / "out.csv"
     rows = [{"Hint_Id__c": f"sf-{number}", "LastName": f"Bulk {number}"} for number in range(300)]
     with given.open("w", newline="") as file:
@@ -187,7 +186,7 @@ def _project(folder: Path, name: str, kind: str = "Text") -> Path:
 
 @pytest.mark.parametrize("rest", ["false", "true"], ids=["soap", "rest"])
 def test_it_deploys_a_field_and_retrieves_it(
-    sf: Cli, tmp_path: Path, rest: str, exercised: Callable[[Controlled, str], None]
+    sf: Cli, tmp_path: Path, rest: str, exercised: Callable[[Watched, str], None]
 ) -> None:
     name = f"By_{'rest' if rest == 'true' else 'soap'}__c"
     file = _project(tmp_path, name)
@@ -205,7 +204,7 @@ def test_it_deploys_a_field_and_retrieves_it(
 
 
 def test_it_shows_which_component_a_deployment_fails_on(
-    sf: Cli, tmp_path: Path, exercised: Callable[[Controlled, str], None]
+    sf: Cli, tmp_path: Path, exercised: Callable[[Watched, str], None]
 ) -> None:
     _project(tmp_path, "Nonsense__c", kind="Telepathy")
     done = sf.run("project", "deploy", "start", "-d", "force-app", "--target-org", "demo", folder=tmp_path)

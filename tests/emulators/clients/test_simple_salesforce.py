@@ -27,11 +27,10 @@ from simple_salesforce.exceptions import (
     SalesforceResourceNotFound,
 )
 
-from hintsync_emulators.control import Controlled
 from hintsync_emulators.salesforce import Org, create_app
 from hintsync_emulators.serve import serving
 from hintsync_emulators.tls import write_certificate
-from tests.emulators.clients.conftest import PASSWORD, TOKEN, USERNAME, Emulated, make_org
+from tests.emulators.clients.conftest import PASSWORD, TOKEN, USERNAME, Emulated, Watched, make_org
 
 pytestmark = pytest.mark.slow
 CLIENT = "simple-salesforce"
@@ -53,7 +52,7 @@ class _Elsewhere(HTTPAdapter):
 def served(jwt_key: rsa.RSAPrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulated]:
     org, files = make_org(jwt_key), write_certificate(tmp_path)
     org.pace.bulk_polls = 0
-    app = create_app(org)
+    app = Watched(create_app(org))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(files.ca))
     with serving(app, certificate=files) as url:
         yield Emulated(url, org, app)
@@ -66,7 +65,7 @@ def org(served: Emulated) -> Org:
 
 
 @pytest.fixture(autouse=True)
-def held(served: Emulated, exercised: Callable[[Controlled, str], None]) -> Iterator[None]:
+def held(served: Emulated, exercised: Callable[[Watched, str], None]) -> Iterator[None]:
     yield
     exercised(served.app, CLIENT)
 
