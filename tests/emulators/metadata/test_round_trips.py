@@ -107,3 +107,10 @@ async def test_a_retrieval_tells_what_there_is_not(soap: SoapDeployer) -> None:
         "Entity type: 'ApexClass' is unknown",
     ]
     assert set(files) == {"unpackaged/package.xml"}
+
+
+async def test_a_folder_may_be_named_with_a_slash_as_the_cli_does(soap: SoapDeployer) -> None:
+    slashed = {**TYPES, "Report": ["Sync/", "Sync/Batch"]}
+    assert (await soap.deploy(zipped(FILES, slashed))).problems == []
+    files, problems = await soap.retrieve({"Report": ["Sync/"]})
+    assert (problems, set(files)) == ([], {"unpackaged/package.xml", "unpackaged/reports/Sync-meta.xml"})

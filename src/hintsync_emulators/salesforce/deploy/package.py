@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from hintsync_emulators.salesforce.errors import ApiError
 from hintsync_emulators.salesforce.metadata.piece import Outcome
-from hintsync_emulators.salesforce.metadata.xml import BadXml, parse
+from hintsync_emulators.salesforce.metadata.xml import BadXml, members_of, parse
 
 _MOST_BYTES = 400 * 1024 * 1024
 _MOST_FILES = 10_000
@@ -88,8 +88,4 @@ def _unpack(raw: bytes) -> dict[str, bytes]:
 
 def _manifest(raw: bytes) -> tuple[Members, str]:
     root = parse(raw)
-    found: Members = {}
-    for types in root.all("types"):
-        kind = types.value("name") or ""
-        found[kind] = (*found.get(kind, ()), *types.values("members"))
-    return found, root.value("version") or ""
+    return members_of(root), root.value("version") or ""

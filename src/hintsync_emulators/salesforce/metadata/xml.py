@@ -158,3 +158,12 @@ def compact(node: Node) -> str:
 
 def _quoted(text: str) -> str:
     return escape(text, _QUOTES)
+
+
+def members_of(root: Node) -> dict[str, tuple[str, ...]]:
+    """Return what a package names, by type; some clients write a folder with a slash at its end."""
+    found: dict[str, tuple[str, ...]] = {}
+    for types in root.all("types"):
+        kind = types.value("name") or ""
+        found[kind] = (*found.get(kind, ()), *(name.rstrip("/") for name in types.values("members")))
+    return found

@@ -18,7 +18,7 @@ from hintsync_emulators.salesforce.metadata.kinds import CHILDREN, KINDS, is_kno
 from hintsync_emulators.salesforce.metadata.retrieval import Retrieval
 from hintsync_emulators.salesforce.metadata.soap import records
 from hintsync_emulators.salesforce.metadata.soap.envelope import Request, to_node
-from hintsync_emulators.salesforce.metadata.xml import Node
+from hintsync_emulators.salesforce.metadata.xml import Node, members_of
 
 if TYPE_CHECKING:
     from hintsync_emulators.salesforce.org import Org
@@ -130,13 +130,9 @@ def _retrieve(turn: Turn) -> list[Node]:
     if request.find("packageNames") is not None:
         raise not_emulated("retrieving packages by name")
     wanted = request.find("unpackaged") or Node("unpackaged")
-    members: dict[str, tuple[str, ...]] = {}
-    for types in wanted.all("types"):
-        kind = types.value("name") or ""
-        members[kind] = (*members.get(kind, ()), *types.values("members"))
     version = wanted.value("version") or request.value("apiVersion") or turn.version
     found = Retrieval(
-        turn.org.ids.next("09S"), members, version, request.flag("singlePackage"), turn.org.pace.deploy_polls
+        turn.org.ids.next("09S"), members_of(wanted), version, request.flag("singlePackage"), turn.org.pace.deploy_polls
     )
     turn.org.retrievals[found.id] = found
     return _async_result(found.id, False, "Queued")
