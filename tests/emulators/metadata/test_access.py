@@ -280,3 +280,23 @@ async def test_bulk_work_sees_what_its_caller_sees(caller: httpx.AsyncClient, st
     await _assign(caller)
     assert await insert() == "JobComplete 0"
     assert strict.rows("Contact")[0]["Key__c"] == "k1"
+
+
+async def test_rules_and_flows_reach_hidden_fields(caller: httpx.AsyncClient, strict: Org) -> None:
+    await RestDeployer(caller).deploy(zipped(FIELD, FIELD_TYPES))
+    strict.add_automation("Contact", lambda record, old: {"Key__c": f"auto {record['LastName']}"})
+    strict.add_validation_rule("Contact", lambda record: record["Key__c"] == "auto Bad", "no")
+    made = (await caller.post("/sobjects/Contact", json={"LastName": "Moor"})).json()["id"]
+    assert strict.get("Contact", made)["Key__c"] == "auto Moor"
+    refused = await caller.post("/sobjects/Contact", json={"LastName": "Bad"})
+    assert refused.json()[0]["errorCode"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+
+
+async def test_a_permission_set_is_assigned_once(rest: RestDeployer, api: httpx.AsyncClient) -> None:
+    await rest.deploy(zipped({"permissionsets/Sync.permissionset": _set("")}, {"PermissionSet": ["Sync"]}))
+    await _assign(api)
+    assignment = (await _rows(api, "SELECT PermissionSetId, AssigneeId FROM PermissionSetAssignment"))[0]
+    again = await api.post("/sobjects/PermissionSetAssignment", json=assignment)
+    assert (again.status_code, again.json()[0]["errorCode"]) == (400, "DUPLICATE_VALUE")
+    await rest.deploy(zipped({}, {}, destructiveChanges={"PermissionSet": ["Sync"]}))
+    assert await _rows(api, "SELECT Id FROM PermissionSetAssignment") == []

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from hintsync_emulators.salesforce import ManualClock, Org, create_app
+from hintsync_emulators.salesforce.metadata.apps import credentials
 from hintsync_emulators.salesforce.steering import OrgSteering
 from tests.emulators.metadata.deploying import Deployer, RestDeployer, SoapDeployer, zipped
 from tests.emulators.metadata.zoo import FILES, TYPES, app_part, xml
@@ -206,3 +207,16 @@ async def test_a_snapshot_put_back_is_the_org_as_it_was(
     assert (problems, files["unpackaged/pages/Panel.page"].decode()) == ([], FILES["pages/Panel.page"])
     steering.empty()
     assert (org.count("ApexPage"), org.count("FieldPermissions")) == (1, 1)
+
+
+async def test_an_app_that_names_no_key_is_given_one_that_can_be_read(
+    rest: RestDeployer, soap: SoapDeployer, org: Org
+) -> None:
+    await rest.deploy(zipped(FILES, TYPES))
+    files, _ = await soap.retrieve({"ExtlClntAppGlobalOauthSettings": ["Sync_App_glbloauth"]})
+    text = files["unpackaged/extlClntAppGlobalOauthSets/Sync_App_glbloauth.ecaGlblOauth"].decode()
+    key = text.partition("<consumerKey>")[2].partition("<")[0]
+    app = org.auth.apps[key]
+    assert (app.requires_pkce, app.redirect_uris) == (True, ("https://sync.example.com/callback",))
+    assert credentials(org, "Sync_App") == (key, app.client_secret)
+    assert "consumerSecret" not in text

@@ -11,8 +11,12 @@ from tests.emulators.metadata.deploying import Deployer, RestDeployer, SoapDeplo
 from tests.emulators.metadata.zoo import FILES, TYPES
 
 PACKAGE = zipped(FILES, TYPES)
-#: Types whose files are put together anew by the org.
-ASSEMBLED = ("objects/Contact.object", "objects/Sync_Log__c.object")
+#: Files that the org puts together anew or completes.
+ASSEMBLED = (
+    "extlClntAppGlobalOauthSets/Sync_App_glbloauth.ecaGlblOauth",
+    "objects/Contact.object",
+    "objects/Sync_Log__c.object",
+)
 
 
 def _count(org: Org) -> dict[str, int]:

@@ -27,6 +27,22 @@ def check_unique(storage: Storage, one: SObject, changes: Mapping[str, object], 
                 raise Refused("DUPLICATE_VALUE", message, field.name)
 
 
+def check_unique_together(storage: Storage, one: SObject, record: Mapping[str, object], record_id: str | None) -> None:
+    """Refuse a record that agrees with another in all fields that only together may occur once.
+
+    Raises:
+        Refused: DUPLICATE_VALUE, naming the other record by its fifteen characters.
+    """
+    if not one.unique_together:
+        return
+    first, *rest = one.unique_together
+    same = storage.ids_where(one.name, first, record.get(first), live_only="isdeleted" in one.fields)
+    for other in storage.fetch(one.name, same).values():
+        if other["Id"] != record_id and all(other[name] == record.get(name) for name in rest):
+            message = f"duplicate value found: {one.name} duplicates value on record with id: {str(other['Id'])[:15]}"
+            raise Refused("DUPLICATE_VALUE", message)
+
+
 def check_duplicates(
     storage: Storage,
     rule: DuplicateRule,

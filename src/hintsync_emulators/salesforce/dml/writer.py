@@ -9,7 +9,7 @@ from hintsync_emulators.salesforce import ids, values
 from hintsync_emulators.salesforce.clock import Clock
 from hintsync_emulators.salesforce.dml import places
 from hintsync_emulators.salesforce.dml.checks import check_required, check_value, field_for
-from hintsync_emulators.salesforce.dml.duplicates import check_duplicates, check_unique
+from hintsync_emulators.salesforce.dml.duplicates import check_duplicates, check_unique, check_unique_together
 from hintsync_emulators.salesforce.dml.journal import Change
 from hintsync_emulators.salesforce.dml.rules import Rules
 from hintsync_emulators.salesforce.errors import Refused
@@ -172,8 +172,9 @@ class Writer:
     def _derive(self, one: SObject, record: Row, changes: Row, old: Row | None) -> Row:
         edits: Row = {}
         if self._rules.automations:
-            for name, value in self._rules.automate(one.name, _whole(one, record), old).items():
-                field = one.get(name)
+            every = self._schema.whole(one)
+            for name, value in self._rules.automate(one.name, _whole(every, record), old).items():
+                field = every.get(name)
                 if field is None:
                     raise LookupError(f"an automation sets {one.name}.{name}, which does not exist")
                 edits[field.name] = values.parse(field, value, loose=False)
@@ -184,8 +185,9 @@ class Writer:
     def _check(self, one: SObject, record: Row, changes: Row, record_id: str | None, caller: Caller) -> None:
         self._check_references(one, changes)
         check_unique(self._storage, one, changes, record_id)
+        check_unique_together(self._storage, one, record, record_id)
         if self._rules.validation:
-            self._rules.validate(one.name, _whole(one, record))
+            self._rules.validate(one.name, _whole(self._schema.whole(one), record))
         if self._schema.features & {"PersonAccounts"} and record.get("IsPersonAccount"):
             raise Refused("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot reference person contact")
         for rule in self._rules.duplicates:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,7 +14,7 @@ from hintsync_emulators.salesforce.metadata.pages import need
 from hintsync_emulators.salesforce.metadata.permissions import profile_of
 from hintsync_emulators.salesforce.metadata.piece import Piece, Problem
 from hintsync_emulators.salesforce.metadata.store import Component
-from hintsync_emulators.salesforce.metadata.xml import Node, parse
+from hintsync_emulators.salesforce.metadata.xml import Node, document, leaf, parse
 
 if TYPE_CHECKING:
     from hintsync_emulators.salesforce.org import Org
@@ -134,6 +135,16 @@ def _app(org: Org, name: str) -> App | None:
         requires_secret=not settings.flag("isConsumerSecretOptional"),
         requires_pkce=settings.flag("isPkceRequired"),
     )
+
+
+def keyed(org: Org, piece: Piece) -> Piece:
+    """Return global OAuth settings with the consumer key that the org gives an app which names none."""
+    if piece.node.value("consumerKey") is not None:
+        return piece
+    key, _ = credentials(org, piece.node.value("externalClientApplication") or "")
+    children = [*piece.node.children, leaf("consumerKey", key)]
+    children.sort(key=lambda one: one.tag)
+    return replace(piece, xml=document(piece.kind, children))
 
 
 def credentials(org: Org, name: str) -> tuple[str, str]:

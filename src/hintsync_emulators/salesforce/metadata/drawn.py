@@ -30,12 +30,12 @@ def draw_field(field: Field) -> Node:
     """Return the element of a custom field, as a retrieval shows it."""
     kind = _TYPES[field.type]
     if kind == "TextArea" and field.length > 255:
-        kind = "LongTextArea"
+        kind = "Html" if field.html else "LongTextArea"
     found: dict[str, object] = {"fullName": field.name, "label": field.label, "type": kind}
-    if kind in ("Text", "LongTextArea"):
+    if kind in ("Text", "LongTextArea", "Html"):
         found["length"] = field.length
-    if kind in ("LongTextArea", "MultiselectPicklist"):
-        found["visibleLines"] = 3
+    if kind in ("LongTextArea", "Html", "MultiselectPicklist"):
+        found["visibleLines"] = 25 if kind == "Html" else 3
     if kind in ("Number", "Currency", "Percent"):
         found.update(precision=field.precision or 18, scale=field.scale)
     if kind == "Checkbox":

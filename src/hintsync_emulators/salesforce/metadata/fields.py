@@ -93,7 +93,7 @@ def _sizes(node: Node, kind: str) -> dict[str, object]:
         return {"length": _number(node, "length", 1, 255)}
     if kind in ("LongTextArea", "Html"):
         _number(node, "visibleLines", 2 if kind == "LongTextArea" else 10, 50)
-        return {"length": _number(node, "length", 256, 131072), "sortable": False}
+        return {"length": _number(node, "length", 256, 131072), "sortable": False, "html": kind == "Html"}
     if kind == "MultiselectPicklist":
         _number(node, "visibleLines", 3, 10)
         return {"length": 4099, "sortable": False}

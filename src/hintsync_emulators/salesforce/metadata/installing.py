@@ -59,6 +59,15 @@ def _refuse_settings(org: Org, name: str) -> None:
     raise Problem("Settings cannot be deleted")
 
 
+def _as_it_is(org: Org, piece: Piece) -> Piece:
+    return piece
+
+
+#: Types whose files the org completes before it keeps them.
+_COMPLETED: dict[str, Callable[[Org, Piece], Piece]] = {
+    "ExtlClntAppGlobalOauthSettings": apps.keyed,
+    "Profile": permissions.merged,
+}
 _PART = _Handler(apps.check_part)
 _HANDLERS = {
     "Settings": _Handler(settings.install_settings, _refuse_settings),
@@ -99,8 +108,7 @@ def install(org: Org, piece: Piece, user_id: str) -> Outcome:
         raise Problem(f"{piece.kind} {piece.name} has no content file")
     _check_root(piece)
     check_shape(settings.ROOTS.get(piece.name, "") if piece.kind == "Settings" else piece.kind, piece.node)
-    if piece.kind == "Profile":
-        piece = permissions.merged(org, piece)
+    piece = _COMPLETED.get(piece.kind, _as_it_is)(org, piece)
     known = org.components.get(piece.kind, piece.name)
     existed = known is not None or _in_schema(org, piece.kind, piece.name)
     with org.storage.transaction():

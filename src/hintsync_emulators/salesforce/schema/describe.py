@@ -28,7 +28,6 @@ _NEVER: dict[str, object] = {
     "filteredLookupInfo": None,
     "formulaTreatNullNumberAsZero": False,
     "highScaleNumber": False,
-    "htmlFormatted": False,
     "mask": None,
     "maskType": None,
     "namePointing": False,
@@ -170,6 +169,7 @@ def describe_field(one: SObject, field: Field) -> dict[str, object]:
         "extraTypeInfo": _extra_type(one, field),
         "filterable": filterable,
         "groupable": filterable and field.type not in _UNGROUPABLE,
+        "htmlFormatted": field.html,
         "idLookup": field.id_lookup or field.external_id,
         "inlineHelpText": field.help_text,
         "label": field.label,
@@ -197,7 +197,7 @@ def describe_field(one: SObject, field: Field) -> dict[str, object]:
 
 def _extra_type(one: SObject, field: Field) -> str | None:
     if field.type == "textarea":
-        return "plaintextarea"
+        return "richtextarea" if field.html else "plaintextarea"
     return "personname" if field.name == "Name" and one.get("LastName") else None
 
 

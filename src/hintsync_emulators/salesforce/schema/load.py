@@ -54,6 +54,7 @@ def read_object(data: Mapping[str, object], shared: list[Mapping[str, object]]) 
         updateable=bool(data.get("updateable", True)),
         deletable=bool(data.get("deletable", True)),
         mergeable=bool(data.get("mergeable", False)),
+        unique_together=tuple(data.get("unique_together", ())),  # type: ignore[arg-type]
     )
 
 

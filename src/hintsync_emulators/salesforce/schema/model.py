@@ -89,6 +89,8 @@ class Field:
     #: Storage keeps an index on it.
     indexed: bool = False
     help_text: str | None = None
+    #: Text is shown as HTML.
+    html: bool = False
 
     @property
     def is_stored(self) -> bool:
@@ -126,6 +128,8 @@ class SObject:
     updateable: bool = True
     deletable: bool = True
     mergeable: bool = False
+    #: Fields whose values may, all together, occur once only.
+    unique_together: tuple[str, ...] = ()
     children: tuple[Child, ...] = ()
     #: Field name in small letters of the parent relationship -> its reference field.
     relationships: Mapping[str, Field] = field(default_factory=dict)
@@ -201,6 +205,13 @@ class Schema:
     def get(self, name: str) -> SObject | None:
         """Return the object of that name, in any case."""
         return self._visible.get(name.lower())
+
+    def whole(self, one: SObject) -> SObject:
+        """Return an object as it is when nothing is kept from the viewer."""
+        if self._view is None:
+            return one
+        with self.seen_through(None):
+            return self._visible[one.name.lower()]
 
     def by_prefix(self, prefix: str) -> SObject | None:
         """Return the object whose ids begin so."""
