@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -55,7 +56,7 @@ def node_22() -> str:
     return node(_NODE_22)
 
 
-def unavailable(what: str) -> None:
+def unavailable(what: str) -> NoReturn:
     """Skip where somebody works without the clients; fail where they must run."""
     text = f"the tests with foreign clients need {what}"
     if os.environ.get("CI") == "true":

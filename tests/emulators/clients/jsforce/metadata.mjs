@@ -47,6 +47,15 @@ test("an upsert says which component was new", async () => {
   ]);
 });
 
+test("an object is renamed with its records, and the answer names what it was", async () => {
+  await conn.metadata.create("CustomObject", object("Before__c"));
+  const { id } = await conn.sobject("Before__c").create({ Name: "Kept" });
+  const result = await conn.metadata.rename("CustomObject", "Before__c", "After__c");
+  assert.deepEqual([result.success, result.fullName], [true, "Before__c"]);
+  assert.equal((await conn.metadata.read("CustomObject", "After__c")).fullName, "After__c");
+  assert.equal((await conn.sobject("After__c").retrieve(id)).Name, "Kept");
+});
+
 test("a component is renamed", async () => {
   await conn.metadata.create("PermissionSet", { fullName: "Before", label: "Desk" });
   const result = await conn.metadata.rename("PermissionSet", "Before", "After");

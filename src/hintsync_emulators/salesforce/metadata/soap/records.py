@@ -164,7 +164,7 @@ def rename(org: Org, session: Session, arguments: Node) -> list[Node]:
             _rename(org, session, kind, old, new)
     except Problem as problem:
         return [_result(Outcome(kind, old, "", problem=problem.text))]
-    return [_result(Outcome(kind, new, ""))]
+    return [_result(Outcome(kind, old, ""))]
 
 
 def _rename(org: Org, session: Session, kind: str, old: str, new: str) -> None:
