@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import orjson
 
+from hintsync_emulators.salesforce import ids
 from hintsync_emulators.salesforce.bulk import csvs
 from hintsync_emulators.salesforce.bulk.ingest import OPERATIONS, IngestJob, advance
 from hintsync_emulators.salesforce.clock import format_datetime
@@ -26,6 +27,7 @@ def create(call: Call) -> Answer:
         content = _take_parts(call)
     body = call.object()
     one, key = _target(call, body)
+    _choice(body, "contentType", ("CSV",), "CSV")
     job = IngestJob(
         id=call.org.ids.next("750"),
         object=one,
@@ -124,7 +126,10 @@ def _take_parts(call: Call) -> bytes:
         raise ApiError(400, "INVALID_MULTIPART_REQUEST", "A part named job and a part named content are needed")
     if len(parts["content"]) > MOST_BYTES_TOGETHER:
         raise ApiError(400, "LIMIT_EXCEEDED", f"content is larger than {MOST_BYTES_TOGETHER} characters")
-    call.parsed = orjson.loads(parts["job"])
+    try:
+        call.parsed = orjson.loads(parts["job"])
+    except ValueError:
+        raise ApiError(400, "JSON_PARSER_ERROR", "The part named job is not JSON") from None
     return parts["content"]
 
 
@@ -167,7 +172,7 @@ def _take(call: Call, job: IngestJob, content: bytes) -> None:
 
 
 def _find(call: Call) -> IngestJob:
-    job = call.org.ingest_jobs.get(call.names["job"])
+    job = call.org.ingest_jobs.get(ids.normalise(call.names["job"]) or "")
     if job is None:
         raise not_found()
     return job

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hintsync_emulators.salesforce import ids
 from hintsync_emulators.salesforce.bulk import csvs, querying
 from hintsync_emulators.salesforce.bulk.querying import QueryJob
 from hintsync_emulators.salesforce.clock import format_datetime
@@ -143,7 +144,7 @@ def _known(body: dict[str, object], name: str, allowed: dict[str, str], default:
 
 
 def _find(call: Call) -> QueryJob:
-    job = call.org.query_jobs.get(call.names["job"])
+    job = call.org.query_jobs.get(ids.normalise(call.names["job"]) or "")
     if job is None:
         raise not_found()
     return job

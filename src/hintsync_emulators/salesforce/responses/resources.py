@@ -68,8 +68,16 @@ def _validators(call: Call) -> dict[str, str]:
 
 
 def _unless_unchanged(call: Call) -> Answer | None:
-    """Answer 304 when nothing was deployed or switched since If-Modified-Since."""
+    """Answer 304 when nothing was deployed or switched since If-Modified-Since.
+
+    Raises:
+        ApiError: 412 when something was, since If-Unmodified-Since.
+    """
     since = http_date(call, "if-modified-since")
+    unmodified_since = http_date(call, "if-unmodified-since")
+    if unmodified_since is not None and call.org.schema_modified() > unmodified_since:
+        text = "The resource has been modified since the date given in If-Unmodified-Since"
+        raise ApiError(412, "PRECONDITION_FAILED", text)
     return Answer(304) if since is not None and call.org.schema_modified() <= since else None
 
 
