@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterable
 
 import orjson
@@ -76,6 +77,8 @@ def _expiry(value: object) -> float:
         seconds = float(str(value))
     except ValueError:
         raise OAuthError("invalid_grant", "invalid assertion") from None
+    if not math.isfinite(seconds):
+        raise OAuthError("invalid_grant", "invalid assertion")
     return seconds / 1000 if seconds > 10**11 else seconds
 
 

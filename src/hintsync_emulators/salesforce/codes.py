@@ -41,6 +41,6 @@ def check_exchange(code: Code | None, client_id: str, redirect_uri: str, verifie
         raise OAuthError("invalid_grant", "expired authorization code")
     if code.redirect_uri != redirect_uri:
         raise OAuthError("redirect_uri_mismatch", "redirect_uri must match configuration")
-    if code.challenge is not None and not hmac.compare_digest(digest(verifier), code.challenge):
+    if code.challenge is not None and not hmac.compare_digest(digest(verifier).encode(), code.challenge.encode()):
         raise OAuthError("invalid_grant", "invalid code verifier")
     return code

@@ -161,6 +161,11 @@ async def test_an_exchange_that_does_not_fit_its_code_is_refused(
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
+async def test_a_challenge_that_no_verifier_can_have_made_is_no_match(outside: httpx.AsyncClient) -> None:
+    code = (await _agree(outside, code_challenge="ü" * 43))["code"]
+    assert (await _exchange(outside, code=code)).json()["error"] == "invalid_grant"
+
+
 async def test_the_secret_is_needed_unless_the_app_is_public(outside: httpx.AsyncClient, org: Org) -> None:
     form = {name: value for name, value in EXCHANGE.items() if name != "client_secret"}
     kept = await outside.post("/services/oauth2/token", data={**form, "code": (await _agree(outside))["code"]})

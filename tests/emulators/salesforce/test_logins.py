@@ -91,6 +91,7 @@ async def test_a_soap_logout_ends_the_session(outside: httpx.AsyncClient, org: O
         (_envelope('<query xmlns="urn:partner.soap.sforce.com"/>'), "NOT_EMULATED: not emulated: SOAP operation query"),
         (_envelope(""), "soapenv:Client"),
         ("<not xml", "soapenv:Client"),
+        ('<?xml version="1.0" encoding="klingon"?><a/>', "soapenv:Client"),
     ],
 )
 async def test_other_soap_calls_are_faults_that_name_themselves(
@@ -99,3 +100,9 @@ async def test_other_soap_calls_are_faults_that_name_themselves(
     answer = await outside.post("/services/Soap/u/64.0", content=body, headers=XML)
     assert answer.status_code == 500
     assert code in answer.text
+
+
+@pytest.mark.parametrize("version", ["30.0", "69.0", "abc", "64.5", "٦٤.0"])
+async def test_a_soap_login_at_a_version_that_is_not_there_is_a_fault(outside: httpx.AsyncClient, version: str) -> None:
+    answer = await outside.post(f"/services/Soap/u/{version}", content=_login("pass&amp;word"), headers=XML)
+    assert (answer.status_code, "UNSUPPORTED_API_VERSION" in answer.text) == (500, True)

@@ -132,6 +132,8 @@ async def test_jwt_takes_the_claims_that_real_clients_send(
     "changes",
     [
         {"exp": 1_000_000_000},
+        {"exp": "nan"},
+        {"exp": "inf"},
         {"aud": "https://elsewhere.example"},
         {"sub": "stranger@example.org"},
         {"iss": "other-key"},

@@ -9,6 +9,7 @@ from hintsync_emulators.salesforce.errors import OAuthError
 from hintsync_emulators.salesforce.responses.identity import user_of
 from hintsync_emulators.salesforce.responses.oauth import user_named
 from hintsync_emulators.salesforce.web.call import Answer, Call
+from hintsync_emulators.salesforce.web.versions import LAST_VERSION
 
 _XML = "text/xml;charset=UTF-8"
 #: Target namespaces of the partner and the enterprise description.
@@ -18,6 +19,8 @@ _ENVELOPE = (
     ' xmlns="{namespace}" xmlns:sf="urn:fault.{namespace}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
     "<soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>"
 )
+#: Oldest version that has not been retired; a login is the same in all of them.
+_FIRST_VERSION = 31
 _BAD_LOGIN = "Invalid username, password, security token; or user locked out."
 
 
@@ -52,6 +55,9 @@ def _sent(status: int, flavour: str, body: str) -> Answer:
 
 
 def _operation(call: Call, flavour: str) -> str:
+    number = call.version.removesuffix(".0")
+    if not (number.isascii() and number.isdigit()) or not _FIRST_VERSION <= int(number) <= LAST_VERSION:
+        raise _Fault("UNSUPPORTED_API_VERSION", f"Invalid Api version specified on URL: {call.version}")
     header, operation = _parts(call.body)
     name = _local(operation)
     if name == "login":
@@ -65,7 +71,7 @@ def _parts(raw: bytes) -> tuple[ElementTree.Element | None, ElementTree.Element]
     """Return the header of an envelope, if it has one, and the operation inside its body."""
     try:
         envelope = ElementTree.fromstring(raw)
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, LookupError, ValueError):  # the last two for encodings nobody knows
         raise _Fault("soapenv:Client", "The request is not well-formed XML") from None
     parts = {_local(one): one for one in envelope}
     body = parts.get("Body")
