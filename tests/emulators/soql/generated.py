@@ -12,25 +12,21 @@ from hypothesis import strategies as st
 from tests.emulators.soql.evaluator import (
     LEVELS,
     UP,
-    Aggregate,
     Among,
     Compare,
     Condition,
     Expr,
-    Grouped,
-    Having,
     Includes,
     Joined,
     Like,
     Literal,
     Not,
-    Query,
     Row,
     Several,
-    Sort,
     quoted,
     stretch,
 )
+from tests.emulators.soql.statements import Aggregate, Grouped, Having, Query, Sort
 
 TEXTS = st.text("aAbBéÉ'\\%_", min_size=1, max_size=3) | st.text("aAb", min_size=1, max_size=2)
 NUMBERS = st.sampled_from([-1.5, 0.0, 0.25, 2.0, 7.25])

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from hintsync_emulators.salesforce import ManualClock, Org
 from hintsync_emulators.salesforce.schema.model import Field, PickValue
-from tests.emulators.soql.evaluator import LEVELS, TODAY, Grouped, Query, Row, World, sorting_key
+from tests.emulators.soql.evaluator import LEVELS, TODAY, Row, World
 from tests.emulators.soql.generated import GROUPED, QUERIES, Plan, plans
+from tests.emulators.soql.statements import Grouped, Query, sorting_key
 
 #: Statements compared, rows found by them; printed at the end of the run.
 RAN: Counter[str] = Counter()
