@@ -88,9 +88,10 @@ async def send_all(task: Task) -> Result:
     watch = Stopwatch()
     pages = each(plan.patient_pages, lambda page: hint.send("GET", page), at_once=hint.at_once)
     await asyncio.gather(scan(), pages)
+    read = watch.result(0).seconds
     patches = each(plan.patches, lambda patch: hint.send("PATCH", *patch), at_once=hint.at_once)
     await asyncio.gather(each(plan.contact_groups, read_and_write, at_once=org.at_once), patches)
-    return watch.result(len(plan.patches))
+    return watch.result(len(plan.patches), read=read)
 
 
 def _sides(task: Task) -> tuple[Side, Side]:

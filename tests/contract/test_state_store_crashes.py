@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ class Crash(Exception):
 @contextmanager
 def before_statement(store: SqlStore, wanted: int, act: Any) -> Iterator[list[int]]:
     """Carry out an act just before the nth statement from now; yields a list that ends up with one item if it came to it."""
-    engine, seen, done = store._database.engine.sync_engine, [0], []
+    seen, done = [0], []
 
     def listener(*_: object) -> None:
         seen[0] += 1
@@ -38,16 +38,26 @@ def before_statement(store: SqlStore, wanted: int, act: Any) -> Iterator[list[in
             done.append(wanted)
             act()
 
-    event.listen(engine, "before_cursor_execute", listener)
+    engines = [store._database.engine.sync_engine]
+    if store._database.threads is not None:
+        engines.append(store._database.threads.engine)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", listener)
     try:
         yield done
     finally:
-        event.remove(engine, "before_cursor_execute", listener)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", listener)
 
 
 def crash() -> None:
     """End the commit here."""
     raise Crash
+
+
+def cancelling(task: asyncio.Task[Any]) -> Callable[[], object]:
+    """Return what cancels a task from whatever thread its statement is carried out on."""
+    return partial(asyncio.get_running_loop().call_soon_threadsafe, task.cancel)
 
 
 def moving_commit() -> Commit:
@@ -83,7 +93,7 @@ async def test_a_commit_whose_caller_is_cancelled_is_carried_out_whole(sql_store
     while reached:
         number += 1
         task = asyncio.ensure_future(sql_store.commit(everything(number)))
-        with before_statement(sql_store, number, task.cancel) as reached:
+        with before_statement(sql_store, number, cancelling(task)) as reached:
             await asyncio.wait([task])
         assert task.cancelled() is bool(reached)
         after = await remembered(sql_store)
@@ -99,7 +109,7 @@ async def test_a_read_whose_caller_is_cancelled_leaves_the_store_in_order(sql_st
     while reached:
         number += 1
         task = asyncio.ensure_future(sql_store.links("con-1"))
-        with before_statement(sql_store, number, task.cancel) as reached:
+        with before_statement(sql_store, number, cancelling(task)) as reached:
             await asyncio.wait([task])
         assert task.cancelled() is bool(reached)
         await sql_store.put_cursor("con-1", "contacts", str(number))

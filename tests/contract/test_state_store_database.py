@@ -20,6 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.errors import BadInput, FixConfiguration, RetryLater, StopRun
 from hintsync.core.fingerprints import Fingerprinter
@@ -278,20 +279,22 @@ async def test_a_database_of_another_program_is_left_as_it_is(sqlite_url: str, m
         await open_store(sqlite_url, master_keys)
 
 
+async def _no_more_pages(sql: AsyncConnection) -> None:
+    pages = (await sql.exec_driver_sql("PRAGMA page_count")).scalar_one()
+    await sql.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+
 async def test_a_full_disk_stops_the_run_and_loses_nothing(sqlite_store: SqlStore) -> None:
     await sqlite_store.start_run(a_run())
     await sqlite_store.commit(everything(1))
     before = await remembered(sqlite_store)
     # SQLite answers a file that may not grow exactly as a disk that is full: SQLITE_FULL.
-    async with sqlite_store._database.writing() as sql:
-        pages = (await sql.exec_driver_sql("PRAGMA page_count")).scalar_one()
-        await sql.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    await sqlite_store._database.write(_no_more_pages)
     big = replace(everything(2), rows=[a_row(number) for number in range(3000)])
     with pytest.raises(StopRun, match="disk is full"):
         await sqlite_store.commit(big)
     assert await remembered(sqlite_store) == before
-    async with sqlite_store._database.writing() as sql:
-        await sql.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    await sqlite_store._database.write(lambda sql: sql.exec_driver_sql("PRAGMA max_page_count = 1000000"))
     await sqlite_store.commit(big)
 
 

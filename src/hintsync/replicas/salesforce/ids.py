@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _SUFFIXES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _SHORT = re.compile(r"[A-Za-z0-9]{15}")
@@ -22,6 +23,10 @@ def long_id(record_id: str) -> str | None:
 
 
 def _suffix(short: str) -> str:
-    """Encode which characters of each block of five are capitals, bit k for character k."""
-    blocks = (short[start : start + 5] for start in (0, 5, 10))
-    return "".join(_SUFFIXES[sum(1 << k for k, char in enumerate(block) if "A" <= char <= "Z")] for block in blocks)
+    return _coded(short[:5]) + _coded(short[5:10]) + _coded(short[10:])
+
+
+@lru_cache(maxsize=4096)  # ids of one org share their first two blocks
+def _coded(block: str) -> str:
+    """Encode which of five characters are capitals, bit k for character k."""
+    return _SUFFIXES[sum(1 << k for k, char in enumerate(block) if "A" <= char <= "Z")]

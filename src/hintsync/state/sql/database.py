@@ -8,9 +8,9 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -23,6 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from hintsync.core.errors import BadInput, FixConfiguration
 from hintsync.state.sql.bulk import Bulk
 from hintsync.state.sql.errors import driver_errors
+from hintsync.state.sql.threads import Threads, Work
+
+T = TypeVar("T")
 
 #: Seconds that SQLite waits for another process to finish writing.
 BUSY_SECONDS = 30
@@ -45,7 +48,10 @@ _EXPECTED = "expected sqlite:///path/to/file.db, postgresql://user@host/name, or
 
 
 class Database:
-    """An engine with two ways into it: `reading` and `writing`, each one transaction."""
+    """Two ways into a database, each one transaction: `read` and `write` for what a batch does over and over.
+
+    `reading` and `writing` are the same as contexts; on SQLite they take longer.
+    """
 
     def __init__(self, url: str) -> None:
         """Prepare to open the database of a URL; nothing is touched yet.
@@ -59,7 +65,26 @@ class Database:
         self.where = str(self.url.database) if self.is_sqlite else self.url.render_as_string(hide_password=True)
         self.engine = self._create()
         self.bulk = Bulk(self.engine.dialect)
+        #: SQLite only: where `read` and `write` are carried out.
+        self.threads = Threads(self._create_sync()) if self.is_sqlite else None
         self._writer: asyncio.Lock | nullcontext[None] = asyncio.Lock() if self.is_sqlite else nullcontext()
+
+    async def read(self, work: Work[T]) -> T:
+        """Do some reading in one transaction."""
+        if self.threads is None:
+            async with self.reading() as connection:
+                return await work(connection)
+        with driver_errors(self.where):
+            return await self.threads.transaction(work)
+
+    async def write(self, work: Work[T]) -> T:
+        """Do some writing in one transaction: committed at the end, rolled back if anything is raised."""
+        if self.threads is None:
+            async with self.writing() as connection:
+                return await work(connection)
+        with driver_errors(self.where):
+            async with self._writer:
+                return await self.threads.transaction(work, **{_WRITES: True})
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -94,6 +119,8 @@ class Database:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        if self.threads is not None:
+            await self.threads.aclose()
         await self.engine.dispose()
 
     def _create(self) -> AsyncEngine:
@@ -102,8 +129,13 @@ class Database:
             arguments = {"application_name": "hintsync", "connect_timeout": 10}
             return create_async_engine(self.url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
         engine = create_async_engine(self.url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
-        event.listen(engine.sync_engine, "connect", _set_up_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        _listen(engine.sync_engine)
+        return engine
+
+    def _create_sync(self) -> Engine:
+        url = self.url.set(drivername="sqlite+pysqlite")
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+        _listen(engine)
         return engine
 
 
@@ -140,6 +172,11 @@ def prepare_file(path: Path) -> None:
     except OSError as error:
         remedy = "check the path, its owner and permissions"
         raise FixConfiguration(f"{path}: cannot be opened for writing ({error.strerror}); {remedy}") from None
+
+
+def _listen(engine: Engine) -> None:
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
 
 
 def _set_up_sqlite(connection: DBAPIConnection, record: Any) -> None:

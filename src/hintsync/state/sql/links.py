@@ -38,13 +38,17 @@ class LinksPart(Part):
     @uninterrupted
     async def live_links(self, connection_id: str, side: Side, ids: Sequence[RecordId]) -> Mapping[RecordId, LinkState]:
         """Return the live links of these records of one side, by record id."""
-        end, found = _END[side], {}
-        async with self._database.reading() as sql:
+        end = _END[side]
+
+        async def read(sql: AsyncConnection) -> Mapping[RecordId, LinkState]:
+            found = {}
             for part in chunks(ids):
                 wanted = select(_TABLE).where(_TABLE.c.connection_id == connection_id, end.in_(part), tables.LIVE)
                 for row in await sql.execute(wanted):
                     found[row._mapping[end]] = codec.link_state_of(row)
-        return found
+            return found
+
+        return await self._database.read(read)
 
     @uninterrupted
     async def live_pairs(self, connection_id: str) -> Sequence[Link]:

@@ -42,9 +42,12 @@ class RunsPart(Part):
     @uninterrupted
     async def run(self, run_id: str) -> Run | None:
         """Return one run."""
-        async with self._database.reading() as sql:
+
+        async def read(sql: AsyncConnection) -> Run | None:
             found = (await sql.execute(select(_TABLE).filter_by(id=run_id))).one_or_none()
-        return codec.run_of(found) if found else None
+            return codec.run_of(found) if found else None
+
+        return await self._database.read(read)
 
     @uninterrupted
     async def runs(self, connection_id: str, *, limit: int = 50) -> Sequence[Run]:
@@ -56,14 +59,14 @@ class RunsPart(Part):
     @uninterrupted
     async def save_run(self, run: Run) -> None:
         """Store status, progress and details; see the port."""
-        async with self._database.writing() as sql:
-            await save_run(sql, run)
+        await self._database.write(lambda sql: save_run(sql, run))
 
     @uninterrupted
     async def lease_run(self, run_id: str, worker: str, now: float, until: float) -> Run:
         """Take or extend the lease of a run by compare-and-set."""
-        async with self._database.writing() as sql:
-            return await _change(sql, run_id, lambda stored: changes.leased_run(stored, worker, now, until))
+        return await self._database.write(
+            lambda sql: _change(sql, run_id, lambda stored: changes.leased_run(stored, worker, now, until))
+        )
 
     @uninterrupted
     async def ask_abort(self, run_id: str) -> bool:

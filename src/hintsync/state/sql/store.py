@@ -47,8 +47,7 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
         """Carry out a commit in one transaction; see the port."""
         for left in reversed(range(_TRIES)):
             try:
-                async with self._database.writing() as sql:
-                    await self._write(sql, commit)
+                await self._database.write(lambda sql: self._write(sql, commit))
                 return
             except (IntegrityError, Contended):
                 await self._refuse(commit)
