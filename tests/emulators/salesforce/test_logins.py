@@ -102,7 +102,8 @@ async def test_other_soap_calls_are_faults_that_name_themselves(
     assert code in answer.text
 
 
-@pytest.mark.parametrize("version", ["30.0", "69.0", "abc", "64.5", "٦٤.0"])
+@pytest.mark.parametrize("version", ["30.0", "69.0", "abc", "64.5", "٦٤.0", "%01%EF%BF%BE"])
 async def test_a_soap_login_at_a_version_that_is_not_there_is_a_fault(outside: httpx.AsyncClient, version: str) -> None:
     answer = await outside.post(f"/services/Soap/u/{version}", content=_login("pass&amp;word"), headers=XML)
     assert (answer.status_code, "UNSUPPORTED_API_VERSION" in answer.text) == (500, True)
+    ElementTree.fromstring(answer.content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from xml.etree import ElementTree
 
@@ -21,6 +22,7 @@ _ENVELOPE = (
 )
 #: Oldest version that has not been retired; a login is the same in all of them.
 _FIRST_VERSION = 31
+_NO_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BAD_LOGIN = "Invalid username, password, security token; or user locked out."
 
 
@@ -142,7 +144,12 @@ def _fault_body(fault: _Fault) -> str:
 
 
 def _elements(values: dict[str, object] | dict[str, str]) -> str:
-    return "".join(f"<{name}>{escape(str(value), quote=False)}</{name}>" for name, value in values.items())
+    return "".join(f"<{name}>{_text(value)}</{name}>" for name, value in values.items())
+
+
+def _text(value: object) -> str:
+    """Write a value as XML text; characters that XML cannot hold become question marks."""
+    return escape(_NO_XML.sub("?", str(value)), quote=False)
 
 
 def _local(element: ElementTree.Element) -> str:
