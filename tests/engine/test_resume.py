@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from hintsync.core.errors import StopRun
 from hintsync.core.link_by_hand import Warned
@@ -123,11 +123,26 @@ def disk_of(store: SqlStore, pages: int) -> Iterator[None]:
         cursor.execute(f"PRAGMA max_page_count={cursor.fetchone()[0] + pages}")
         cursor.close()
 
-    event.listen(store._database.engine.sync_engine, "connect", limit)
+    for engine in sync_engines(store):
+        event.listen(engine, "connect", limit)
     try:
         yield
     finally:
-        event.remove(store._database.engine.sync_engine, "connect", limit)
+        for engine in sync_engines(store):
+            event.remove(engine, "connect", limit)
+
+
+def sync_engines(store: SqlStore) -> list[Engine]:
+    """Return the two engines that an SQLite store has: of its threads, and of its contexts."""
+    assert store._database.threads is not None
+    return [store._database.threads.engine, store._database.engine.sync_engine]
+
+
+async def close_connections(store: SqlStore) -> None:
+    """Let the next statement open a connection anew."""
+    assert store._database.threads is not None
+    await asyncio.to_thread(store._database.threads.engine.dispose)
+    await store._database.engine.dispose()
 
 
 async def stopped_by(town: Town, kind: str) -> str:
@@ -153,12 +168,12 @@ async def test_a_full_disk_stops_the_run_with_a_clear_error_and_nothing_is_lost(
         town = Town(sqlite_store, f"full-{pages}")
         fill(town)
         await town.open()
-        await sqlite_store._database.engine.dispose()
+        await close_connections(sqlite_store)
         with disk_of(sqlite_store, pages):
             reason = await stopped_by(town, kind)
             assert not reason or "the disk is full; nothing of this step was stored" in reason
             full += bool(reason)
-            await sqlite_store._database.engine.dispose()
+            await close_connections(sqlite_store)
         run = (await sqlite_store.runs(town.name))[0] if not reason else await again(town, kind)
         assert run.status is RunStatus.DONE
         assert differences(expected.ending, await ending(town, run)) == []

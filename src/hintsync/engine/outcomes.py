@@ -175,16 +175,20 @@ def _after(settled: Settled) -> Link:
 def _audits(scribe: Scribe, settled: Settled, link: Link, told: Remembered) -> list[AuditEvent]:
     events = []
     before = settled.pair.state.link
+    agreed = sorted(settled.plan.agreed) if told.base else []
     if link.status is not before.status:
         action = "linked" if link.status is LinkStatus.ACTIVE else str(link.status)
-        events.append(scribe.audit(action, link, rule=settled.plan.frozen, reason=link.reason or link.origin))
+        reason = link.reason or link.origin
+        # a new link's fields that were equal from the start are told with it
+        events.append(scribe.audit(action, link, rule=settled.plan.frozen, fields=agreed, reason=reason))
+        agreed = []
     for side, result in settled.results.items():
         if result.written:
             events.append(
                 scribe.audit("wrote", link, side=side, fields=sorted(result.written), reason=_rules(settled, side))
             )
-    if settled.plan.agreed and told.base:
-        events.append(scribe.audit("agreed", link, fields=sorted(settled.plan.agreed)))
+    if agreed:
+        events.append(scribe.audit("agreed", link, fields=agreed))
     new_holds = {name: hold for name, hold in told.holds.items() if hold is not None}
     if new_holds:
         reasons = sorted({f"{hold.row} {hold.reason}" for hold in new_holds.values()})
