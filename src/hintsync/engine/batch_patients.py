@@ -107,7 +107,7 @@ class _Batch:
         pages: list[HeldPage] = []
         positions: dict[RecordId, int] = {}
         for page in self.census.patients.pages:
-            todo = [r.id for r in page.packed.unpack() if r.id not in self.shared.keeper.finished]
+            todo = [patient_id for patient_id in page.ids if patient_id not in self.shared.keeper.finished]
             if not todo:
                 continue
             if positions and len(positions) + len(todo) > CHUNK:

@@ -71,6 +71,8 @@ class HeldPage:
     packed: Packed
     #: On the engine's monotonic clock, in seconds.
     read_at: float
+    #: Ids of the patients in `packed`.
+    ids: tuple[RecordId, ...]
 
 
 @dataclass(slots=True)
@@ -125,7 +127,7 @@ def hold(engine: Engine, found: Patients, records: Sequence[Snapshot], ref: Page
         if record.state is not RecordState.LIVE:
             found.archived.add(record.id)
     read_at = min((record.read_at for record in records), default=engine.clock.monotonic())
-    found.pages.append(HeldPage(ref, Packed(fresh), read_at))
+    found.pages.append(HeldPage(ref, Packed(fresh), read_at, tuple([record.id for record in fresh])))
 
 
 async def fresh_page(
