@@ -22,16 +22,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
-from hintsync_emulators import hint
 from hintsync_emulators.clock import Clock
-from hintsync_emulators.hint.keeping import Kept, KeptFileError, load
 from hintsync_emulators.loading import load_contacts
 from hintsync_emulators.people import PeopleFileError, Population, invent, read_people, spread
 from hintsync_emulators.serve import listen, serve, serving, url_of
-from hintsync_emulators.tls import Certificate, write_certificate
+
+if TYPE_CHECKING:
+    from hintsync_emulators.tls import Certificate
 
 _DEFAULT_COUNT = 1_000
 _CLIENT_ID = "hintsync-emulator-client"
@@ -47,7 +48,7 @@ class Started:
     #: What a caller needs to speak to it: tokens, keys, ids; and how many records it holds.
     facts: Mapping[str, object]
     #: Serves events over gRPC with a certificate on a port and yields the address; None where there are no events.
-    events: Callable[[Certificate, int], AbstractContextManager[str]] | None = None
+    events: "Callable[[Certificate, int], AbstractContextManager[str]] | None" = None
     #: Begins to tell an object's changes; None where there are no events.
     select: Callable[[str], None] | None = None
 
@@ -70,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         listener = listen(arguments.port)
         started = _START[arguments.system](population, arguments.seed, arguments.token, arguments.keep)
         _select(started, arguments.change_events or ())
-    except (PeopleFileError, KeptFileError, sqlite3.Error, OSError, LookupError, ValueError) as error:
+    except (PeopleFileError, sqlite3.Error, OSError, LookupError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     with _ending_in_order(), listener, ExitStack() as beside:
@@ -119,6 +120,8 @@ def _secure(arguments: argparse.Namespace, started: Started, beside: ExitStack) 
         return {}
     if arguments.pubsub_port is not None and started.events is None:
         raise OSError(f"{arguments.system} has no Pub/Sub API to put on a port")
+    from hintsync_emulators.tls import write_certificate
+
     folder = Path(beside.enter_context(tempfile.TemporaryDirectory(prefix="hintsync-emulators-")))
     files = write_certificate(folder)
     facts: dict[str, object] = {"ca": str(files.ca)}
@@ -155,6 +158,10 @@ def start_hint(population: Population | None, seed: int, token: str | None, keep
     Raises:
         KeptFileError: the file holds no practice of this seed.
     """
+    # Imported late, as is the other one: whoever starts one system does not wait for both.
+    from hintsync_emulators import hint
+    from hintsync_emulators.hint.keeping import Kept, load
+
     practice = hint.Practice(seed=seed, token=token, clock=Clock())
     if population is None and keep is not None:
         load(practice, keep)
@@ -175,7 +182,6 @@ def start_hint(population: Population | None, seed: int, token: str | None, keep
 
 def start_salesforce(population: Population | None, seed: int, token: str | None, keep: Path | None = None) -> Started:
     """Builds a Salesforce emulator that holds the population's contacts, each in its account, or those it has kept."""
-    # Imported late, so that a Hint starts without waiting for the larger of the two.
     from hintsync_emulators import salesforce
 
     app = salesforce.App(_CLIENT_ID, _CLIENT_SECRET, run_as=_USERNAME)
@@ -201,7 +207,7 @@ def start_salesforce(population: Population | None, seed: int, token: str | None
     }
     served = salesforce.create_app(org)
 
-    def events(certificate: Certificate, port: int) -> AbstractContextManager[str]:
+    def events(certificate: "Certificate", port: int) -> AbstractContextManager[str]:
         # Imported late: only those who want events wait for gRPC.
         from hintsync_emulators.salesforce.pubsub.server import pubsub_thread
 

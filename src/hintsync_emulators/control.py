@@ -22,7 +22,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from urllib.parse import parse_qsl, quote
 
-import httpx
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -394,6 +393,8 @@ async def _drop(scope: Scope, receive: Receive) -> None:
     """Closes the caller's connection without a word."""
     extension = scope.get("extensions", {}).get(DROP_EXTENSION)
     if extension is None:
+        import httpx  # only who calls in process needs it, and has it
+
         raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
     extension["abort"]()
     while (await receive())["type"] != "http.disconnect":

@@ -8,14 +8,16 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hintsync_emulators.control import DROP_EXTENSION
-from hintsync_emulators.tls import CertificateFiles
+
+if TYPE_CHECKING:  # making certificates takes a while to import, and most emulators need none
+    from hintsync_emulators.tls import CertificateFiles
 
 HOST = "127.0.0.1"
 
@@ -51,7 +53,7 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://{HOST}:{listener.getsockname()[1]}"
 
 
-def make_server(app: ASGIApp, certificate: CertificateFiles | None = None) -> uvicorn.Server:
+def make_server(app: ASGIApp, certificate: "CertificateFiles | None" = None) -> uvicorn.Server:
     """Builds the server that all emulators run under: httptools, uvloop where there is one, no access log."""
     return uvicorn.Server(
         uvicorn.Config(
@@ -80,7 +82,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
 
 
 @contextmanager
-def serving(app: ASGIApp, port: int = 0, certificate: CertificateFiles | None = None) -> Iterator[str]:
+def serving(app: ASGIApp, port: int = 0, certificate: "CertificateFiles | None" = None) -> Iterator[str]:
     """Serves an emulator from a thread of this process for the length of a with block and yields its URL.
 
     Args:
