@@ -7,6 +7,8 @@ It always says https, so the emulator serves it, with a certificate that the lib
 from __future__ import annotations
 
 import csv
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +28,8 @@ from simple_salesforce.exceptions import (
     SalesforceMoreThanOneRecord,
     SalesforceResourceNotFound,
 )
+from simple_salesforce.metadata import SfdcMetadataApi
+from zeep.exceptions import Fault
 
 from hintsync_emulators.salesforce import Org, create_app
 from hintsync_emulators.serve import serving
@@ -293,3 +297,57 @@ def test_bulk_queries_page_and_download(sf: Salesforce, org: Org, tmp_path: Path
     lines = [Path(part["file"]).read_text().splitlines() for part in parts]
     assert [len(part) for part in lines] == [201, 50]
     assert (lines[0][:2], lines[1][-1]) == (['"LastName"', '"L001"'], '"L249"')
+
+
+_PACKAGE = """<?xml version="1.0"?><Package xmlns="http://soap.sforce.com/2006/04/metadata">
+<types><members>Contact.Shoe__c</members><name>CustomField</name></types><version>64.0</version></Package>"""
+_CONTACT = """<?xml version="1.0"?><CustomObject xmlns="http://soap.sforce.com/2006/04/metadata"><fields>
+<fullName>Shoe__c</fullName><label>Shoe</label><length>20</length><type>Text</type></fields></CustomObject>"""
+
+
+@pytest.fixture
+def metadata(sf: Salesforce) -> Iterator[SfdcMetadataApi]:
+    yield sf.mdapi
+    sf.mdapi._client.transport.session.close()  # a session of its own, which nobody else closes
+
+
+def test_metadata_is_deployed_listed_and_retrieved_over_soap(
+    sf: Salesforce, metadata: SfdcMetadataApi, org: Org, tmp_path: Path
+) -> None:
+    archive = tmp_path / "package.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("package.xml", _PACKAGE)
+        made.writestr("objects/Contact.object", _CONTACT)
+    job = sf.deploy(str(archive), sandbox=False)
+    status = sf.checkDeployStatus(job["asyncId"])
+    while status["state"] not in ("Succeeded", "Failed"):
+        status = sf.checkDeployStatus(job["asyncId"])
+    assert (status["state"], status["deployment_detail"]["deployed_count"]) == ("Succeeded", "1")
+    assert "shoe__c" in org.definition("Contact").fields
+    assert "CustomObject" in [kind.xmlName for kind in metadata.describe_metadata().metadataObjects]
+    query = metadata._client.get_type("ns0:ListMetadataQuery")(type="CustomField")
+    assert "Contact.Shoe__c" in [found.fullName for found in metadata.list_metadata([query])]
+    retrieval, _ = metadata.retrieve("", unpackaged={"CustomField": ["Contact.Shoe__c"]})
+    state = metadata.check_retrieve_status(retrieval)[0]
+    while state not in ("Succeeded", "Failed"):
+        state = metadata.check_retrieve_status(retrieval)[0]
+    zipped = metadata.retrieve_zip(retrieval)[3]
+    with zipfile.ZipFile(io.BytesIO(zipped)) as found:
+        assert b"Shoe__c" in found.read("objects/Contact.object")
+
+
+def test_metadata_is_made_and_changed_component_by_component(metadata: SfdcMetadataApi, org: Org) -> None:
+    text = metadata._client.get_type("ns0:FieldType")("Text")
+    fields = metadata.CustomField
+    fields.create(fields(fullName="Contact.Hat__c", label="Hat", type=text, length=10))
+    made = fields.read("Contact.Hat__c")
+    made.label = "Big hat"
+    fields.update(made)
+    assert org.definition("Contact").fields["hat__c"].label == "Big hat"
+    made.label = "Small hat"
+    fields.upsert(made)
+    assert fields.read("Contact.Hat__c").label == "Small hat"
+    fields.delete("Contact.Hat__c")
+    assert "hat__c" not in org.definition("Contact").fields
+    with pytest.raises(Fault, match="not emulated: describeValueType"):
+        fields.describe()

@@ -40,6 +40,8 @@ ROUTES = (
     _outside("GET", "/services/data", resources.versions, "versions"),
     _outside("POST", "/services/Soap/m/{version}", soap.metadata, "metadata.soap"),
     _outside("POST", "/services/Soap/m/{version}/{org}", soap.metadata, "metadata.soap"),
+    # simple-salesforce puts the id of the job it asks about behind the address
+    _outside("POST", "/services/Soap/m/{version}/deployRequest/{id}", soap.metadata, "metadata.soap"),
     Route("GET", _DATA, resources.listing, "resources"),
     Route("GET", f"{_DATA}/limits", resources.limits, "limits"),
     Route("GET", _ROWS, resources.describe_global, "describe.global"),

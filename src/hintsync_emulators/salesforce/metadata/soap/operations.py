@@ -69,7 +69,8 @@ def _deploy(turn: Turn) -> list[Node]:
 
 def _value(node: Node) -> object:
     text = node.text.strip()
-    return {"true": True, "false": False}.get(text, text)
+    # simple-salesforce writes Python's True and False
+    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 def _decoded(text: str) -> bytes:
