@@ -348,3 +348,34 @@ class Replica(Protocol):
     async def aclose(self) -> None:
         """Let go of connections."""
         ...
+
+
+class Dispatcher(Protocol):
+    """Wakes workers. The rows of the store are what makes work durable: a wake that is lost only delays it to the next sweep."""
+
+    async def wake(self, connection_id: str) -> None:
+        """Tell the workers that a connection has work due now."""
+        ...
+
+    async def wait(self, seconds: float) -> frozenset[str]:
+        """Wait until woken, or until the seconds are over; return the connections that were named (none after a plain wait)."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop listening."""
+        ...
+
+
+class Urgency(StrEnum):
+    """How an alert should be taken."""
+
+    TROUBLE = "trouble"
+    RECOVERED = "recovered"
+
+
+class Alerts(Protocol):
+    """Tells people. Texts hold ids, counts and field names only."""
+
+    async def send(self, title: str, text: str, urgency: Urgency) -> None:
+        """Tell the people who are configured; a failure to reach them is logged, never raised."""
+        ...

@@ -39,6 +39,12 @@ class RunKind(StrEnum):
     BATCH_CONTACTS = "batch-contacts"
     SYNC = "sync"
     MANUAL = "manual"
+    #: Everything changed since a moment before an outage or a gap.
+    CATCH_UP = "catch-up"
+    #: The count, over the whole population, of what agrees; its seal signs the figures.
+    PARITY = "parity"
+    #: What a guard held back (G3): a dry run that waits for an approval.
+    HELD = "held"
 
 
 class RunStatus(StrEnum):
