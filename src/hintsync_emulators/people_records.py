@@ -2,9 +2,9 @@
 
 import random
 
-from hintsync_emulators.hint.states import short_state
 from hintsync_emulators.people_data import PAYERS, PRACTITIONERS
 from hintsync_emulators.people_person import COUNTRY, Person
+from hintsync_emulators.us_states import short_state
 
 _MEMBERSHIPS = ("active", "inactive", "pending", "unpaid", "unconfirmed")
 _MEMBERSHIP_WEIGHTS = (80, 8, 5, 4, 3)

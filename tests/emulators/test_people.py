@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from hintsync_emulators.hint import Practice
-from hintsync_emulators.hint.states import short_state
 from hintsync_emulators.people import (
     Category,
     PeopleFileError,
@@ -23,6 +22,7 @@ from hintsync_emulators.people import (
     spread,
 )
 from hintsync_emulators.people_person import fold
+from hintsync_emulators.us_states import short_state
 
 PEOPLE = list(invent(3_000, seed=5))
 SYNTHEA_OLD = (

@@ -5,11 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-import httpx
-
 from hintsync_emulators.hint.requests import Outcome, WebhookRequest
 
 if TYPE_CHECKING:
+    import httpx
+
     from hintsync_emulators.hint.partner import Partner
 
 #: Seconds between two looks of the background task.
@@ -19,7 +19,7 @@ _KEPT_TEXT = 500
 
 
 async def deliver(
-    partner: "Partner", client: httpx.AsyncClient, practice_id: str | None = None
+    partner: "Partner", client: "httpx.AsyncClient", practice_id: str | None = None
 ) -> list[WebhookRequest]:
     """Sends what is due now, each endpoint's in order, all endpoints at once.
 
@@ -37,7 +37,7 @@ async def deliver(
     return due
 
 
-async def _deliver_lane(partner: "Partner", client: httpx.AsyncClient, lane: list[WebhookRequest]) -> None:
+async def _deliver_lane(partner: "Partner", client: "httpx.AsyncClient", lane: list[WebhookRequest]) -> None:
     for request in lane:
         if not request.endpoint.open_at(partner.clock()):
             partner.requests.put_back(request)
@@ -52,8 +52,10 @@ async def _deliver_lane(partner: "Partner", client: httpx.AsyncClient, lane: lis
         partner.requests.settle(request, outcome, partner.now())
 
 
-async def post(client: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str], seconds: float) -> Outcome:
+async def post(client: "httpx.AsyncClient", url: str, body: bytes, headers: dict[str, str], seconds: float) -> Outcome:
     """Posts a body and returns what came back; redirects are not followed."""
+    import httpx  # late: a practice that sends nothing starts without waiting for it
+
     try:
         async with asyncio.timeout(seconds):
             answer = await client.post(url, content=body, headers=headers, timeout=None)
@@ -65,11 +67,16 @@ async def post(client: httpx.AsyncClient, url: str, body: bytes, headers: dict[s
 
 
 @contextlib.asynccontextmanager
-async def client_of(partner: "Partner") -> AsyncIterator[httpx.AsyncClient]:
-    """Yields a client that goes through the transport the partner was given, or over sockets."""
-    if partner.transport is not None:
+async def client_of(
+    partner: "Partner", transport: "httpx.AsyncBaseTransport | None" = None
+) -> AsyncIterator["httpx.AsyncClient"]:
+    """Yields a client that goes through a transport, through the one that the partner was given, or over sockets."""
+    import httpx
+
+    injected = transport or partner.transport
+    if injected is not None:
         # The transport belongs to whoever injected it, so it is not closed here.
-        yield httpx.AsyncClient(transport=partner.transport)
+        yield httpx.AsyncClient(transport=injected)
         return
     async with httpx.AsyncClient(trust_env=False) as client:
         yield client
@@ -77,7 +84,10 @@ async def client_of(partner: "Partner") -> AsyncIterator[httpx.AsyncClient]:
 
 async def keep_delivering(partner: "Partner") -> None:
     """Sends events as they fall due, for as long as the emulator is served."""
-    async with client_of(partner) as client:
+    async with contextlib.AsyncExitStack() as opened:
+        client = None
         while True:
-            if not await deliver(partner, client):
+            if client is None and partner.requests.waiting():
+                client = await opened.enter_async_context(client_of(partner))
+            if client is None or not await deliver(partner, client):
                 await asyncio.sleep(_EVERY)

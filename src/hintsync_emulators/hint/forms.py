@@ -10,8 +10,8 @@ from datetime import date
 
 from hintsync_emulators.hint.errors import HintError, validation_failed
 from hintsync_emulators.hint.phones import read_phones
-from hintsync_emulators.hint.states import short_state
 from hintsync_emulators.hint.switches import Switches
+from hintsync_emulators.us_states import short_state
 
 TEXT_FIELDS = frozenset(
     [

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-
-import httpx
+from typing import TYPE_CHECKING
 
 from hintsync_emulators.clock import Clock
 from hintsync_emulators.hint.backends import ApiKey, Backend, Endpoint, is_web_address
@@ -12,6 +11,9 @@ from hintsync_emulators.hint.errors import HintError
 from hintsync_emulators.hint.ids import Ids
 from hintsync_emulators.hint.requests import Requests
 from hintsync_emulators.hint.times import as_shown
+
+if TYPE_CHECKING:  # a practice without webhooks starts without waiting for it
+    import httpx
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ class Partner:
         name: str = "Example Sync",
         sandbox: bool = False,
         clock: Callable[[], datetime] | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
     ) -> None:
         self.ids = Ids(seed, sandbox=sandbox)
         self.clock = clock or Clock()

@@ -3,9 +3,8 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import httpx
 import orjson
 
 from hintsync_emulators.clock import Clock
@@ -24,6 +23,9 @@ from hintsync_emulators.hint.requests import WebhookRequest
 from hintsync_emulators.hint.switches import Switches
 from hintsync_emulators.hint.times import SHOWN_ZONE
 from hintsync_emulators.hint.webhooks import WebhookEvent
+
+if TYPE_CHECKING:  # a practice without webhooks starts without waiting for it
+    import httpx
 
 _TICK = timedelta(microseconds=1)
 
@@ -53,7 +55,7 @@ class Practice:
         status: str = "active",
         switches: Switches | None = None,
         sandbox: bool = False,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
     ) -> None:
         self.clock = clock or (partner.clock if partner else Clock())
         self.switches = switches or Switches()
@@ -117,7 +119,7 @@ class Practice:
         """The events that some endpoint has not got yet, in the order they happened."""
         return outbox_of(self)
 
-    async def deliver(self, transport: httpx.AsyncBaseTransport | None = None) -> list[WebhookRequest]:
+    async def deliver(self, transport: "httpx.AsyncBaseTransport | None" = None) -> list[WebhookRequest]:
         """Sends what is due now, retries included, and returns what was tried.
 
         A served emulator does this by itself; in process a test says when.
@@ -125,9 +127,7 @@ class Practice:
         Args:
             transport: what to send through; without it the partner's own, or else sockets.
         """
-        if transport is not None:
-            return await deliver(self.partner, httpx.AsyncClient(transport=transport), self.id)
-        async with client_of(self.partner) as client:
+        async with client_of(self.partner, transport) as client:
             return await deliver(self.partner, client, self.id)
 
     def announce(self, kind: str, shown: Mapping[str, object]) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import orjson
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from hintsync_emulators.salesforce.auth import App, Auth
 from hintsync_emulators.salesforce.errors import OAuthError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 #: Hosts that a JWT's audience may name beside the org's own.
 _LOGIN_HOSTS = ("https://login.salesforce.com", "https://test.salesforce.com")
@@ -83,6 +83,11 @@ def _expiry(value: object) -> float:
 
 
 def _check_signature(app: App, signed: str, signature: str) -> None:
+    # Imported late: an org that nobody shows an assertion to starts without waiting for it.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
     if app.certificate is None:
         raise OAuthError("invalid_grant", "invalid assertion")
     key = _public_key(app.certificate)
@@ -93,6 +98,10 @@ def _check_signature(app: App, signed: str, signature: str) -> None:
 
 
 def _public_key(pem: str) -> rsa.RSAPublicKey:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     raw = pem.encode()
     certified = b"BEGIN CERTIFICATE" in raw
     key = x509.load_pem_x509_certificate(raw).public_key() if certified else serialization.load_pem_public_key(raw)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import orjson
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+if TYPE_CHECKING:  # an org that signs nothing starts without waiting for it
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 
 class Signer:
@@ -24,6 +26,8 @@ class Signer:
     @property
     def _key(self) -> rsa.RSAPrivateKey:
         if self._made is None:
+            from cryptography.hazmat.primitives.asymmetric import rsa
+
             self._made = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
         return self._made
 
@@ -36,6 +40,9 @@ class Signer:
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """Return claims as a JSON Web Token signed with RS256."""
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+
         header = {"alg": "RS256", "typ": "JWT", "kid": self.jwk()["kid"]}
         signed = ".".join(base64url(orjson.dumps(part)) for part in (header, dict(claims)))
         return f"{signed}.{base64url(self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
