@@ -135,7 +135,7 @@ class LiveStore(Protocol):
         limit: int,
         lanes: Collection[Lane] = tuple(Lane),
     ) -> Sequence[Dirty]:
-        """Lease the most urgent records that are due, unparked and free (no lease, or one that has run out): by lane, then `since`."""
+        """Lease the most urgent records that are due, unparked and free (any lease has run out), by lane, then `since`."""
         ...
 
     async def finish_marks(self, done: Sequence[Dirty]) -> int:
