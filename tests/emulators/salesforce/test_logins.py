@@ -14,6 +14,14 @@ XML = {"Content-Type": "text/xml", "SOAPAction": "login"}
 PARTNER = "{urn:partner.soap.sforce.com}"
 
 
+#: Ten entities, each ten times the one before: ten thousand million characters from a message of one kilobyte.
+BOMB = (
+    '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a0 "laugh">'
+    + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+    + ']><se:Envelope xmlns:se="http://schemas.xmlsoap.org/soap/envelope/"><se:Body><login>&a9;</login></se:Body></se:Envelope>'
+)
+
+
 @pytest.fixture(autouse=True)
 def known_password(org: Org) -> None:
     org.auth.passwords[USERNAME] = "pass&word"
@@ -92,6 +100,8 @@ async def test_a_soap_logout_ends_the_session(outside: httpx.AsyncClient, org: O
         (_envelope(""), "soapenv:Client"),
         ("<not xml", "soapenv:Client"),
         ('<?xml version="1.0" encoding="klingon"?><a/>', "soapenv:Client"),
+        ('<?xml version="1.0" encoding="shift_jis"?><a/>', "soapenv:Client"),
+        (BOMB, "The SOAP message cannot be read: DOCTYPE is disallowed"),
     ],
 )
 async def test_other_soap_calls_are_faults_that_name_themselves(
@@ -100,6 +110,18 @@ async def test_other_soap_calls_are_faults_that_name_themselves(
     answer = await outside.post("/services/Soap/u/64.0", content=body, headers=XML)
     assert answer.status_code == 500
     assert code in answer.text
+
+
+@pytest.mark.parametrize("place", ["u/64.0", "c/64.0", "m/64.0"])
+@pytest.mark.parametrize("body", [BOMB, '<?xml version="1.0" encoding="klingon"?><a/>', "<not xml"])
+async def test_xml_that_is_dangerous_or_unreadable_is_its_senders_fault_at_every_soap_address(
+    outside: httpx.AsyncClient, place: str, body: str
+) -> None:
+    answer = await outside.post(f"/services/Soap/{place}", content=body, headers=XML)
+    fault = ElementTree.fromstring(answer.content).find(".//{http://schemas.xmlsoap.org/soap/envelope/}Fault")
+    assert fault is not None
+    assert fault.findtext("{*}faultcode") == "soapenv:Client"
+    assert "laugh" not in answer.text
 
 
 @pytest.mark.parametrize("version", ["30.0", "69.0", "abc", "64.5", "٦٤.0", "%01%EF%BF%BE"])

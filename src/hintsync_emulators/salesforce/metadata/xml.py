@@ -80,6 +80,8 @@ def parse(raw: bytes | str) -> Node:
     except expat.ExpatError as problem:
         text = expat.ErrorString(problem.code)
         raise BadXml(text[:1].upper() + text[1:], problem.lineno, problem.offset + 1) from None
+    except (LookupError, ValueError):  # the declaration names an encoding that is unknown or takes several bytes
+        raise BadXml("Unsupported encoding", 1, 1) from None
     assert reader.root is not None
     return reader.root
 

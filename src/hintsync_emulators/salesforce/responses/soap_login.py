@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from html import escape
-from xml.etree import ElementTree
 
 from hintsync_emulators.salesforce.errors import OAuthError
+from hintsync_emulators.salesforce.metadata.soap.envelope import CLIENT
+from hintsync_emulators.salesforce.metadata.xml import BadXml, Node, parse
 from hintsync_emulators.salesforce.responses.identity import user_of
 from hintsync_emulators.salesforce.responses.oauth import user_named
 from hintsync_emulators.salesforce.web.call import Answer, Call
@@ -61,31 +62,29 @@ def _operation(call: Call, flavour: str) -> str:
     if not (number.isascii() and number.isdigit()) or not _FIRST_VERSION <= int(number) <= LAST_VERSION:
         raise _Fault("UNSUPPORTED_API_VERSION", f"Invalid Api version specified on URL: {call.version}")
     header, operation = _parts(call.body)
-    name = _local(operation)
-    if name == "login":
+    if operation.tag == "login":
         return _login(call, flavour, operation)
-    if name == "logout":
+    if operation.tag == "logout":
         return _logout(call, header)
-    raise _Fault("NOT_EMULATED", f"not emulated: SOAP operation {name}")
+    raise _Fault("NOT_EMULATED", f"not emulated: SOAP operation {operation.tag}")
 
 
-def _parts(raw: bytes) -> tuple[ElementTree.Element | None, ElementTree.Element]:
+def _parts(raw: bytes) -> tuple[Node | None, Node]:
     """Return the header of an envelope, if it has one, and the operation inside its body."""
     try:
-        envelope = ElementTree.fromstring(raw)
-    except (ElementTree.ParseError, LookupError, ValueError):  # the last two for encodings nobody knows
-        raise _Fault("soapenv:Client", "The request is not well-formed XML") from None
-    parts = {_local(one): one for one in envelope}
-    body = parts.get("Body")
-    if body is None or len(body) == 0:
-        raise _Fault("soapenv:Client", "The SOAP body holds no operation")
-    return parts.get("Header"), body[0]
+        envelope = parse(raw)
+    except BadXml as problem:
+        raise _Fault(CLIENT, f"The SOAP message cannot be read: {problem.message}") from None
+    body = envelope.find("Body")
+    if body is None or not body.children:
+        raise _Fault(CLIENT, "The SOAP body holds no operation")
+    return envelope.find("Header"), body.children[0]
 
 
-def _login(call: Call, flavour: str, operation: ElementTree.Element) -> str:
-    given = {_local(one): (one.text or "").strip() for one in operation}
-    username, auth = given.get("username", ""), call.org.auth
-    if not auth.check_password(username, given.get("password", "")):
+def _login(call: Call, flavour: str, operation: Node) -> str:
+    username, password = operation.value("username") or "", operation.value("password") or ""
+    auth = call.org.auth
+    if not auth.check_password(username, password):
         raise _Fault("INVALID_LOGIN", _BAD_LOGIN, "LoginFault")
     try:
         user_id = user_named(call, username)
@@ -126,20 +125,22 @@ def _user_info(call: Call, user_id: str) -> dict[str, object]:
     }
 
 
-def _logout(call: Call, header: ElementTree.Element | None) -> str:
-    found = [one.text or "" for one in (header.iter() if header is not None else ()) if _local(one) == "sessionId"]
-    if not found or call.org.auth.session(found[0]) is None:
+def _logout(call: Call, header: Node | None) -> str:
+    session = header.find("SessionHeader") if header is not None else None
+    token = (session.value("sessionId") if session is not None else None) or ""
+    if call.org.auth.session(token) is None:
         raise _Fault("INVALID_SESSION_ID", "Invalid Session ID found in SessionHeader: Illegal Session")
-    call.org.auth.revoke(found[0])
+    call.org.auth.revoke(token)
     return "<logoutResponse/>"
 
 
 def _fault_body(fault: _Fault) -> str:
-    prefixed = fault.code if ":" in fault.code else f"sf:{fault.code}"
+    if fault.code == CLIENT:
+        return f"<soapenv:Fault>{_elements({'faultcode': CLIENT, 'faultstring': fault.message})}</soapenv:Fault>"
     text = f"{fault.code}: {fault.message}"
     detail = _elements({"sf:exceptionCode": fault.code, "sf:exceptionMessage": fault.message})
     inner = f'<sf:{fault.kind} xsi:type="sf:{fault.kind}">{detail}</sf:{fault.kind}>'
-    outer = _elements({"faultcode": prefixed, "faultstring": text})
+    outer = _elements({"faultcode": f"sf:{fault.code}", "faultstring": text})
     return f"<soapenv:Fault>{outer}<detail>{inner}</detail></soapenv:Fault>"
 
 
@@ -150,7 +151,3 @@ def _elements(values: dict[str, object] | dict[str, str]) -> str:
 def _text(value: object) -> str:
     """Write a value as XML text; characters that XML cannot hold become question marks."""
     return escape(_NO_XML.sub("?", str(value)), quote=False)
-
-
-def _local(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]

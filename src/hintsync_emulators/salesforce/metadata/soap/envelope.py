@@ -9,6 +9,8 @@ from hintsync_emulators.salesforce.errors import ApiError
 from hintsync_emulators.salesforce.metadata.xml import NAMESPACE, BadXml, Node, compact, leaf, parse
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+#: Fault code of a message that its sender has got wrong (SOAP 1.1, section 4.4.1).
+CLIENT = "soapenv:Client"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 #: Namespaces that every answer declares.
 _OPEN = f'<soapenv:Envelope xmlns:soapenv="{_SOAP}" xmlns="{NAMESPACE}"'
@@ -35,13 +37,13 @@ def read_request(body: bytes) -> Request:
     try:
         root = parse(body)
     except BadXml as problem:
-        raise ApiError(500, "UNKNOWN_EXCEPTION", f"The SOAP message cannot be read: {problem.message}") from None
+        raise ApiError(500, CLIENT, f"The SOAP message cannot be read: {problem.message}") from None
     content = root.find("Body")
     if root.tag != "Envelope" or root.namespace != _SOAP or content is None or not content.children:
-        raise ApiError(500, "UNKNOWN_EXCEPTION", "The message is no SOAP envelope with a body")
+        raise ApiError(500, CLIENT, "The message is no SOAP envelope with a body")
     call = content.children[0]
     if call.namespace != NAMESPACE:
-        raise ApiError(500, "UNKNOWN_EXCEPTION", f"No operation available for request {{{call.namespace}}}{call.tag}")
+        raise ApiError(500, CLIENT, f"No operation available for request {{{call.namespace}}}{call.tag}")
     header = root.find("Header") or Node("Header")
     session = header.find("SessionHeader")
     options = header.find("CallOptions")
@@ -64,8 +66,10 @@ def answer(operation: str, results: Iterable[Node]) -> bytes:
 def fault(problem: ApiError) -> bytes:
     """Return the envelope of a refusal."""
     first = problem.faults[0]
-    text = compact(leaf("faultstring", f"{first.code}: {first.message}"))
-    body = f"<soapenv:Fault><faultcode>sf:{first.code}</faultcode>{text}</soapenv:Fault>"
+    by_sender = first.code == CLIENT
+    code = CLIENT if by_sender else f"sf:{first.code}"
+    text = compact(leaf("faultstring", first.message if by_sender else f"{first.code}: {first.message}"))
+    body = f"<soapenv:Fault><faultcode>{code}</faultcode>{text}</soapenv:Fault>"
     sf = f' xmlns:sf="{NAMESPACE}"'
     head = f'{_HEAD}<soapenv:Envelope xmlns:soapenv="{_SOAP}"{sf}{_INSTANCE}>'
     return f"{head}<soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>".encode()
