@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -37,6 +38,10 @@ class Settings(BaseSettings):
     hint_url: str = "https://api.hint.com"
     #: Hint partner API key; needed to exchange an authorization code.
     hint_partner_key: SecretStr = SecretStr("")
+    #: Webhooks signature keys of Hint's Partner Portal, separated by commas: during a rotation the old one and the new one.
+    hint_webhook_keys: SecretStr = SecretStr("")
+    #: Form of Hint's partner routes: "legacy" (`/integrations`), or "installations" (API version 2026-07-01).
+    hint_routes: Literal["legacy", "installations"] = "legacy"
     #: Requests a second to Hint, over all workers of this host. Hint's own limit is 20 for each partner.
     hint_requests_per_second: float = Field(default=8.0, gt=0, le=1000)
     #: Share of Hint's daily requests that batches leave for live work and people (guard G6).
@@ -47,16 +52,45 @@ class Settings(BaseSettings):
     salesforce_concurrency: int = Field(default=4, ge=1, le=20)
     #: Seconds after which a request is given up.
     http_timeout: float = Field(default=30.0, gt=0, le=600)
+    #: Address the service listens on; a proxy in front of it ends TLS.
+    listen_host: str = "127.0.0.1"
+    #: Port the service listens on.
+    listen_port: int = Field(default=8080, ge=0, le=65535)
+    #: Address under which the internet reaches the service, https://…; Hint sends its webhooks to `/webhooks/hint` below it.
+    public_url: str = ""
+    #: Bytes of a webhook beyond which it is refused unread.
+    webhook_max_bytes: int = Field(default=1_048_576, ge=1024, le=104_857_600)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not self.hint_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError("hint_url: expected an https:// address")
+        if self.public_url:
+            check_public_url(self.public_url)
         return self
+
+    def webhook_keys(self) -> tuple[str, ...]:
+        """Return the keys that a webhook may be signed with; without any, the partner key, which Hint falls back to."""
+        given = self.hint_webhook_keys.get_secret_value() or self.hint_partner_key.get_secret_value()
+        return tuple(key.strip() for key in given.split(",") if key.strip())
 
     def database(self) -> str:
         """Return the database URL in force."""
         return self.database_url.get_secret_value() or f"sqlite:///{self.state / 'hintsync.sqlite3'}"
+
+
+def check_public_url(url: str) -> str:
+    """Return an address that Hint could send webhooks to, without a slash at its end.
+
+    Raises:
+        ValueError: it is none; says what was expected. Plain http is for trials on this machine only.
+    """
+    parts = urlsplit(url)
+    local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
+    whole = parts.hostname and not (parts.query or parts.fragment or parts.username or parts.password)
+    if not whole or not (parts.scheme == "https" or local) or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("public_url: expected an https:// address without user, query or fragment")
+    return url.rstrip("/")
 
 
 def load_settings(**overrides: object) -> Settings:
