@@ -1,0 +1,128 @@
+"""The one way into the dirty set: what events say is checked against links, and what may matter is marked.
+
+Costs no remote call. Events may come twice, late, in any order, or not at all: a mark only says that a record must be read
+again, and marks of one record coalesce. What is dropped here is dropped for good, so doubt always marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hintsync.core.records import LinkState, RecordId
+from hintsync.core.values import Side
+from hintsync.engine.context import Engine
+from hintsync.engine.echoes import Verdict, judge_linked
+from hintsync.engine.notices import Notice, NoticeKind
+from hintsync.state.live import Lane, Mark, SidePrints
+
+#: Fact of a connection: when its patients were taken as known (row L8); ISO 8601, UTC.
+KNOWN_TAKEN = "known_taken_at"
+
+_LANES = {"catch-up": Lane.CATCH_UP, "parity": Lane.PARITY, "person": Lane.INTERACTIVE}
+
+_States = dict[tuple[Side, RecordId], LinkState]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of some events."""
+
+    #: Marks that were new.
+    marked: int
+    #: Our own writes coming back.
+    echoes: int
+    #: Events that cannot concern us, or that were taken in before.
+    ignored: int
+
+
+async def take_in(engine: Engine, notices: Sequence[Notice], *, cursors: Mapping[str, str] | None = None) -> TakenIn:
+    """Mark the records that events tell of, and store the cursors of their stream, in one transaction.
+
+    Args:
+        engine: The connection.
+        notices: Events that passed their check, in any order, doubles included.
+        cursors: Positions reached with these events, by cursor name; stored even if every event is dropped.
+    """
+    states = await _states(engine, notices)
+    at_work = await _at_work(engine, states)
+    left = await _left_for_batch(engine, notices, states)
+    verdicts = [_judge(engine, notice, states, at_work, left) for notice in notices]
+    verdicts = await _confirmed(engine, notices, verdicts, states)
+    marks = [_mark(notice) for notice, verdict in zip(notices, verdicts, strict=True) if verdict is Verdict.MARK]
+    new = await engine.store.mark(engine.connection.id, marks, cursors=cursors) if marks or cursors else 0
+    echoes = verdicts.count(Verdict.ECHO)
+    return TakenIn(new, echoes, len(notices) - echoes - new)
+
+
+def _mark(notice: Notice) -> Mark:
+    lane = _LANES.get(notice.cause, Lane.LIVE)
+    return Mark(notice.side, notice.record_id, notice.cause, notice.at, lane, notice.event_id)
+
+
+async def _states(engine: Engine, notices: Sequence[Notice]) -> _States:
+    """Return the live links of the records that events tell of."""
+    states: _States = {}
+    for side in Side:
+        ids = list(dict.fromkeys(notice.record_id for notice in notices if notice.side is side))
+        if ids:
+            found = await engine.store.live_links(engine.connection.id, side, ids)
+            states.update({(side, record_id): state for record_id, state in found.items()})
+    return states
+
+
+async def _at_work(engine: Engine, states: _States) -> Mapping[str, SidePrints]:
+    link_ids = {state.link.id for state in states.values()}
+    return await engine.store.pending(engine.connection.id, link_ids) if link_ids else {}
+
+
+async def _left_for_batch(engine: Engine, notices: Sequence[Notice], states: _States) -> frozenset[RecordId]:
+    """Return the unlinked patients that were there when we connected: they are left for the batch (row L8)."""
+    ids = {n.record_id for n in notices if n.side is Side.HINT and (n.side, n.record_id) not in states}
+    if not ids or KNOWN_TAKEN not in engine.connection.facts:
+        return frozenset()
+    return await engine.store.known(engine.connection.id, ids)
+
+
+def _judge(
+    engine: Engine,
+    notice: Notice,
+    states: _States,
+    at_work: Mapping[str, SidePrints],
+    left_for_batch: frozenset[RecordId],
+) -> Verdict:
+    state = states.get((notice.side, notice.record_id))
+    if state is None:
+        return _judge_unlinked(notice, left_for_batch)
+    fp = engine.fingerprinter(state.link.salt)
+    marks = notice.side is Side.SALESFORCE or engine.options.write_back
+    return judge_linked(notice, state, engine.table, fp, at_work.get(state.link.id), marks=marks)
+
+
+def _judge_unlinked(notice: Notice, left_for_batch: frozenset[RecordId]) -> Verdict:
+    """Rows L8 and L9: a contact without a link concerns nobody; a patient may be new, unless it is gone again."""
+    if notice.side is Side.SALESFORCE or notice.kind is NoticeKind.DELETED or notice.record_id in left_for_batch:
+        return Verdict.IGNORE
+    return Verdict.MARK
+
+
+async def _confirmed(
+    engine: Engine, notices: Sequence[Notice], verdicts: Sequence[Verdict], states: _States
+) -> list[Verdict]:
+    """Drop an event only if its link did not move between the look at the link and the look at who works it.
+
+    A worker may have read the record before this edit, moved the base and let go of the link in between. The base it moved
+    is seen by this second look; a worker that comes later reads the record later, and sees the edit itself.
+    """
+    doubtful = [n for n, verdict in zip(notices, verdicts, strict=True) if verdict is not Verdict.MARK]
+    again = await _states(engine, [n for n in doubtful if (n.side, n.record_id) in states])
+    return [
+        Verdict.MARK if verdict is not Verdict.MARK and _moved((n.side, n.record_id), states, again) else verdict
+        for n, verdict in zip(notices, verdicts, strict=True)
+    ]
+
+
+def _moved(key: tuple[Side, RecordId], before: _States, after: _States) -> bool:
+    if key not in before:
+        return False
+    return key not in after or after[key].link.revision != before[key].link.revision
