@@ -7,7 +7,7 @@ The only caller of the replicas' `update` for mapped fields besides creates. Wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hintsync.core.fields import Kind
@@ -58,6 +58,8 @@ class Settled:
     gone: Side | None = None
     #: The plan is not what was approved; nothing was written.
     changed_since: bool = False
+    #: Sides that a guard keeps from being written now; what was planned for them stays to be done.
+    barred: frozenset[Side] = frozenset()
 
     @property
     def trouble(self) -> tuple[Side, RecordResult] | None:
@@ -73,6 +75,10 @@ class Settled:
     def failed(self) -> bool:
         """Whether a side is still to be written, so that a first sync is not finished."""
         return self.gone is not None or self.trouble is not None
+
+
+#: Looks at what was planned before it is written (guards G3 and G7, what is about to be written).
+BeforeWrite = Callable[[Sequence[Settled]], Awaitable[None]]
 
 
 def plan_pair(engine: Engine, pair: Pair) -> PairPlan:
@@ -112,7 +118,7 @@ def updates_of(engine: Engine, settled: Settled) -> dict[Side, Update]:
     """Return the writes that a planned pair needs, at most one a side."""
     pair, plan = settled.pair, settled.plan
     updates = {}
-    for side in Side:
+    for side in (side for side in Side if side not in settled.barred):
         values = plan.writes.get(side, {})
         keeping = NO_BOOKKEEPING if plan.frozen else bookkeeping_of(engine, pair, side)
         if not values and keeping == NO_BOOKKEEPING:
@@ -131,8 +137,16 @@ def _stamped(keeping: Bookkeeping, stamps: Bookkeeping) -> Bookkeeping:
     )
 
 
-async def settle(engine: Engine, pairs: Sequence[Pair], mode: WriteMode) -> list[Settled]:
+async def settle(
+    engine: Engine, pairs: Sequence[Pair], mode: WriteMode, before_write: BeforeWrite | None = None
+) -> list[Settled]:
     """Plan and write pairs; those that moved meanwhile, or whose reply was lost, are read and decided again.
+
+    Args:
+        engine: The connection.
+        pairs: What to bring into step.
+        mode: How careful and how fast writes must be.
+        before_write: Called with what was planned, before every round of writes; it may replace plans or bar sides.
 
     Returns:
         One result for each pair, in order. A pair still in doubt after `LOOKS` rounds carries the trouble.
@@ -140,7 +154,7 @@ async def settle(engine: Engine, pairs: Sequence[Pair], mode: WriteMode) -> list
     done: dict[str, Settled] = {}
     todo = list(pairs)
     for _ in range(LOOKS):
-        rounds = await _write_once(engine, todo, mode)
+        rounds = await _write_once(engine, todo, mode, before_write)
         for settled in rounds:
             link_id = settled.pair.state.link.id
             done[link_id] = _joined(done.get(link_id), settled)
@@ -166,8 +180,12 @@ def _joined(before: Settled | None, after: Settled) -> Settled:
     return after
 
 
-async def _write_once(engine: Engine, pairs: Sequence[Pair], mode: WriteMode) -> list[Settled]:
+async def _write_once(
+    engine: Engine, pairs: Sequence[Pair], mode: WriteMode, before_write: BeforeWrite | None
+) -> list[Settled]:
     settled = [_planned(engine, pair) for pair in pairs]
+    if before_write is not None:
+        await before_write(settled)
     updates: dict[Side, list[Update]] = {side: [] for side in Side}
     for one in settled:
         if one.changed_since:
@@ -205,6 +223,8 @@ async def _note_rests(engine: Engine, settled: Sequence[Settled]) -> None:
 def _rests_of(engine: Engine, one: Settled) -> dict[str, Fingerprint]:
     """Return the base entries that `_note_rests` moves for a pair: only those whose list would be misread."""
     rests: dict[str, Fingerprint] = {}
+    if Side.HINT in one.barred:
+        return rests
     hint, state, values = one.pair.hint, one.pair.state, one.plan.writes.get(Side.HINT, {})
     for row in engine.table:
         replaced = one.plan.replaced_phones.get(row.name, APPEND)
