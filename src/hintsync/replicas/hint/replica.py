@@ -201,6 +201,14 @@ class HintReplica:
             left_over=lambda draft, _: CreateUnknown(draft.key),
         )
 
+    def snapshot_of(self, shown: Mapping[str, object]) -> Snapshot:
+        """Return what a patient's object says that came by another way than a read of ours: a webhook's.
+
+        Raises:
+            BadInput: it shows no id.
+        """
+        return self._codec.snapshot_from_hint(shown)
+
     async def aclose(self) -> None:
         """Nothing of its own: the transport is shared by the practices of a partner and closed by its owner."""
 
