@@ -16,6 +16,8 @@ def test_settings_come_back_as_they_were_stored():
         contact_defaults={"LeadSource": "Hint"},
         placeholder_dates=frozenset({"1900-01-01"}),
         policies={"email": ConflictPolicy.HINT},
+        guard_share=0.1,
+        guard_at_least=5,
         contact_url="https://acme.lightning.force.com/lightning/r/Contact/",
     )
     assert Options.from_json(options.to_json()) == options
@@ -38,6 +40,9 @@ def test_a_policy_reaches_the_mapping_table():
         ({"policies": ["hint"]}, "policies: expected field names"),
         ({"placeholder_dates": "1900-01-01"}, "placeholder_dates: expected a list"),
         ({"salesforce_reserve": 2}, "salesforce_reserve: expected a share"),
+        ({"guard_share": -0.1}, "guard_share: expected a share"),
+        ({"guard_at_least": 0}, "guard_at_least: expected a whole number"),
+        ({"guard_at_least": 2.5}, "guard_at_least: expected a whole number"),
     ],
 )
 def test_nonsense_is_refused_by_name(stored: dict[str, object], says: str):

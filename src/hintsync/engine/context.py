@@ -12,9 +12,10 @@ from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.match import MatchKey, match_key
 from hintsync.core.policy import Constraints
-from hintsync.core.records import Snapshot
+from hintsync.core.records import HoldKind, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.options import Options
+from hintsync.engine.watch import Watch
 from hintsync.ports import Clock, Described, Replica
 from hintsync.state.port import Connection, StateStore
 
@@ -44,6 +45,8 @@ class Engine:
     calls_per_second: Mapping[Side, float] = field(default_factory=lambda: {Side.HINT: 8.0, Side.SALESFORCE: 10.0})
     #: Held while a kind of write is tried for the first time (`first_writes`).
     first_write: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: What this process knows of the connection's guards (`stops`, `window`).
+    watch: Watch = field(default_factory=Watch)
     #: What `constraints` found for a connection; the connection is replaced when its facts move.
     _constraints: tuple[Connection, Constraints] | None = None
 
@@ -69,9 +72,21 @@ class Engine:
         stored = self.connection.facts.get("paused", [])
         paused = [item for item in stored if isinstance(item, str)] if isinstance(stored, list) else []
         clears = frozenset(item.rpartition(":")[2] for item in paused if item.startswith("clear:"))
-        found = Constraints(self.described, paused_clears=clears, paused_phones="phones" in paused)
+        reopened = frozenset({HoldKind.REFUSED} if self.clock.monotonic() < self.watch.reopened_until else ())
+        found = Constraints(self.described, paused_clears=clears, paused_phones="phones" in paused, reopened=reopened)
         self._constraints = (self.connection, found)
         return found
+
+    def take_over(
+        self, connection: Connection | None = None, described: Mapping[Side, Described] | None = None
+    ) -> None:
+        """Go on with settings that were edited, or with fields that a system describes anew (guard G5)."""
+        self._constraints = None
+        if connection is not None:
+            self.connection, self.options = connection, Options.from_json(connection.settings)
+            self.table = self.options.table(self.table)
+        if described is not None:
+            self.described = described
 
     @property
     def salesforce(self) -> Replica:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from hintsync.core.errors import BadInput
 from hintsync.core.fields import DEFAULT_MAPPING, ConflictPolicy
 from hintsync.core.fields import Mapping as FieldTable
+from hintsync.core.guards import Tolerance
 from hintsync.core.match import DEFAULT_PLACEHOLDER_DATES
 from hintsync.core.records import FieldName
 from hintsync.state.port import Json
@@ -37,11 +38,20 @@ class Options:
     contact_url: str = ""
     #: Calls of the org's daily allowance that are left to its other applications (guard G6), as a share.
     salesforce_reserve: float = 0.2
+    #: Part of the linked pairs that the changes of one side may touch within an hour (guard G3).
+    guard_share: float = 0.05
+    #: Linked pairs that they may touch however few there are (guard G3).
+    guard_at_least: int = 20
 
-    def table(self) -> FieldTable:
-        """Return the mapping table with this connection's policies in it."""
-        rows = (replace(row, policy=self.policies.get(row.name, row.policy)) for row in DEFAULT_MAPPING)
-        return FieldTable(tuple(rows))
+    def table(self, base: FieldTable = DEFAULT_MAPPING) -> FieldTable:
+        """Return a mapping table with this connection's policies in it."""
+        policies = {row.name: row.policy for row in DEFAULT_MAPPING} | dict(self.policies)
+        return FieldTable(tuple(replace(row, policy=policies[row.name]) for row in base))
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """How much the changes of one side may touch (guard G3)."""
+        return Tolerance(self.guard_share, self.guard_at_least)
 
     def to_json(self) -> dict[str, Json]:
         """Return the settings as the store keeps them."""
@@ -56,6 +66,8 @@ class Options:
             "policies": {name: str(policy) for name, policy in self.policies.items()},
             "contact_url": self.contact_url,
             "salesforce_reserve": self.salesforce_reserve,
+            "guard_share": self.guard_share,
+            "guard_at_least": self.guard_at_least,
         }
 
     @classmethod
@@ -63,7 +75,7 @@ class Options:
         """Read settings back; what is missing takes its default.
 
         Raises:
-            BadInput: a setting that does not exist, a policy that is none, or a share outside 0 to 1.
+            BadInput: a setting that does not exist, a policy that is none, a share outside 0 to 1, or a count below 1.
         """
         known = {item.name for item in fields(cls)}
         if unknown := sorted(set(stored) - known):
@@ -73,7 +85,9 @@ class Options:
             values["placeholder_dates"] = frozenset(_strings(values["placeholder_dates"], "placeholder_dates"))
         if "policies" in values:
             values["policies"] = _policies(values["policies"])
-        _check_share("salesforce_reserve", values.get("salesforce_reserve", 0.0))
+        for name in ("salesforce_reserve", "guard_share"):
+            _check_share(name, values.get(name, 0.0))
+        _check_count("guard_at_least", values.get("guard_at_least", 1))
         return cls(**values)  # type: ignore[arg-type]  # names are checked above, values come from our own to_json
 
 
@@ -100,3 +114,8 @@ def _policies(value: object) -> dict[FieldName, ConflictPolicy]:
 def _check_share(name: str, value: object) -> None:
     if not isinstance(value, int | float) or not 0 <= value <= 1:
         raise BadInput(f"connection settings: {name}: expected a share from 0 to 1")
+
+
+def _check_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise BadInput(f"connection settings: {name}: expected a whole number from 1 on")
