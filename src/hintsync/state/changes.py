@@ -10,6 +10,7 @@ from hintsync.core.errors import BadInput
 from hintsync.core.fingerprints import SIZE
 from hintsync.core.records import LIVE_STATUSES, FieldName, Fingerprint, Link, LinkState
 from hintsync.core.values import Side
+from hintsync.state.live import Intent, SidePrints
 from hintsync.state.port import (
     Commit,
     LinkChange,
@@ -186,6 +187,21 @@ def checked_rows(rows: Sequence[RunRow]) -> Sequence[RunRow]:
         for prints in row.prints.values():
             checked_prints(prints)
     return rows
+
+
+def with_intent(pending: SidePrints, intent: Intent) -> SidePrints:
+    """Return what a link is about to write once an intent is added."""
+    if not intent.prints:
+        return pending
+    return {**pending, intent.side: {**pending.get(intent.side, {}), **intent.prints}}
+
+
+def without_intent(pending: SidePrints, intent: Intent) -> SidePrints:
+    """Return what a link is about to write once an intent is taken back."""
+    own = pending.get(intent.side, {})
+    kept = {name: value for name, value in own.items() if intent.prints.get(name) != value}
+    others = {side: prints for side, prints in pending.items() if side is not intent.side}
+    return {**others, intent.side: kept} if kept else others
 
 
 def connections_of(commit: Commit) -> frozenset[str]:

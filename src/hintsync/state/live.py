@@ -64,6 +64,8 @@ class Dirty:
     leased_until: float = 0.0
     #: Why it waits for a person; code and field names only.
     parked: str | None = None
+    #: Seconds since the epoch of the first mark since it was claimed; None: not marked since, or not leased.
+    again: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

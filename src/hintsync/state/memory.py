@@ -15,6 +15,7 @@ from hintsync.core.records import Link, LinkState, LinkStatus, RecordId
 from hintsync.core.values import Side
 from hintsync.state import chain, changes
 from hintsync.state.keys import Keyring, MasterKeys, new_root
+from hintsync.state.memory_live import MemoryLive
 from hintsync.state.port import (
     AuditEvent,
     Commit,
@@ -36,13 +37,13 @@ from hintsync.state.port import (
 T = TypeVar("T")
 
 
-class MemoryStore:
+class MemoryStore(MemoryLive):
     """A StateStore of dictionaries. No method waits between its first check and its last change, so each is atomic."""
 
     def __init__(self, keys: MasterKeys | None = None) -> None:
         """Start empty, under the given master keys or a throw-away one."""
+        super().__init__()
         self._keyring = Keyring(keys or MasterKeys.parse(MasterKeys.generate()), new_root())
-        self._connections: dict[str, Connection] = {}
         self._secrets: dict[tuple[str, str], bytes] = {}
         self._links: dict[str, LinkState] = {}
         self._owners: dict[changes.Claim, str] = {}
@@ -55,7 +56,6 @@ class MemoryStore:
         self._audit: dict[str, list[chain.Chained]] = {}
         self._heads: dict[str, dict[str, chain.Head]] = {}
         self._sequences: dict[str, int] = {}
-        self._cursors: dict[tuple[str, str], str] = {}
         self._calls: Counter[tuple[str, Side, str]] = Counter()
 
     # --- connections and secrets
@@ -116,6 +116,10 @@ class MemoryStore:
         ]
         return [self._links[link_id] for link_id in wanted[:limit]]
 
+    async def count_links(self, connection_id: str) -> Mapping[LinkStatus, int]:
+        """Count links by status."""
+        return dict(Counter(link.status for link in self._links_of(connection_id)))
+
     async def decline(self, connection_id: str, contact_id: RecordId, patient_id: RecordId, by: str, at: str) -> None:
         """Remember that a person parted or declined this pair (row U4)."""
         self._know(connection_id)
@@ -153,6 +157,7 @@ class MemoryStore:
         self._write_log(commit.logs)
         if run is not None:
             self._runs[run.id] = run
+        self._finish(commit.done)
 
     # --- runs
     async def start_run(self, run: Run) -> None:
@@ -283,10 +288,6 @@ class MemoryStore:
         """Let go of nothing."""
 
     # --- within
-    def _know(self, connection_id: str) -> None:
-        if connection_id not in self._connections:
-            raise changes.unknown_connection(connection_id)
-
     def _run(self, run_id: str) -> Run:
         if run_id not in self._runs:
             raise changes.unknown_run(run_id)

@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 from hintsync.core.plan import Outcome
 from hintsync.core.records import FieldName, Fingerprint, Hold, Link, LinkState, LinkStatus, RecordId
 from hintsync.core.values import Side
+from hintsync.state.live import Dirty
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -242,6 +243,8 @@ class Commit:
     logs: Sequence[LogEntry] = ()
     #: Run progress and details to be saved with it.
     run: Run | None = None
+    #: Dirty records whose passes it ends, as by `LiveStore.finish_marks`.
+    done: Sequence[Dirty] = ()
 
 
 class LinkTaken(Exception):
@@ -323,6 +326,10 @@ class StateStore(Protocol):
         self, connection_id: str, *, statuses: Sequence[LinkStatus] = (), after: str = "", limit: int = 1000
     ) -> Sequence[LinkState]:
         """Return links in id order, from behind `after`."""
+        ...
+
+    async def count_links(self, connection_id: str) -> Mapping[LinkStatus, int]:
+        """Count links by status; a status that none has is missing."""
         ...
 
     async def decline(self, connection_id: str, contact_id: RecordId, patient_id: RecordId, by: str, at: str) -> None:

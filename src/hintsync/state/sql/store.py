@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hintsync.core.records import Link
+from hintsync.core.records import Link, LinkStatus
 from hintsync.state import changes
 from hintsync.state.keys import Keyring, MasterKeys, new_root
 from hintsync.state.port import Commit, LinkChange
@@ -43,6 +44,17 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
         return replace(new, revision=1)
 
     @uninterrupted
+    async def count_links(self, connection_id: str) -> Mapping[LinkStatus, int]:
+        """Count links by status; a status that none has is missing."""
+        table = tables.links
+        wanted = select(table.c.status, func.count()).filter_by(connection_id=connection_id).group_by(table.c.status)
+
+        async def read(sql: AsyncConnection) -> Mapping[LinkStatus, int]:
+            return {LinkStatus(status): count for status, count in await sql.execute(wanted)}
+
+        return await self._database.read(read)
+
+    @uninterrupted
     async def commit(self, commit: Commit) -> None:
         """Carry out a commit in one transaction; see the port."""
         for left in reversed(range(_TRIES)):
@@ -61,6 +73,8 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
 
     async def _write(self, sql: AsyncConnection, commit: Commit) -> None:
         # The same order in every process, the lock that all wait for last.
+        if commit.done:
+            raise NotImplementedError("the dirty set lies in memory only, so far")
         if commit.links:
             await write_links(sql, self._database, commit.links)
         if commit.run:
