@@ -206,7 +206,10 @@ class LiveStore(Protocol):
         ...
 
     async def pending(self, connection_id: str, link_ids: Collection[str]) -> Mapping[str, SidePrints]:
-        """Return what leased links are about to write, by link."""
+        """Return what leased links are about to write, by link; a leased link that announced nothing (yet) comes empty.
+
+        A link that nobody holds is missing: so intake tells whether a worker may have read a record before an edit of it.
+        """
         ...
 
     async def intents(

@@ -174,9 +174,9 @@ class MemoryLive:
                 lease.pending = changes.without_intent(lease.pending, intent)
 
     async def pending(self, connection_id: str, link_ids: Collection[str]) -> Mapping[str, SidePrints]:
-        """Return what leased links are about to write, by link."""
+        """Return what leased links are about to write, by link; one that announced nothing comes empty."""
         leases = {link_id: self._leases.get((connection_id, link_id)) for link_id in link_ids}
-        return {link_id: lease.pending for link_id, lease in leases.items() if lease is not None and lease.pending}
+        return {link_id: lease.pending for link_id, lease in leases.items() if lease is not None}
 
     async def intents(
         self, connection_id: str, *, since: float, link_ids: Collection[str] | None = None
