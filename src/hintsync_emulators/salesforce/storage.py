@@ -112,6 +112,11 @@ class Storage:
             self._db.execute(f"DROP INDEX {quote(name)}")
         self._db.execute(f"ALTER TABLE {quote(old)} RENAME TO {quote(new)}")
 
+    def rename_column(self, object_name: str, old: str, new: str) -> None:
+        """Give a field's column another name; `prepare` makes its index anew."""
+        self._db.execute(f"DROP INDEX IF EXISTS {quote(f'{object_name}.{old}')}")
+        self._db.execute(f"ALTER TABLE {quote(object_name)} RENAME COLUMN {quote(old)} TO {quote(new)}")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Keep all writes of the block or none; blocks nest."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 from xml.etree.ElementTree import Element
 
+import httpx
+import pytest
+
 from hintsync_emulators.salesforce import Org
 from tests.emulators.metadata.deploying import SoapDeployer, plain, results
 
@@ -109,6 +112,82 @@ async def test_a_renamed_object_keeps_records_fields_and_what_looks_up_to_it(soa
     org.remove_fields("Memo__c", ["Text__c"])
     again = await _call(soap, "rename", f"<type>CustomObject</type>{names}")
     assert _errors(again)[0][1] == "No CustomObject named: Note__c found"
+
+
+async def test_a_renamed_field_keeps_what_it_holds_and_where_it_shows(soap: SoapDeployer, org: Org) -> None:
+    await _call(soap, "create", _note() + FIELD.format(length=10) + _note(name="Other__c"))
+    await _call(soap, "create", FIELD.format(length=10).replace("Note__c.", "Other__c."))
+    await _call(
+        soap,
+        "create",
+        """<metadata xsi:type="CompactLayout"><fullName>Note__c.Short</fullName><fields>Name</fields>
+      <fields>Text__c</fields><label>Short</label></metadata><metadata xsi:type="CompactLayout">
+      <fullName>Other__c.Short</fullName><fields>Text__c</fields><label>Short</label></metadata>""",
+    )
+    await _call(
+        soap,
+        "create",
+        """<metadata xsi:type="PermissionSet"><fullName>Desk</fullName><fieldPermissions>
+      <editable>true</editable><field>Note__c.Text__c</field><readable>true</readable></fieldPermissions>
+      <fieldPermissions><editable>false</editable><field>Other__c.Text__c</field><readable>true</readable>
+      </fieldPermissions><label>Desk</label></metadata>""",
+    )
+    note = org.insert("Note__c", {"Text__c": "kept"})
+    names = "<oldFullName>Note__c.Text__c</oldFullName><newFullName>Note__c.Remark__c</newFullName>"
+    found = await _call(soap, "rename", f"<type>CustomField</type>{names}")
+    assert plain(found[0]) == {"fullName": "Note__c.Text__c", "success": True}
+    assert org.get("Note__c", note)["Remark__c"] == "kept"
+    assert await soap.listed("CustomField") == ["Note__c.Remark__c", "Other__c.Text__c"]
+    read = await _call(soap, "read", "<type>CustomField</type><fullNames>Note__c.Remark__c</fullNames>")
+    assert [one.text for one in read[0].iterfind("records/fullName")] == ["Note__c.Remark__c"]
+    layouts = await _call(
+        soap,
+        "read",
+        "<type>CompactLayout</type><fullNames>Note__c.Short</fullNames><fullNames>Other__c.Short</fullNames>",
+    )
+    assert [one.text for one in layouts[0].iterfind("records/fields")] == ["Name", "Remark__c", "Text__c"]
+    granted = (await _call(soap, "read", "<type>PermissionSet</type><fullNames>Desk</fullNames>"))[0]
+    assert [one.text for one in granted.iterfind("records/fieldPermissions/field")] == [
+        "Note__c.Remark__c",
+        "Other__c.Text__c",
+    ]
+    rows = org.rows("FieldPermissions")
+    assert {row["Field"] for row in rows if row["SobjectType"] == "Note__c"} == {"Note__c.Remark__c"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("Note__c.Missing__c", "Note__c.Remark__c", "No CustomField named: Note__c.Missing__c found"),
+        (
+            "Note__c.Text__c",
+            "Note__c.Text__c",
+            "There is already a component of type CustomField named Note__c.Text__c",
+        ),
+        ("Note__c.Text__c", "Contact.Text__c", "A field cannot be moved to another object: Contact.Text__c"),
+        ("Note__c.Text__c", "Note__c.Remark", "The field name 'Remark' is not valid: it must end in __c"),
+        ("Contact.Email", "Contact.Mail__c", "No CustomField named: Contact.Email found"),
+    ],
+)
+async def test_a_field_that_cannot_be_renamed_stays_as_it_was(
+    soap: SoapDeployer, org: Org, old: str, new: str, text: str
+) -> None:
+    await _call(soap, "create", _note() + FIELD.format(length=10))
+    names = f"<oldFullName>{old}</oldFullName><newFullName>{new}</newFullName>"
+    found = await _call(soap, "rename", f"<type>CustomField</type>{names}")
+    assert (found[0].findtext("success"), _errors(found)[0][1]) == ("false", text)
+    assert await soap.listed("CustomField") == ["Note__c.Text__c"]
+
+
+async def test_an_indexed_field_is_found_by_its_new_name(soap: SoapDeployer, org: Org, api: httpx.AsyncClient) -> None:
+    key = FIELD.format(length=10).replace("<label>", "<externalId>true</externalId><label>")
+    await _call(soap, "create", _note() + key)
+    org.insert("Note__c", {"Text__c": "k-1"})
+    names = "<oldFullName>Note__c.Text__c</oldFullName><newFullName>Note__c.Key__c</newFullName>"
+    await _call(soap, "rename", f"<type>CustomField</type>{names}")
+    answer = await api.patch("/sobjects/Note__c/Key__c/k-1", json={"Name": "Found"})
+    assert answer.json()["created"] is False
+    assert (await api.patch("/sobjects/Note__c/Text__c/k-1", json={"Name": "Lost"})).status_code == 404
 
 
 async def test_a_tab_is_renamed(soap: SoapDeployer, org: Org) -> None:

@@ -45,8 +45,56 @@ async def test_other_versions_are_faults(outside: httpx.AsyncClient, version: st
 
 
 async def test_operations_that_are_left_out_are_named(soap: SoapDeployer) -> None:
-    code, text = _fault(await soap.call("<describeValueType><type>x</type></describeValueType>"))
-    assert (code, text) == ("sf:NOT_EMULATED", "NOT_EMULATED: not emulated: describeValueType of the Metadata API")
+    code, text = _fault(await soap.call("<describeGlobalTheme/>"))
+    assert (code, text) == ("sf:NOT_EMULATED", "NOT_EMULATED: not emulated: describeGlobalTheme of the Metadata API")
+
+
+async def _described(soap: SoapDeployer, kind: str) -> dict[str, object]:
+    """Describe a type: what can be done with it, its parent, and its elements by name."""
+    name = f"{{http://soap.sforce.com/2006/04/metadata}}{kind}"
+    found = results(await soap.call(f"<describeValueType><type>{name}</type></describeValueType>"))[0]
+    fields = {one.findtext("name"): one for one in found.iterfind("valueTypeFields")}
+    return {**plain(found), "parent": found.find("parentField"), "fields": fields}
+
+
+async def test_a_type_is_described_down_to_the_words_that_its_elements_take(soap: SoapDeployer) -> None:
+    described = await _described(soap, "CustomObject")
+    assert [described[f"api{verb}"] for verb in ("Creatable", "Readable", "Updatable", "Deletable")] == [True] * 4
+    assert described["parent"] is None
+    fields = described["fields"]
+    assert plain(fields["fullName"]) == {
+        "isForeignKey": False, "isNameField": True, "minOccurs": "0", "name": "fullName", "soapType": "string",
+        "valueRequired": False,
+    }  # fmt: skip
+    words = [one.findtext("value") for one in fields["sharingModel"].iterfind("picklistValues")]
+    assert (fields["sharingModel"].findtext("soapType"), words[:3]) == (
+        "SharingModel",
+        ["Private", "Read", "ReadSelect"],
+    )
+    assert "displayFormat" in [one.findtext("name") for one in fields["nameField"].iterfind("fields")]
+
+
+async def test_a_type_that_lives_inside_an_object_names_its_parent(soap: SoapDeployer) -> None:
+    described = await _described(soap, "CustomField")
+    parent = described["parent"]
+    assert (parent.findtext("isForeignKey"), parent.findtext("foreignKeyDomain")) == ("true", "CustomObject")
+    assert described["fields"]["referenceTo"].findtext("foreignKeyDomain") == "CustomObject"
+    assert described["fields"]["length"].findtext("soapType") == "int"
+
+
+async def test_what_cannot_be_called_for_one_by_one_says_so(soap: SoapDeployer) -> None:
+    described = await _described(soap, "PlatformEventChannelMember")
+    assert described["apiCreatable"] is False
+    described = await _described(soap, "NameSettings")
+    assert (described["apiCreatable"], described["apiUpdatable"]) == (False, True)
+
+
+async def test_a_type_that_is_unknown_or_not_emulated_is_a_fault(soap: SoapDeployer) -> None:
+    code, _ = _fault(await soap.call("<describeValueType><type>CustomObject</type></describeValueType>"))
+    assert code == "sf:INVALID_TYPE"
+    name = "{http://soap.sforce.com/2006/04/metadata}ApexClass"
+    code, text = _fault(await soap.call(f"<describeValueType><type>{name}</type></describeValueType>"))
+    assert (code, text) == ("sf:NOT_EMULATED", "NOT_EMULATED: not emulated: describeValueType of ApexClass")
 
 
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>' + envelope(DESCRIBE).partition("?>")[2]

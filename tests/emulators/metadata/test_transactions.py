@@ -94,10 +94,7 @@ async def test_removing_what_is_not_there_is_a_warning(deployer: Deployer, ignor
 @pytest.mark.parametrize(
     ("options", "code"),
     [
-        ({"testLevel": "Some"}, "INVALID_INPUT"),
         ({"checkOnly": "yes"}, "INVALID_INPUT"),
-        ({"testLevel": "RunSpecifiedTests"}, "NOT_EMULATED"),
-        ({"runTests": ["A"]}, "NOT_EMULATED"),
         ({"performRetrieve": True}, "NOT_EMULATED"),
         ({"shiny": True}, "NOT_EMULATED"),
     ],

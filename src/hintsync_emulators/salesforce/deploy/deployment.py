@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hintsync_emulators.salesforce.clock import format_datetime
 from hintsync_emulators.salesforce.deploy.package import MANIFEST, Package
+from hintsync_emulators.salesforce.deploy.testing import ApexRun, read_apex_run
 from hintsync_emulators.salesforce.errors import ApiError, not_emulated
 from hintsync_emulators.salesforce.metadata.piece import Outcome
 
@@ -15,7 +16,6 @@ _FLAGS = (
     "allowMissingFiles", "autoUpdatePackage", "checkOnly", "ignoreWarnings", "performRetrieve", "purgeOnDelete",
     "rollbackOnError", "singlePackage",
 )  # fmt: skip
-_TEST_LEVELS = ("NoTestRun", "RunSpecifiedTests", "RunLocalTests", "RunAllTestsInOrg", "RunRelevantTests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Options:
     check_only: bool = False
     rollback_on_error: bool = True
     ignore_warnings: bool = False
+    tests: ApexRun = field(default_factory=ApexRun)
     #: As the request gave them.
     given: Mapping[str, object] = field(default_factory=dict)
 
@@ -39,12 +40,7 @@ def read_options(given: Mapping[str, object]) -> Options:
         if name in _FLAGS:
             if value is not None and not isinstance(value, bool):
                 raise ApiError(400, "INVALID_INPUT", f"{name} must be true or false")
-        elif name == "testLevel":
-            _check_level(value)
-        elif name == "runTests":
-            if value:
-                raise not_emulated("running Apex tests by name in a deployment")
-        elif value:
+        elif name not in ("testLevel", "runTests") and value:
             raise not_emulated(f"deployOptions.{name}")
     if given.get("performRetrieve") or given.get("autoUpdatePackage"):
         raise not_emulated("deployOptions.performRetrieve and autoUpdatePackage")
@@ -52,15 +48,9 @@ def read_options(given: Mapping[str, object]) -> Options:
         check_only=given.get("checkOnly") is True,
         rollback_on_error=given.get("rollbackOnError") is not False,
         ignore_warnings=given.get("ignoreWarnings") is True,
+        tests=read_apex_run(given),
         given=given,
     )
-
-
-def _check_level(value: object) -> None:
-    if value is not None and value not in _TEST_LEVELS:
-        raise ApiError(400, "INVALID_INPUT", f"'{value}' is not a valid value for the enum 'TestLevel'")
-    if value == "RunSpecifiedTests":
-        raise not_emulated("testLevel RunSpecifiedTests: the org has no Apex")
 
 
 @dataclass
@@ -79,6 +69,8 @@ class Deployment:
     #: How many status calls it takes until it is carried out.
     polls_left: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
+    #: Code and words of why the tests could not be run.
+    test_problem: tuple[str, str] | None = None
     ended: int | None = None
 
     @property
@@ -100,7 +92,7 @@ class Deployment:
             "checkOnly": self.options.check_only,
             "rollbackOnError": self.options.rollback_on_error,
             "ignoreWarnings": self.options.ignore_warnings,
-            "runTestsEnabled": False,
+            "runTestsEnabled": self.options.tests.enabled,
             "createdBy": self.user_id,
             "createdByName": self.user_name,
             "createdDate": moment,
@@ -114,16 +106,17 @@ class Deployment:
             "numberTestsCompleted": 0,
             "numberTestErrors": 0,
         }
+        if self.test_problem is not None:
+            found["errorStatusCode"], found["errorMessage"] = self.test_problem
         if details:
             found["details"] = self._details(moment)
         return found
 
     def _details(self, moment: str) -> dict[str, object]:
-        tests = {"numFailures": 0, "numTestsRun": 0, "totalTime": 0.0, "failures": [], "successes": []}
         return {
             "componentSuccesses": [message(one, moment) for one in self.outcomes if not one.failed],
             "componentFailures": [message(one, moment) for one in self.outcomes if one.failed],
-            "runTestResult": tests,
+            "runTestResult": self.options.tests.result(),
         }
 
 

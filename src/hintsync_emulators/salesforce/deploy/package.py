@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from hintsync_emulators.salesforce.errors import ApiError
 from hintsync_emulators.salesforce.metadata.piece import Outcome
-from hintsync_emulators.salesforce.metadata.xml import BadXml, members_of, parse
+from hintsync_emulators.salesforce.metadata.xml import BadXml, Node, members_of, parse
 
 _MOST_BYTES = 400 * 1024 * 1024
 _MOST_FILES = 10_000
@@ -31,6 +31,8 @@ class Package:
     before: Mapping[str, Members] = field(default_factory=dict)
     after: Mapping[str, Members] = field(default_factory=dict)
     version: str = ""
+    #: What package.xml calls the package; None for components that are to be in none.
+    name: str | None = None
     #: Why the package as a whole cannot be deployed.
     problem: Outcome | None = None
 
@@ -52,18 +54,19 @@ def read_package(raw: bytes) -> Package:
         return _broken(MANIFEST, "No package.xml found")
     inside = {name.removeprefix(root): content for name, content in files.items() if name.startswith(root)}
     removals = [name for name in (_BEFORE, *_AFTER) if name in inside]
-    read: dict[str, tuple[Members, str]] = {}
+    read: dict[str, Node] = {}
     for name in (MANIFEST, *removals):
         try:
-            read[name] = _manifest(inside.pop(name))
+            read[name] = parse(inside.pop(name))
         except BadXml as problem:
             return _broken(name, f"Error parsing file: {problem.message}", problem)
     return Package(
         inside,
-        read[MANIFEST][0],
-        before={name: members for name, (members, _) in read.items() if name == _BEFORE},
-        after={name: members for name, (members, _) in read.items() if name in _AFTER},
-        version=read[MANIFEST][1],
+        members_of(read[MANIFEST]),
+        before={name: members_of(root) for name, root in read.items() if name == _BEFORE},
+        after={name: members_of(root) for name, root in read.items() if name in _AFTER},
+        version=read[MANIFEST].value("version") or "",
+        name=read[MANIFEST].value("fullName"),
     )
 
 
@@ -84,8 +87,3 @@ def _unpack(raw: bytes) -> dict[str, bytes]:
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
         # A password, or a way of packing that nobody uses, is as good as no zip.
         raise ApiError(400, "INVALID_FILE_METADATA", "The zip file cannot be read") from None
-
-
-def _manifest(raw: bytes) -> tuple[Members, str]:
-    root = parse(raw)
-    return members_of(root), root.value("version") or ""

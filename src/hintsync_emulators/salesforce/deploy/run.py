@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hintsync_emulators.salesforce.deploy.deployment import Deployment, Options
 from hintsync_emulators.salesforce.deploy.package import MANIFEST, Members, Package
 from hintsync_emulators.salesforce.deploy.pieces import split
+from hintsync_emulators.salesforce.deploy.testing import ApexRun
 from hintsync_emulators.salesforce.errors import ApiError, Refused
+from hintsync_emulators.salesforce.metadata import packages
 from hintsync_emulators.salesforce.metadata.apps import register_apps
 from hintsync_emulators.salesforce.metadata.installing import install, remove
 from hintsync_emulators.salesforce.metadata.kinds import ORDER
@@ -54,7 +57,7 @@ def begin_validated(org: Org, validated_id: str, user_id: str) -> Deployment:
     fresh = found is not None and found.ended is not None and org.writer.now() - found.ended <= _VALID_SECONDS
     if found is None or not found.options.check_only or found.status != "Succeeded" or not fresh:
         raise ApiError(400, "INVALID_ID_FIELD", f"Invalid validated deployment ID: {validated_id}")
-    options = Options(False, found.options.rollback_on_error, found.options.ignore_warnings, found.options.given)
+    options = replace(found.options, check_only=False, tests=ApexRun())
     return begin(org, options, found.package, user_id, validated_id)
 
 
@@ -95,8 +98,11 @@ def carry_out(org: Org, deployment: Deployment) -> None:
         with changing(org):
             deployment.outcomes += _deploy(org, deployment)
             failed = any(one.failed for one in deployment.outcomes)
-            if options.check_only or (failed and options.rollback_on_error):
+            if not failed:
+                deployment.test_problem = options.tests.problem()
+            if options.check_only or ((failed or deployment.test_problem) and options.rollback_on_error):
                 raise _Undo
+            _remember(org, deployment)
     except _Undo:
         pass
     deployment.status = _status(deployment)
@@ -105,9 +111,19 @@ def carry_out(org: Org, deployment: Deployment) -> None:
 
 def _status(deployment: Deployment) -> str:
     if not any(one.failed for one in deployment.outcomes):
-        return "Succeeded"
+        return "Succeeded" if deployment.test_problem is None else "Failed"
     some = any(not one.failed and one.name != MANIFEST for one in deployment.outcomes)
     return "SucceededPartial" if some and not deployment.options.rollback_on_error else "Failed"
+
+
+def _remember(org: Org, deployment: Deployment) -> None:
+    """Note what a package that has a name brought."""
+    brought: dict[str, list[str]] = {}
+    for one in deployment.outcomes:
+        if one.kind and not one.failed and not one.deleted:
+            brought.setdefault(one.kind, []).append(one.name)
+    if deployment.package.name is not None:
+        packages.add(org, deployment.package.name, brought)
 
 
 @contextmanager

@@ -206,3 +206,24 @@ def remove_field(org: Org, name: str) -> None:
         raise Problem(f"No CustomField named: {name} found", warning=True)
     org.remove_fields(owner.name, [known.name])
     keep_object(org, org.schema.definitions[owner.name.lower()])
+
+
+def rename_field(org: Org, old: str, new: str) -> None:
+    """Give a custom field, with what it holds, another name on the same object.
+
+    Raises:
+        Problem: the new name is no name for a field, or one of another object.
+    """
+    owner, (new_owner, _, name) = owner_of(org, old), new.partition(".")
+    if new_owner.lower() != owner.name.lower():
+        raise Problem(f"A field cannot be moved to another object: {new}")
+    if not NAME.fullmatch(name):
+        raise Problem(f"The field name '{name}' is not valid: it must end in __c")
+    known = owner.fields[old.partition(".")[2].lower()]
+    org.storage.rename_column(owner.name, known.name, name)
+    fields = {
+        one.name.lower(): replace(one, controller=name) if one.controller == known.name else one
+        for one in (replace(each, name=name) if each is known else each for each in owner.fields.values())
+    }
+    org.add_object(replace(owner, fields=fields))
+    keep_object(org, org.schema.definitions[owner.name.lower()])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hintsync_emulators.salesforce.metadata import reading
+from hintsync_emulators.salesforce.metadata import packages, reading
 from hintsync_emulators.salesforce.metadata.kinds import element_of, is_known
 from hintsync_emulators.salesforce.metadata.xml import Node, document, leaf
 
@@ -30,6 +30,8 @@ class Retrieval:
     #: The files lie at the root of the zip instead of in ``unpackaged``.
     single_package: bool
     polls_left: int = 0
+    #: Names of packages to bring along, each in a folder of its own.
+    packages: tuple[str, ...] = ()
     zip: bytes | None = None
     properties: list[dict[str, object]] = field(default_factory=list)
     messages: list[dict[str, object]] = field(default_factory=list)
@@ -42,15 +44,32 @@ class Retrieval:
 
 def carry_out(org: Org, retrieval: Retrieval) -> None:
     """Gather what is asked for; what there is not is told in the messages."""
-    root = "" if retrieval.single_package else "unpackaged/"
-    found = {kind: _members(org, retrieval, kind, names) for kind, names in retrieval.members.items()}
+    files: reading.Files = {}
+    if retrieval.members or not retrieval.packages:
+        files.update(_gathered(org, retrieval, "unpackaged", None, retrieval.members))
+    for name in retrieval.packages:
+        members = packages.members(org, name)
+        if members is None:
+            retrieval.messages.append(_message(f"No package named '{name}' found"))
+        else:
+            living = {kind: [one for one in names if reading.exists(org, kind, one)] for kind, names in members.items()}
+            files.update(_gathered(org, retrieval, name, name, living))
+    retrieval.zip = pack(files)
+
+
+def _gathered(
+    org: Org, retrieval: Retrieval, folder: str, package: str | None, members: Mapping[str, Sequence[str]]
+) -> reading.Files:
+    """Return the files of a package, or of what is in none, with their manifest."""
+    root = "" if retrieval.single_package else f"{folder}/"
+    found = {kind: _members(org, retrieval, kind, names) for kind, names in members.items()}
     files = {f"{root}{path}": raw for path, raw in _files(org, found).items()}
     for kind, names in found.items():
         for name in names:
             known = reading.properties(org, kind, name)
             retrieval.properties.append({**known, "fileName": f"{root}{known['fileName']}"})
-    files[f"{root}package.xml"] = _package(found, retrieval.version)
-    retrieval.zip = pack(files)
+    files[f"{root}package.xml"] = _package(found, retrieval.version, package)
+    return files
 
 
 def _members(org: Org, retrieval: Retrieval, kind: str, names: Iterable[str]) -> list[str]:
@@ -94,13 +113,14 @@ def _files(org: Org, found: Mapping[str, list[str]]) -> reading.Files:
     return files
 
 
-def _package(found: Mapping[str, list[str]], version: str) -> bytes:
+def _package(found: Mapping[str, list[str]], version: str, name: str | None) -> bytes:
     types = [
         Node("types", children=[*(leaf("members", name) for name in sorted(names)), leaf("name", kind)])
         for kind, names in sorted(found.items())
         if names
     ]
-    return document("Package", [*types, leaf("version", version)])
+    named = [] if name is None else [leaf("fullName", name)]
+    return document("Package", [*named, *types, leaf("version", version)])
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:

@@ -1,13 +1,13 @@
 """Which elements each metadata type has, as its WSDL declares them, and checking files against that.
 
 `shapes.json` maps a type to its elements; an element's type ends in ``*`` when it may repeat and in ``?`` when it may
-be left out.
+be left out. `enumerations.json` maps the types that are one of some words to those words.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 
@@ -17,11 +17,19 @@ from hintsync_emulators.salesforce.metadata.piece import Problem
 from hintsync_emulators.salesforce.metadata.xml import NAMESPACE, Node
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_NUMBERS = ("int", "double", "number")
 
 
 @cache
 def _shapes() -> Mapping[str, Mapping[str, str]]:
     found: Mapping[str, Mapping[str, str]] = orjson.loads((resources.files(__package__) / "shapes.json").read_bytes())
+    return found
+
+
+@cache
+def _enumerations() -> Mapping[str, Sequence[str]]:
+    raw = (resources.files(__package__) / "enumerations.json").read_bytes()
+    found: Mapping[str, Sequence[str]] = orjson.loads(raw)
     return found
 
 
@@ -72,12 +80,16 @@ def _check_value(declared: str, child: Node) -> None:
     text = child.text.strip()
     if declared == "boolean" and text not in ("true", "false", "1", "0"):
         raise Problem(f"Error parsing file: '{text}' is not a valid value for a boolean", child.line, child.column)
-    if declared == "number" and not _NUMBER.fullmatch(text):
+    if declared in _NUMBERS and not _NUMBER.fullmatch(text):
         raise Problem(f"Error parsing file: '{text}' is not a valid value for a number", child.line, child.column)
-    if declared not in ("string", "boolean", "number", "any"):
-        check_shape(declared, child)
+    check_shape(declared, child)
 
 
 def children_of(kind: str) -> Mapping[str, str]:
     """Return the elements of a type in the order of its WSDL; empty for a type that is not known here."""
     return _shapes().get(kind, {})
+
+
+def words_of(kind: str) -> Sequence[str]:
+    """Return the words that a type is one of; none for any other type."""
+    return _enumerations().get(kind, ())

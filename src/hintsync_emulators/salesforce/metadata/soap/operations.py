@@ -18,6 +18,7 @@ from hintsync_emulators.salesforce.metadata.kinds import CHILDREN, KINDS, is_kno
 from hintsync_emulators.salesforce.metadata.retrieval import Retrieval
 from hintsync_emulators.salesforce.metadata.soap import records
 from hintsync_emulators.salesforce.metadata.soap.envelope import Request, to_node
+from hintsync_emulators.salesforce.metadata.soap.value_types import describe_value_type
 from hintsync_emulators.salesforce.metadata.xml import Node, members_of
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def perform(org: Org, request: Request, session: Session, version: str) -> list[
 def _deploy(turn: Turn) -> list[Node]:
     options = turn.arguments.find("DeployOptions")
     given = {} if options is None else {one.tag: _value(one) for one in options.children if not one.nil}
+    if options is not None and options.values("runTests"):
+        given["runTests"] = [name for name in options.values("runTests") if name]
     package = read_package(_decoded(turn.arguments.value("ZipFile") or ""))
     deployment = run.begin(turn.org, read_options(given), package, turn.session.user_id)
     return _async_result(deployment.id, deployment.done, "Queued")
@@ -128,12 +131,14 @@ def _check_status(turn: Turn) -> list[Node]:
 
 def _retrieve(turn: Turn) -> list[Node]:
     request = turn.first()
-    if request.find("packageNames") is not None:
-        raise not_emulated("retrieving packages by name")
     wanted = request.find("unpackaged") or Node("unpackaged")
-    version = wanted.value("version") or request.value("apiVersion") or turn.version
     found = Retrieval(
-        turn.org.ids.next("09S"), members_of(wanted), version, request.flag("singlePackage"), turn.org.pace.deploy_polls
+        turn.org.ids.next("09S"),
+        members_of(wanted),
+        wanted.value("version") or request.value("apiVersion") or turn.version,
+        request.flag("singlePackage"),
+        turn.org.pace.deploy_polls,
+        packages=tuple(request.values("packageNames")),
     )
     turn.org.retrievals[found.id] = found
     return _async_result(found.id, False, "Queued")
@@ -175,6 +180,10 @@ def _describe(turn: Turn) -> list[Node]:
     return to_node("result", body)
 
 
+def _describe_value_type(turn: Turn) -> list[Node]:
+    return to_node("result", describe_value_type(turn.first().text, records.PACKAGES_ONLY))
+
+
 def _list(turn: Turn) -> list[Node]:
     queries = list(turn.arguments.all("queries"))
     if len(queries) > _MOST_QUERIES:
@@ -198,6 +207,7 @@ _OPERATIONS: dict[str, Callable[[Turn], list[Node]]] = {
     "deploy": _deploy,
     "deployRecentValidation": _deploy_validated,
     "describeMetadata": _describe,
+    "describeValueType": _describe_value_type,
     "listMetadata": _list,
     "retrieve": _retrieve,
     "createMetadata": lambda turn: records.create(turn.org, turn.session, turn.arguments),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hintsync_emulators.salesforce.auth import Session
 from hintsync_emulators.salesforce.deploy.run import changing
 from hintsync_emulators.salesforce.errors import ApiError, Refused
-from hintsync_emulators.salesforce.metadata import objects, reading, settings
+from hintsync_emulators.salesforce.metadata import objects, reading, references, settings
 from hintsync_emulators.salesforce.metadata.installing import install, remove
 from hintsync_emulators.salesforce.metadata.kinds import CHILDREN, element_of, is_known
 from hintsync_emulators.salesforce.metadata.piece import Outcome, Piece, Problem
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Components of one call (Metadata API Developer Guide, "CRUD-Based Calls").
 _MOST = 10
 #: Types that these calls do not take ("PlatformEventChannelMember").
-_PACKAGES_ONLY = ("PlatformEventChannelMember",)
+PACKAGES_ONLY = ("PlatformEventChannelMember",)
 
 
 def create(org: Org, session: Session, arguments: Node) -> list[Node]:
@@ -48,7 +48,7 @@ def _given(arguments: Node) -> list[Node]:
             500, "LIMIT_EXCEEDED", f"record limit reached. cannot submit more than {_MOST} records in this call"
         )
     for one in found:
-        if one.type is None or not is_known(_kind(one.type)) or _kind(one.type) in _PACKAGES_ONLY:
+        if one.type is None or not is_known(_kind(one.type)) or _kind(one.type) in PACKAGES_ONLY:
             raise ApiError(500, "INVALID_TYPE", f"not emulated: {arguments.tag} of type {one.type}")
     return found
 
@@ -120,7 +120,7 @@ def _names(arguments: Node, kind: str) -> list[str]:
         raise ApiError(
             500, "LIMIT_EXCEEDED", f"record limit reached. cannot submit more than {_MOST} records in this call"
         )
-    if not is_known(kind) or kind in _PACKAGES_ONLY:
+    if not is_known(kind) or kind in PACKAGES_ONLY:
         raise ApiError(500, "INVALID_TYPE", f"not emulated: {arguments.tag} of type {kind}")
     return names
 
@@ -153,10 +153,11 @@ def _record(org: Org, kind: str, name: str) -> Node:
 def rename(org: Org, session: Session, arguments: Node) -> list[Node]:
     """Give a component another full name."""
     kind, old, new = (arguments.value(tag) or "" for tag in ("type", "oldFullName", "newFullName"))
-    if not is_known(kind) or kind in ("CustomField", "Settings", *_PACKAGES_ONLY):
+    if not is_known(kind) or kind in ("Settings", *PACKAGES_ONLY):
         raise ApiError(500, "INVALID_TYPE", f"not emulated: renameMetadata of type {kind}")
     try:
-        if not reading.exists(org, kind, old) or (kind == "CustomObject" and not old.endswith("__c")):
+        fixed = kind in ("CustomObject", "CustomField") and not old.endswith("__c")
+        if not reading.exists(org, kind, old) or fixed:
             raise Problem(f"No {kind} named: {old} found")
         if reading.exists(org, kind, new):
             raise Problem(f"There is already a component of type {kind} named {new}")
@@ -170,6 +171,10 @@ def rename(org: Org, session: Session, arguments: Node) -> list[Node]:
 def _rename(org: Org, session: Session, kind: str, old: str, new: str) -> None:
     if kind == "CustomObject":
         objects.rename_object(org, old, new)
+        return
+    if kind == "CustomField":
+        objects.rename_field(org, old, new)
+        references.rename_field(org, old, new)
         return
     record = _record(org, kind, old)
     install(org, _piece(kind, new, [one for one in record.children if one.tag != "fullName"]), session.user_id)
