@@ -75,7 +75,7 @@ class Database:
             async with self.reading() as connection:
                 return await work(connection)
         with driver_errors(self.where):
-            return await self.threads.transaction(work)
+            return await self.threads.read(work)
 
     async def write(self, work: Work[T]) -> T:
         """Do some writing in one transaction: committed at the end, rolled back if anything is raised."""
@@ -84,7 +84,7 @@ class Database:
                 return await work(connection)
         with driver_errors(self.where):
             async with self._writer:
-                return await self.threads.transaction(work, **{_WRITES: True})
+                return await self.threads.write(work, {_WRITES: True})
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

@@ -1,8 +1,10 @@
-"""Whole SQLite transactions on a thread of their own.
+"""SQLite transactions: statements where they are asked for, the two steps that may have to wait on a thread.
 
-aiosqlite crosses from our thread to its own and back four times a statement, and waits for the interpreter at each
-crossing while a batch computes; here a transaction crosses once. The store's code stays the same for both databases: it
-is written with `await`, and over this connection nothing that it awaits ever has to wait.
+A transaction waits in two places only: for another process's lock as it begins, and for the disk as it commits. Both run
+on a thread. Statements do not wait, and a driver that lets go of the interpreter at every row would quarrel for it with
+the batch that computes meanwhile (docs/decisions/0036); so they are carried out at once, where they are asked for. The
+store's code stays the same for both databases: it is written with `await`, and over this connection nothing that it
+awaits ever has to wait.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias, TypeVar, cast
 
-from sqlalchemy import Connection, CursorResult, Engine
+from sqlalchemy import Connection, CursorResult, Engine, RootTransaction
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
@@ -20,38 +22,70 @@ T = TypeVar("T")
 #: What is done within a transaction; awaits nothing but the connection.
 Work: TypeAlias = Callable[[AsyncConnection], Coroutine[Any, Any, T]]
 
-#: One for the writer, one for who only reads meanwhile.
-_THREADS = 2
-
 
 class Threads:
-    """Carries out transactions of one SQLite database."""
+    """Carries out transactions of one SQLite database.
+
+    To be called where a cancellation waits for the end (`part.uninterrupted`): one that came between beginning and end
+    would leave the transaction open.
+    """
 
     def __init__(self, engine: Engine) -> None:
         """Take an engine on the driver of the standard library; closed by `aclose`."""
         self.engine = engine
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="hintsync-sqlite")
+        # One: a writer holds the store's write lock from beginning to end, so there are never two that wait.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="hintsync-sqlite")
 
-    async def transaction(self, work: Work[T], **options: object) -> T:
-        """Do some work in one transaction: committed at the end, rolled back if anything is raised.
+    async def read(self, work: Work[T]) -> T:
+        """Do some reading in one transaction; readers wait for nobody (write-ahead log)."""
+        with self.engine.connect() as connection, connection.begin():
+            return _finished(work(_immediate(connection)))
+
+    async def write(self, work: Work[T], options: dict[str, Any]) -> T:
+        """Do some writing in one transaction: committed at the end, rolled back if anything is raised.
 
         Args:
             work: what is done.
             options: execution options of the connection.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._carry_out, work, options)
+        loop = asyncio.get_running_loop()
+        connection, transaction = await loop.run_in_executor(self._pool, self._begin, options)
+        try:
+            result = _finished(work(_immediate(connection)))
+        except BaseException:
+            await loop.run_in_executor(self._pool, _give_up, connection, transaction)
+            raise
+        await loop.run_in_executor(self._pool, _commit, connection, transaction)
+        return result
 
     async def aclose(self) -> None:
         """Close the connections."""
         await asyncio.get_running_loop().run_in_executor(self._pool, self.engine.dispose)
         self._pool.shutdown()
 
-    def _carry_out(self, work: Work[T], options: dict[str, Any]) -> T:
-        with self.engine.connect() as connection:
+    def _begin(self, options: dict[str, Any]) -> tuple[Connection, RootTransaction]:
+        connection = self.engine.connect()
+        try:
             connection.execution_options(**options)
-            with connection.begin():
-                # Of an AsyncConnection, the store's code uses these two methods and no other.
-                return _finished(work(cast("AsyncConnection", _Immediate(connection))))
+            return connection, connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _give_up(connection: Connection, transaction: RootTransaction) -> None:
+    with connection:
+        transaction.rollback()
+
+
+def _commit(connection: Connection, transaction: RootTransaction) -> None:
+    with connection, transaction:  # rolls back what cannot be committed
+        pass
+
+
+def _immediate(connection: Connection) -> AsyncConnection:
+    # Of an AsyncConnection, the store's code uses these two methods and no other.
+    return cast("AsyncConnection", _Immediate(connection))
 
 
 class _Immediate:
