@@ -52,6 +52,14 @@ class Settings(BaseSettings):
     salesforce_concurrency: int = Field(default=4, ge=1, le=20)
     #: Seconds after which a request is given up.
     http_timeout: float = Field(default=30.0, gt=0, le=600)
+    #: Whom to alert: Apprise addresses (`mailto://…`, `slack://…`), separated by white space; empty: nobody.
+    alerts: SecretStr = SecretStr("")
+    #: Minutes that a change may wait before people are told.
+    alert_queue_minutes: float = Field(default=30.0, gt=0)
+    #: Hours without any success before people are told (the dead-man's alert).
+    alert_silence_hours: float = Field(default=6.0, gt=0)
+    #: Groups of records that one process works at the same time, for each connection.
+    worker_loops: int = Field(default=2, ge=1, le=16)
     #: Address the service listens on; a proxy in front of it ends TLS.
     listen_host: str = "127.0.0.1"
     #: Port the service listens on.
