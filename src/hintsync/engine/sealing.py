@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import Protocol
 
 from hintsync.core.seal import Sealer
 from hintsync.engine.context import Engine
-from hintsync.state.port import Json, Run
+from hintsync.state.port import Json, Run, StateStore
 
 
-async def seal_run(engine: Engine, run: Run) -> str:
+class HasStore(Protocol):
+    """An engine, or whatever else holds the store."""
+
+    @property
+    def store(self) -> StateStore:
+        """What is remembered."""
+        ...
+
+
+async def seal_run(engine: HasStore, run: Run) -> str:
     """Return the seal of a run's rows, with the mapping and both describes they were made with."""
     sealer = Sealer(run.id, run.connection_id, str(run.kind), json.dumps(run.details.get("made_with")))
     async for row in engine.store.rows(run.id):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ ApprovedWrites = Mapping[tuple[str, Side], Mapping[FieldName, Fingerprint]]
 class Watch:
     """Cached answers to what guards ask; each with the moment (monotonic seconds) at which it was learned."""
 
+    #: Held while a system is asked something, so that two tasks do not ask the same.
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     stops: tuple[Stop, ...] = ()
     stops_at: float = NEVER
     #: When both systems were last seen to be the pinned ones (guard G1).
@@ -37,3 +40,5 @@ class Watch:
     links_at: float = NEVER
     approved: ApprovedWrites = field(default_factory=dict)
     approved_at: float = NEVER
+    #: What `approved` was read from; it is read again when this moves.
+    approved_basis: str = ""
