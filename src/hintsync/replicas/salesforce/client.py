@@ -119,6 +119,11 @@ class SalesforceClient:
         self.budget = budget or Budget(clock)
         self.calls = 0
 
+    @property
+    def sessions(self) -> Authenticator:
+        """The org's session, shared with whatever else speaks to it."""
+        return self._auth
+
     def address(self, path: str) -> str:
         """Return the path of a resource from the root, as parts of a composite request name it."""
         return path if path.startswith("/") else self._root + path

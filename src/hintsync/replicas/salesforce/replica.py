@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
+from hintsync.change_feed import ChangeFeed
+from hintsync.core.codec import Codec
 from hintsync.core.conventions import Conventions
 from hintsync.core.errors import FixConfiguration
 from hintsync.core.fields import DEFAULT_MAPPING
@@ -38,6 +41,9 @@ from hintsync.replicas.salesforce.query import PAGE_SIZE, pages, rows
 from hintsync.replicas.salesforce.scanned import ScannedPages
 from hintsync.replicas.salesforce.soql import instant, quoted, select, select_in
 
+if TYPE_CHECKING:
+    from hintsync.replicas.salesforce.pubsub_client import EventsAddress
+
 #: Contacts of one read: their ids take about a third of the address that Salesforce allows.
 READ_SIZE = 200
 
@@ -68,6 +74,7 @@ class SalesforceReplica:
         *,
         clock: Clock,
         conventions: Conventions | None = None,
+        events: EventsAddress | None = None,
     ) -> None:
         """Put the replica together; nothing is sent yet.
 
@@ -76,12 +83,14 @@ class SalesforceReplica:
             table: the mapping in force.
             clock: measures and waits.
             conventions: how the connection's values are written; what the org's describe shows is added.
+            events: where the org's change events are; Salesforce's own address if not given.
         """
         self.client = client
         self.table = table
         self.accounts = Accounts(client)
         self._clock = clock
         self._given = conventions or Conventions()
+        self._events = events
         self._contacts: Contacts | None = None
         self._preparing = asyncio.Lock()
         self._scanned = ScannedPages()
@@ -221,6 +230,18 @@ class SalesforceReplica:
     async def create(self, drafts: Sequence[Draft]) -> Sequence[CreateAnswer]:
         """Insert contacts that carry their key as external id; never an upsert, so never an overwrite."""
         return await (await self.prepare()).create(drafts)
+
+    async def open_feed(self, tenant: str, topic: str = "") -> ChangeFeed:
+        """Find the topic of the org's change events and open its feed; see `TellsChanges`."""
+        # imported late: an org that is never followed starts without gRPC and Avro
+        from hintsync.replicas.salesforce.pubsub_client import EventsAddress
+        from hintsync.replicas.salesforce.pubsub_feed import open_feed
+
+        events = self._events or EventsAddress()
+        return await open_feed(events, self.client, self._codec, self._clock, tenant=tenant, topic=topic)
+
+    async def _codec(self) -> Codec:
+        return (await self.prepare()).codec
 
     async def aclose(self) -> None:
         """Close the connections."""
