@@ -121,13 +121,14 @@ def _refused(
     fp: Fingerprinter,
 ) -> Hold:
     """Hold a field that a side refused: until either value changes (F8), or the record that refused does (F9)."""
-    seen = {s: _print_of(row, snapshots[s], base, fp) for s in Side}
+    seen = {s: print_shown(row, snapshots[s], base, fp) for s in Side}
     if not result.named:
         seen[side] = record_print(snapshots[side], fp)
     return Hold(HoldKind.REFUSED, "F8" if result.named else "F9", f"{side}:{result.code}", seen)
 
 
-def _print_of(row: FieldMapping, snapshot: Snapshot, base: Base, fp: Fingerprinter) -> Fingerprint | None:
+def print_shown(row: FieldMapping, snapshot: Snapshot, base: Base, fp: Fingerprinter) -> Fingerprint | None:
+    """Return the fingerprint of what a record shows of a field, of the mapped entry where it is a phone of Hint's."""
     value = snapshot.values.get(row.name, ABSENT)
     if row.kind is Kind.PHONE and snapshot.phones and value is not ABSENT:
         value = mapped_phone(row, snapshot, base, fp)

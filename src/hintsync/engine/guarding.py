@@ -1,0 +1,124 @@
+"""Puts planned pairs to the guards before they are written (G3, G7): bars sides, holds fields, keeps what was held back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hintsync.core.errors import SafetyStop
+from hintsync.core.loops import without_loops
+from hintsync.core.records import Link, LinkStatus
+from hintsync.core.seal import prints_of
+from hintsync.core.values import Side
+from hintsync.engine.context import Engine
+from hintsync.engine.held import HeldWrite, keep_back
+from hintsync.engine.outcomes import Scribe
+from hintsync.engine.pairs import Settled
+from hintsync.engine.planned import version_text
+from hintsync.engine.window import Judged, judge
+from hintsync.state.live import Intent, Stop
+from hintsync.state.port import Commit, LogLevel
+
+
+def intents_of(engine: Engine, planned: Iterable[Settled]) -> list[Intent]:
+    """Return what is about to be written to pairs, side by side; barred sides and pairs without writes are left out."""
+    at, intents = engine.clock.now().timestamp(), list[Intent]()
+    for settled in planned:
+        if settled.changed_since:
+            continue
+        state = settled.pair.state
+        prints = prints_of(settled.plan.writes, engine.fingerprinter(state.link.salt))
+        intents.extend(
+            Intent(state.link.id, side, at, written) for side, written in prints.items() if side not in settled.barred
+        )
+    return intents
+
+
+def is_existing(settled: Settled) -> bool:
+    """Say whether guard G3 counts a pair: it was linked before this pass, and nobody approved what is planned for it."""
+    state = settled.pair.state
+    return state.link.status is LinkStatus.ACTIVE and bool(state.base) and settled.pair.approved is None
+
+
+async def guard_writes(engine: Engine, planned: Sequence[Settled]) -> Judged:
+    """Judge planned pairs; bar the sides that may not be written, hold fields that go in circles.
+
+    What is held back is kept in the plan of its stop. The caller puts barred pairs off: they stay to be done.
+    """
+    existing = [settled for settled in planned if is_existing(settled)]
+    judged = await judge(engine, intents_of(engine, existing))
+    kept: dict[Stop, list[HeldWrite]] = {}
+    for settled in existing:
+        for side in Side:
+            stop = judged.stop(settled.pair.state.link.id, side)
+            if stop is not None:
+                settled.barred |= {side}
+                kept.setdefault(stop, []).append(_held_write(engine, settled, side))
+    for stop, writes in kept.items():
+        await keep_back(engine, stop, writes)
+    await _hold_loops(engine, existing, judged)
+    return judged
+
+
+async def guard_suspensions(engine: Engine, links: Sequence[Link], gone: Side) -> Stop | None:
+    """Judge the suspension of links because one side's records are gone; return the stop that holds them back, if any.
+
+    What is held back is kept in the plan of the stop; what is not is counted from now on.
+    """
+    at = engine.clock.now().timestamp()
+    intents = [Intent(link.id, gone.other, at) for link in links]
+    judged = await judge(engine, intents)
+    stops = set(judged.held.values())
+    for stop in stops:
+        held = [link for link in links if judged.stop(link.id, gone.other) == stop]
+        await keep_back(engine, stop, [HeldWrite(link, gone.other, {}) for link in held])
+    going_on = [intent for intent in intents if judged.stop(intent.link_id, intent.side) is None]
+    if going_on and not stops:
+        await engine.store.intend(engine.connection.id, going_on)
+    return next(iter(stops), None)
+
+
+async def stop_at_guards(engine: Engine, planned: Sequence[Settled]) -> None:
+    """Judge the pairs of a pass over many, and count what it goes on to write to those that were linked before.
+
+    Raises:
+        SafetyStop: guard G3 holds some of them back; nothing of this round is written.
+    """
+    judged = await guard_writes(engine, planned)
+    if judged.held:
+        stop = next(iter(judged.held.values()))
+        raise SafetyStop(stop.guard, stop.reason)
+    intents = intents_of(engine, [settled for settled in planned if is_existing(settled)])
+    if intents:
+        await engine.store.intend(engine.connection.id, intents)
+
+
+def _held_write(engine: Engine, settled: Settled, side: Side) -> HeldWrite:
+    pair = settled.pair
+    fp = engine.fingerprinter(pair.state.link.salt)
+    prints = prints_of(settled.plan.writes, fp).get(side, {})
+    versions = {seen.side: version_text(seen, fp) for seen in (pair.hint, pair.salesforce)}
+    return HeldWrite(pair.state.link, side, prints, versions)
+
+
+async def _hold_loops(engine: Engine, planned: Sequence[Settled], judged: Judged) -> None:
+    """Guard G7: hold two-way fields, leave and report one-way ones."""
+    logs = []
+    for settled in planned:
+        pair, link = settled.pair, settled.pair.state.link
+        names = judged.loops.get(link.id)
+        if not names:
+            continue
+        fp = engine.fingerprinter(link.salt)
+        settled.plan = without_loops(settled.plan, names, engine.table, pair.hint, pair.salesforce, pair.state.base, fp)
+        logs.append(
+            Scribe(engine, f"link:{link.id}").log(
+                LogLevel.ERROR,
+                "written-in-circles",
+                "fields were written too often within an hour, or to and fro; something else keeps changing them (G7)",
+                contact_id=link.contact_id,
+                patient_id=link.patient_id,
+                fields=sorted(names),
+            )
+        )
+    if logs:
+        await engine.store.commit(Commit(logs=logs))
