@@ -68,7 +68,7 @@ COUNTED: Mapping[str, Family] = {
     "webhook-unreadable": Family("hintsync_webhooks", "unreadable"),
     "webhook-bad-signature": Family("hintsync_webhooks", "bad-signature"),
     "webhook-too-large": Family("hintsync_webhooks", "too-large"),
-    "webhook-store-down": Family("hintsync_webhooks", "store-down"),
+    "webhook-not-stored": Family("hintsync_webhooks", "not-stored"),
 }
 
 #: Upper bounds of the lag's buckets, in seconds; what is above the last one counts in none of them.

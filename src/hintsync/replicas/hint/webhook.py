@@ -156,3 +156,8 @@ def _id(value: object) -> str | None:
     if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ID:
         return None
     return value if value.isascii() and value.isprintable() and " " not in value else None
+
+
+def same_practice(pinned: str, told: str) -> bool:
+    """Say whether an envelope tells of a practice: Hint's pages spell the start of its id `pra-` there, or `prc-`."""
+    return pinned == told or pinned.replace("prc-", "pra-", 1) == told.replace("prc-", "pra-", 1)

@@ -1,0 +1,1 @@
+"""What the service answers over HTTP: Hint's webhooks, health, readiness and metrics."""

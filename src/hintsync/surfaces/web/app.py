@@ -1,0 +1,74 @@
+"""The web application of a service: Hint's webhooks, health, readiness, metrics; the pages will live beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hintsync.bootstrap import Service
+from hintsync.engine.intake import take_in as take_in_for_good
+from hintsync.metrics import METRICS, Metrics
+from hintsync.replicas.hint.webhook import Signatures
+from hintsync.surfaces.web.desk import TakeIn, Wake
+from hintsync.surfaces.web.engines import Engines
+from hintsync.surfaces.web.health import Health
+from hintsync.surfaces.web.reaching import WEBHOOKS, answer
+from hintsync.surfaces.web.receiver import Receiver
+
+
+def create_app(
+    service: Service,
+    *,
+    engines: Engines | None = None,
+    take_in: TakeIn = take_in_for_good,
+    wake: Wake | None = None,
+    metrics: Metrics = METRICS,
+) -> Starlette:
+    """Build the application; its lifespan opens the engines, and closes them after the last request.
+
+    Args:
+        service: open for as long as the application is served.
+        engines: of a caller that keeps them open itself, such as one that works in the same process; none: our own.
+        take_in: stores what webhooks say.
+        wake: told the connection after something was stored (`Dispatcher.wake`).
+        metrics: what is counted in and shown.
+    """
+    ours = engines or Engines(service)
+    settings = service.settings
+    receiver = Receiver(
+        ours,
+        Signatures(settings.webhook_keys()),
+        max_bytes=settings.webhook_max_bytes,
+        take_in=take_in,
+        wake=wake,
+        metrics=metrics,
+    )
+    health = Health(service, ours, metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if engines is not None:
+            yield
+            await receiver.aclose()
+            return
+        async with ours.kept():
+            yield
+            await receiver.aclose()
+
+    async def reach(request: Request) -> Response:
+        return answer(service.store, request)
+
+    places = (WEBHOOKS, f"{WEBHOOKS}/{{connection}}")
+    routes = [
+        *(Route(place, receiver.receive, methods=["POST"]) for place in places),
+        *(Route(place, reach, methods=["GET"]) for place in places),
+        Route("/healthz", health.alive, methods=["GET"]),
+        Route("/readyz", health.ready, methods=["GET"]),
+        Route("/metrics", health.metrics, methods=["GET"]),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)

@@ -1,0 +1,69 @@
+"""From a webhook of Hint's to the engine's notices, read by the same codec as a read of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from hintsync.core.fields import Mapping as FieldTable
+from hintsync.core.records import RecordState, Snapshot
+from hintsync.core.values import ABSENT, Absent, Side
+from hintsync.engine.notices import Notice, NoticeKind
+from hintsync.replicas.hint.webhook import Envelope, Happened, PatientEvent, patients_of
+
+#: Reads a patient object as a snapshot.
+Decode: TypeAlias = Callable[[Mapping[str, object]], Snapshot]
+
+CAUSE = "webhook"
+
+_KINDS: Mapping[Happened, NoticeKind] = {
+    Happened.CREATED: NoticeKind.CREATED,
+    Happened.UPDATED: NoticeKind.CHANGED,
+    Happened.DESTROYED: NoticeKind.DELETED,
+    Happened.TOUCHED: NoticeKind.CHANGED,
+}
+
+
+def notices_of(envelope: Envelope, decode: Decode, table: FieldTable, at: float) -> Sequence[Notice]:
+    """Return one notice for each patient that an envelope tells of; none for a type that tells of none.
+
+    Args:
+        envelope: its signature was right.
+        decode: reads a patient as this connection's replica does.
+        table: the connection's mapping.
+        at: seconds since the epoch when it arrived.
+    """
+    return [_notice(event, envelope.event_id, decode, table, at) for event in patients_of(envelope)]
+
+
+def _notice(event: PatientEvent, event_id: str | None, decode: Decode, table: FieldTable, at: float) -> Notice:
+    kind = _KINDS[event.happened]
+    # A membership names several patients with one event.
+    if event_id is not None and event.happened is Happened.TOUCHED:
+        event_id = f"{event_id}:{event.patient_id}"
+    if event.shown is None:
+        return Notice(Side.HINT, event.patient_id, kind, CAUSE, at, event_id)
+    snapshot = decode(event.shown)
+    return Notice(
+        side=Side.HINT,
+        record_id=event.patient_id,
+        kind=kind,
+        cause=CAUSE,
+        at=at,
+        event_id=event_id,
+        values={name: value for name, value in snapshot.values.items() if not isinstance(value, Absent)},
+        complete=_is_complete(snapshot, table),
+        # A key that is shown and empty is a mark that is gone; "" says so.
+        peer_id=snapshot.peer_id or ("" if "integration_record_id" in event.shown else None),
+    )
+
+
+def _is_complete(snapshot: Snapshot, table: FieldTable) -> bool:
+    """Say whether the object shows all that could have changed, so that it may be known for an echo without a read.
+
+    Not so for one that was merged, which no value tells, nor where a value cannot be read.
+    """
+    if snapshot.state is RecordState.MERGED or snapshot.unreadable:
+        return False
+    shown = (row.name for row in table if Side.HINT not in row.write_only)
+    return all(snapshot.values.get(name, ABSENT) is not ABSENT for name in shown)
