@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hintsync.core.errors import SafetyStop
+from hintsync.core.guards import check_population
 from hintsync.core.match import MatchKey, match_key
 from hintsync.core.person import Person
 from hintsync.core.records import KeyRow, Link, RecordId
+from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.near_batch import Near, near_matches, person_of
 from hintsync.engine.population import Contacts, Patients, scan_contacts, scan_patients
@@ -84,10 +86,9 @@ def refuse_empty(*, links_exist: bool, contacts: int, patients: int) -> None:
     Raises:
         SafetyStop: that is so.
     """
-    if links_exist and not contacts:
-        raise SafetyStop("G2", "the org shows no contact although there are links")
-    if links_exist and not patients:
-        raise SafetyStop("G2", "the practice shows no patient although there are links")
+    trip = check_population(int(links_exist), {Side.SALESFORCE: contacts, Side.HINT: patients})
+    if trip is not None:
+        raise SafetyStop(trip.guard, trip.reason)
 
 
 def _near(engine: Engine, census: Census) -> dict[RecordId, Near]:
