@@ -114,6 +114,8 @@ class Outcome(StrEnum):
     REPEATED = "repeated"
     #: An approved plan no longer fits what was read.
     CHANGED_SINCE = "changed since"
+    #: Parity check: the pair does not agree, and nothing waits for it.
+    DIFFERS = "differs"
     FAILED = "failed"
 
 

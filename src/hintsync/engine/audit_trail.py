@@ -1,0 +1,111 @@
+"""A connection's audit trail as a whole: one digest over all its entries, and an export that verifies by itself.
+
+    digest = SHA-256( digest before + newline + hash of the entry ), from 64 zeros on, in order of sequence
+
+Every entry's hash binds its content and its chain, so the digest at an entry stands for the heads of all chains at that moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from typing import Final, TextIO
+
+from hintsync.core.errors import StopRun
+from hintsync.state.chain import GENESIS, to_text
+from hintsync.state.port import StateStore, StoredAudit
+
+#: Entries read at once.
+_PAGE: Final = 1_000
+#: Moves when the lines of an export do.
+EXPORT_VERSION: Final = 1
+
+
+def advance(digest: str, entry_hash: str) -> str:
+    """Return the digest of a trail with one more entry."""
+    return hashlib.sha256(f"{digest}\n{entry_hash}".encode()).hexdigest()
+
+
+class TrailReader:
+    """Reads a trail from its beginning and notes its digest on the way."""
+
+    def __init__(self, store: StateStore, connection_id: str, *, marks: Collection[int] = ()) -> None:
+        """Take the store, the connection, and the sequences at which the digest is wanted."""
+        self._store = store
+        self._connection_id = connection_id
+        self._marks = frozenset(marks)
+        #: Sequence of the last entry read.
+        self.last = 0
+        self.digest = GENESIS
+        self.chains: set[str] = set()
+        self._shown = {0: GENESIS}
+
+    async def read(self) -> Mapping[int, str]:
+        """Read the trail to its end; return the digests at the wanted sequences that it reaches."""
+        async for _ in self.entries():
+            pass
+        return self._shown
+
+    async def entries(self) -> AsyncIterator[StoredAudit]:
+        """Yield every entry in order of sequence.
+
+        Raises:
+            StopRun: an entry cannot be read: it was written over by something else than hintsync.
+        """
+        while page := await self._page():
+            for entry in page:
+                self._note(entry)
+                yield entry
+
+    async def _page(self) -> Iterable[StoredAudit]:
+        try:
+            return await self._store.audit(self._connection_id, after=self.last, limit=_PAGE)
+        except (ValueError, TypeError, KeyError):  # the text of one is no audit event
+            raise StopRun(f"audit trail: an entry behind {self.last} cannot be read; it was changed") from None
+
+    def _note(self, entry: StoredAudit) -> None:
+        self.last, self.digest = entry.sequence, advance(self.digest, entry.hash)
+        self.chains.add(entry.event.chain)
+        if entry.sequence in self._marks:
+            self._shown[entry.sequence] = self.digest
+
+
+async def export_trail(
+    store: StateStore, connection_id: str, out: TextIO, *, at: str, reports: Iterable[Mapping[str, object]] = ()
+) -> TrailReader:
+    """Write a trail as JSON lines: a head, one line an entry with the very text that was hashed, reports, an end.
+
+    Args:
+        store: The store.
+        connection_id: Whose trail.
+        out: Where to.
+        at: When it is written; ISO 8601, UTC.
+        reports: What signed reports say of the trail: `run`, `seal`, `entries`, `digest`.
+
+    Returns:
+        The reader: how many entries there are, and the digest of all.
+    """
+    reader = TrailReader(store, connection_id)
+    _line(out, {"kind": "audit-export", "version": EXPORT_VERSION, "connection": connection_id, "at": at})
+    async for entry in reader.entries():
+        _line(out, _shape(entry))
+    for report in reports:
+        _line(out, {"kind": "report", **report})
+    _line(out, {"kind": "end", "entries": reader.last, "chains": len(reader.chains), "digest": reader.digest})
+    return reader
+
+
+def _shape(entry: StoredAudit) -> Mapping[str, object]:
+    return {
+        "kind": "entry",
+        "sequence": entry.sequence,
+        "chain": entry.event.chain,
+        "previous": entry.previous,
+        "hash": entry.hash,
+        "event": to_text(entry.event),
+    }
+
+
+def _line(out: TextIO, members: Mapping[str, object]) -> None:
+    out.write(json.dumps(members, separators=(",", ":")) + "\n")

@@ -1,0 +1,155 @@
+"""Checks an exported audit trail. Needs nothing but Python 3: copy this file anywhere and run it on the export.
+
+    hintsync verify --export trail.jsonl
+    python verify_audit.py trail.jsonl [--anchor ENTRIES:DIGEST]
+
+An export is one JSON object a line: a head, the entries in order of sequence, what signed reports say of the trail, an end.
+What is checked: sequences have no hole; every entry's hash is SHA-256 of the hash before it in its chain, its sequence and its
+text; the digest over all entries is the one that the end and every report name. Entries cut off together with the end's figures
+can only be told by a figure that was kept elsewhere: give it as --anchor (every nightly log line names one).
+
+Exit code 0: whole. 1: not whole, the faults are printed. 2: the file cannot be read as an export.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+
+GENESIS = "0" * 64
+
+
+class Trail:
+    """What has been read of an export so far, and what is wrong with it."""
+
+    def __init__(self, anchors: dict[int, str]) -> None:
+        """Start before the first line; `anchors` are digests by number of entries that somebody kept elsewhere."""
+        self.connection: object = None
+        self.last = 0
+        self.digest = GENESIS
+        self.heads: dict[str, str] = {}
+        #: Digest after each entry that a report or an anchor may name; one line an entry is small enough to keep.
+        self.digests: dict[object, str] = {0: GENESIS}
+        self.faults: list[str] = []
+        self.ended = False
+        self._anchors = anchors
+
+    def read(self, line: dict[str, object]) -> None:
+        """Take the next line behind the head."""
+        kind = line.get("kind")
+        if self.ended:
+            self.faults.append("there are lines behind the end")
+        elif kind == "entry":
+            self._entry(line)
+        elif kind == "report":
+            self._compare(line.get("entries"), line.get("digest"), f"the report of {line.get('run')}")
+        elif kind == "end":
+            self._end(line)
+        else:
+            self.faults.append(f"a line of an unknown kind behind entry {self.last}")
+
+    def finish(self) -> list[str]:
+        """Return one sentence for each fault."""
+        if not self.ended:
+            self.faults.append(f"the export is cut off behind entry {self.last}")
+        for entries, digest in self._anchors.items():
+            self._compare(entries, digest, f"the anchor at entry {entries}")
+        return self.faults
+
+    def _entry(self, line: dict[str, object]) -> None:
+        sequence, chain, text = line.get("sequence"), str(line.get("chain")), str(line.get("event"))
+        if sequence != self.last + 1:
+            self.faults.append(f"entry {sequence} follows entry {self.last}")
+        before = self.heads.get(chain, GENESIS)
+        if line.get("previous") != before:
+            self.faults.append(f"entry {sequence} does not follow the one before it in {chain}")
+        found = hashlib.sha256(f"{line.get('previous')}\n{sequence}\n{text}".encode()).hexdigest()
+        if found != line.get("hash"):
+            self.faults.append(f"entry {sequence} was changed")
+        if not self._belongs(text, chain):
+            self.faults.append(f"entry {sequence} belongs to another chain or connection")
+        self.last = sequence if isinstance(sequence, int) else self.last + 1
+        self.heads[chain] = str(line.get("hash"))
+        self.digest = hashlib.sha256(f"{self.digest}\n{line.get('hash')}".encode()).hexdigest()
+        self.digests[self.last] = self.digest
+
+    def _belongs(self, text: str, chain: str) -> bool:
+        try:
+            event = json.loads(text)
+        except ValueError:
+            return False
+        return isinstance(event, dict) and (event.get("connection_id"), event.get("chain")) == (self.connection, chain)
+
+    def _end(self, line: dict[str, object]) -> None:
+        self.ended = True
+        if (line.get("entries"), line.get("chains")) != (self.last, len(self.heads)):
+            self.faults.append(f"the end names {line.get('entries')} entries, there are {self.last}")
+        self._compare(line.get("entries"), line.get("digest"), "the end")
+
+    def _compare(self, entries: object, digest: object, who: str) -> None:
+        if self.digests.get(entries) != digest:
+            self.faults.append(f"{who} names another digest at entry {entries}")
+
+
+def verify(lines: list[str], anchors: dict[int, str] | None = None) -> list[str]:
+    """Check an export; return one sentence for each fault (none: it is whole).
+
+    Raises:
+        ValueError: it is no export; the text names the line.
+    """
+    trail = Trail(anchors or {})
+    for number, text in enumerate(lines, start=1):
+        line = _parsed(text, number)
+        if number > 1:
+            trail.read(line)
+        elif (line.get("kind"), line.get("version")) != ("audit-export", 1):
+            raise ValueError("line 1: not the head of an audit export of version 1")
+        else:
+            trail.connection = line.get("connection")
+    return trail.finish()
+
+
+def _parsed(text: str, number: int) -> dict[str, object]:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        raise ValueError(f"line {number}: not JSON") from None
+    if not isinstance(line, dict):
+        raise ValueError(f"line {number}: not a JSON object")
+    return line
+
+
+def main(arguments: list[str]) -> int:
+    """Check the file that the arguments name; return the exit code."""
+    try:
+        path, anchors = _read_arguments(arguments)
+        with open(path, encoding="utf-8", newline="\n") as file:
+            faults = verify(file.read().removesuffix("\n").split("\n"), anchors)
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"verify_audit: {error}\n")
+        return 2
+    for fault in faults:
+        sys.stdout.write(f"{fault}\n")
+    sys.stdout.write("the trail is NOT whole\n" if faults else "the trail is whole\n")
+    return 1 if faults else 0
+
+
+def _read_arguments(arguments: list[str]) -> tuple[str, dict[int, str]]:
+    paths, anchors = [], {}
+    words = iter(arguments)
+    for word in words:
+        if word == "--anchor":
+            entries, _, digest = next(words, "").partition(":")
+            if not entries.isdigit() or len(digest) != len(GENESIS):
+                raise ValueError("--anchor takes ENTRIES:DIGEST")
+            anchors[int(entries)] = digest
+        else:
+            paths.append(word)
+    if len(paths) != 1:
+        raise ValueError("give the file of one export")
+    return paths[0], anchors
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
