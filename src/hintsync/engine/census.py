@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hintsync.core.errors import SafetyStop
@@ -93,9 +93,14 @@ def refuse_empty(*, links_exist: bool, contacts: int, patients: int) -> None:
 
 def _near(engine: Engine, census: Census) -> dict[RecordId, Near]:
     """Find near matches for the free patients without an exact one, among the free contacts."""
+    return find_near(engine, census, frozenset(census.patients.index.missing_from(census.contacts.index)))
+
+
+def find_near(engine: Engine, census: Census, patient_ids: Collection[RecordId]) -> dict[RecordId, Near]:
+    """Find near matches for these patients, as far as they are free, among the free contacts of the whole org."""
     unmatched = {
         patient_id
-        for patient_id in census.patients.index.missing_from(census.contacts.index)
+        for patient_id in patient_ids
         if patient_id not in census.by_patient and patient_id not in census.patients.archived
     }
     if not unmatched:

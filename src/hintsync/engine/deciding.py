@@ -31,8 +31,14 @@ _NEARNESS = {Grade.CERTAIN: Nearness.PROBABLE, Grade.PROBABLE: Nearness.PROBABLE
 RESERVED = "reserved"
 
 
-def match_patient(engine: Engine, census: Census, patient: Snapshot, state: LinkState | None) -> Match:
-    """Decide what becomes of a patient in a batch."""
+def match_patient(
+    engine: Engine,
+    census: Census,
+    patient: Snapshot,
+    state: LinkState | None,
+    trigger: Trigger = Trigger.BATCH_PATIENTS,
+) -> Match:
+    """Decide what becomes of a patient in a batch, or of a new one."""
     unfinished = _unfinished(state, Side.HINT)
     if unfinished is not None:
         return unfinished
@@ -52,7 +58,7 @@ def match_patient(engine: Engine, census: Census, patient: Snapshot, state: Link
     )
     options = engine.options
     settings = MatchSettings(options.create_contacts, options.link_new_automatically)
-    return decide_patient(facts, Trigger.BATCH_PATIENTS, settings)
+    return decide_patient(facts, trigger, settings)
 
 
 def match_contact(engine: Engine, census: Census, row: KeyRow, key: MatchKey | None, state: LinkState | None) -> Match:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from hintsync.core.lifecycle import MOVED, RESUMED
 from hintsync.core.plan import Effect
 from hintsync.core.records import FieldName, Hold, HoldKind, Link, LinkStatus, RecordId, Values
 from hintsync.core.settle import Remembered, SideResult, acknowledged
@@ -16,6 +17,8 @@ from hintsync.engine.writing import RecordResult, Trouble
 from hintsync.state.port import AuditEvent, Commit, LinkChange, LogEntry, LogLevel, Review, ReviewKind, Run, RunRow
 
 _REVIEW_OF_HOLD = {HoldKind.REFUSED: ReviewKind.REFUSED}
+#: Reasons of an active link whose first pass is still due: its records do not show it yet, and nobody edited that.
+_FIRST_PASS = frozenset({MOVED, RESUMED})
 
 
 @dataclass(slots=True)
@@ -169,6 +172,8 @@ def _after(settled: Settled) -> Link:
         return replace(link, status=status, reason=f"{settled.gone} record not found")
     if link.status is LinkStatus.RESERVED and not settled.failed:
         return replace(link, status=LinkStatus.ACTIVE, reason=None)
+    if link.reason in _FIRST_PASS and not settled.failed and not settled.barred:
+        return replace(link, reason=None)
     return link
 
 
@@ -269,7 +274,7 @@ def _logs(scribe: Scribe, settled: Settled) -> list[LogEntry]:
 
 def _edited_by_hand(settled: Settled) -> bool:
     pair = settled.pair
-    linked = pair.state.link.status is LinkStatus.ACTIVE
+    linked = pair.state.link.status is LinkStatus.ACTIVE and pair.state.link.reason not in _FIRST_PASS
     return linked and not (pair.salesforce.marked and pair.salesforce.peer_id == pair.hint.id)
 
 
