@@ -20,7 +20,9 @@ from hintsync.engine.options import Options
 from hintsync.logins import HINT_TOKEN, SALESFORCE_LOGIN, SalesforceLogin, pack_login, unpack_login
 from hintsync.ports import Clock
 from hintsync.replicas.hint.client import HintClient, Pace
+from hintsync.replicas.hint.connect import Routes
 from hintsync.replicas.hint.facts import HintFacts
+from hintsync.replicas.hint.partner import PartnerApi
 from hintsync.replicas.hint.probe import probe
 from hintsync.replicas.hint.replica import Concurrency, HintReplica
 from hintsync.replicas.hint.wire import open_transport
@@ -222,14 +224,33 @@ async def _keep_facts(service: Service, connection: Connection, facts: HintFacts
     await service.store.put_connection(replace(connection, facts=learned))  # type: ignore[arg-type]  # plain values
 
 
-def _hint_client(service: Service, token: str) -> HintClient:
-    settings = service.settings
+def open_partner(service: Service) -> PartnerApi:
+    """Return Hint as the partner account sees it; nothing is sent.
+
+    Raises:
+        FixConfiguration: no partner key is set.
+    """
+    key = service.settings.hint_partner_key.get_secret_value()
+    if not key:
+        raise FixConfiguration("hint_partner_key is not set; Hint's Partner Portal shows it")
     transport = service.transports.hint or open_transport(HINT_CONNECTIONS)
+    routes = Routes(service.settings.hint_routes)
+    return PartnerApi(transport, key, _pace(service), base_url=service.settings.hint_url, routes=routes)
+
+
+def _pace(service: Service) -> Pace:
+    settings = service.settings
     if service.hint_pace is None:
         service.hint_pace = Pace.of(
             service.clock, per_second=settings.hint_requests_per_second, reserve_share=settings.hint_daily_reserve
         )
-    return HintClient(transport, token, service.hint_pace, base_url=settings.hint_url, timeout=settings.http_timeout)
+    return service.hint_pace
+
+
+def _hint_client(service: Service, token: str) -> HintClient:
+    settings = service.settings
+    transport = service.transports.hint or open_transport(HINT_CONNECTIONS)
+    return HintClient(transport, token, _pace(service), base_url=settings.hint_url, timeout=settings.http_timeout)
 
 
 def _hint(service: Service, token: str, codec: Codec, facts: HintFacts) -> HintReplica:

@@ -197,6 +197,14 @@ class HintClient:
         raw = None if body is None else orjson.dumps(body)
         return await self._pace.retrying.run(lambda: self._attempt("POST", path, raw), repeatable=False)
 
+    async def delete(self, path: str) -> Answer | Rejection:
+        """Remove something that is no person; made again if the reply was lost, for a second time finds nothing (404).
+
+        Raises:
+            UnknownOutcome, RetryLater, ReconnectNeeded, FixConfiguration: as for `patch`.
+        """
+        return await self._pace.retrying.run(lambda: self._attempt("DELETE", path, None), repeatable=True)
+
     async def _attempt(
         self, method: str, target: str, body: bytes | None, gate: AbstractAsyncContextManager[object] | None = None
     ) -> Answer | Rejection:

@@ -18,7 +18,7 @@ from hintsync.replicas.hint.client import LIVE_URL, Answer, HintClient, Pace, re
 from hintsync.replicas.hint.errors import Rejection
 
 #: Without it the newer routes may answer 404 to partners pinned to an older version.
-_VERSION = (("Hint-Version", "marketplace_endpoints"),)
+VERSION = (("Hint-Version", "marketplace_endpoints"),)
 
 
 class Routes(StrEnum):
@@ -55,7 +55,7 @@ class Connector:
         base_url: str = LIVE_URL,
         routes: Routes = Routes.LEGACY,
     ) -> None:
-        headers = _VERSION if routes is Routes.INSTALLATIONS else ()
+        headers = VERSION if routes is Routes.INSTALLATIONS else ()
         self._client = HintClient(transport, partner_key, pace, base_url=base_url, extra_headers=headers)
         self._routes = routes
 
