@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hintsync.core.errors import SafetyStop
 from hintsync.core.loops import without_loops
@@ -90,6 +90,18 @@ async def stop_at_guards(engine: Engine, planned: Sequence[Settled]) -> None:
     intents = intents_of(engine, [settled for settled in planned if is_existing(settled)])
     if intents:
         await engine.store.intend(engine.connection.id, intents)
+
+
+async def stop_suspensions(engine: Engine, links: Mapping[Side, Sequence[Link]]) -> None:
+    """Judge the links that a pass over many would suspend, by the side whose records are gone.
+
+    Raises:
+        SafetyStop: guard G3 holds them back; none is suspended.
+    """
+    for gone, suspended in links.items():
+        stop = await guard_suspensions(engine, suspended, gone) if suspended else None
+        if stop is not None:
+            raise SafetyStop(stop.guard, stop.reason)
 
 
 def _held_write(engine: Engine, settled: Settled, side: Side) -> HeldWrite:
