@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from hintsync.bootstrap import Service
@@ -17,7 +15,7 @@ from hintsync.replicas.hint.webhook import Signatures
 from hintsync.surfaces.web.desk import TakeIn, Wake
 from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.health import Health
-from hintsync.surfaces.web.reaching import WEBHOOKS, answer
+from hintsync.surfaces.web.reaching import WEBHOOKS
 from hintsync.surfaces.web.receiver import Receiver
 
 
@@ -60,13 +58,10 @@ def create_app(
             yield
             await receiver.aclose()
 
-    async def reach(request: Request) -> Response:
-        return answer(service.store, request)
-
     places = (WEBHOOKS, f"{WEBHOOKS}/{{connection}}")
     routes = [
         *(Route(place, receiver.receive, methods=["POST"]) for place in places),
-        *(Route(place, reach, methods=["GET"]) for place in places),
+        *(Route(place, health.reach, methods=["GET"]) for place in places),
         Route("/healthz", health.alive, methods=["GET"]),
         Route("/readyz", health.ready, methods=["GET"]),
         Route("/metrics", health.metrics, methods=["GET"]),

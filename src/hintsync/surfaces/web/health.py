@@ -14,12 +14,13 @@ from hintsync.engine.figures import Figures, read_figures
 from hintsync.metrics import Metrics
 from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.exposition import CONTENT_TYPE, exposition
+from hintsync.surfaces.web.reaching import answer_to
 
 _FRESH = {"cache-control": "no-store"}
 
 
 class Health:
-    """The three answers that supervisors and monitors ask for."""
+    """The answers that supervisors, monitors and the test of reachability ask for."""
 
     def __init__(self, service: Service, engines: Engines, metrics: Metrics) -> None:
         """Look at a service and its engines."""
@@ -56,6 +57,11 @@ class Health:
         opened = {each.id: self._engines.engine(each.id) is not None for each in self._engines.connections}
         text = exposition(self._metrics, figures, opened, store_answers=answers)
         return Response(text, headers=_FRESH, media_type=CONTENT_TYPE)
+
+    async def reach(self, request: Request) -> Response:
+        """Answer the question of `check_reachability`."""
+        told = answer_to(self._service.store, request.query_params.get("nonce", ""))
+        return JSONResponse(told or {"error": "no-nonce"}, 200 if told else 400, _FRESH)
 
     async def _figures(self) -> Sequence[Figures]:
         """Read every connection's figures.

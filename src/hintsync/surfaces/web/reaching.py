@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import httpx
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 from hintsync.settings import check_public_url
 from hintsync.state.port import StateStore
@@ -47,12 +45,9 @@ def proof(store: StateStore, nonce: str) -> str:
     return hmac.new(store.fingerprint_key(_KEY), b"reached:" + nonce.encode("ascii"), sha256).hexdigest()
 
 
-def answer(store: StateStore, request: Request) -> Response:
-    """Answer the question of `test_reachability`; anybody may ask, and learns nothing but that we are who we are."""
-    nonce = request.query_params.get("nonce", "")
-    if not _NONCE.fullmatch(nonce):
-        return JSONResponse({"error": "no-nonce"}, 400)
-    return JSONResponse({"nonce": nonce, "proof": proof(store, nonce)}, headers={"cache-control": "no-store"})
+def answer_to(store: StateStore, nonce: str) -> dict[str, str] | None:
+    """Return what is answered to who asks with a nonce, None if it is none; it tells nothing but that we are who we are."""
+    return {"nonce": nonce, "proof": proof(store, nonce)} if _NONCE.fullmatch(nonce) else None
 
 
 async def check_reachability(
