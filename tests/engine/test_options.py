@@ -18,6 +18,8 @@ def test_settings_come_back_as_they_were_stored():
         policies={"email": ConflictPolicy.HINT},
         guard_share=0.1,
         guard_at_least=5,
+        time_zone="America/Chicago",
+        parity_hour=2,
         contact_url="https://acme.lightning.force.com/lightning/r/Contact/",
     )
     assert Options.from_json(options.to_json()) == options
@@ -43,6 +45,10 @@ def test_a_policy_reaches_the_mapping_table():
         ({"guard_share": -0.1}, "guard_share: expected a share"),
         ({"guard_at_least": 0}, "guard_at_least: expected a whole number"),
         ({"guard_at_least": 2.5}, "guard_at_least: expected a whole number"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone: expected a zone"),
+        ({"time_zone": ""}, "time_zone: expected a zone"),
+        ({"time_zone": "../etc"}, "time_zone: expected a zone"),
+        ({"parity_hour": 24}, "parity_hour: expected an hour"),
     ],
 )
 def test_nonsense_is_refused_by_name(stored: dict[str, object], says: str):

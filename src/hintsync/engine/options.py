@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hintsync.core.errors import BadInput
 from hintsync.core.fields import DEFAULT_MAPPING, ConflictPolicy
@@ -38,10 +39,18 @@ class Options:
     contact_url: str = ""
     #: Calls of the org's daily allowance that are left to its other applications (guard G6), as a share.
     salesforce_reserve: float = 0.2
+    #: Topic of change events that is followed, such as /data/Contact__chn; empty: the first of those we know that is there.
+    topic: str = ""
+    #: Seconds between two polls of a side that sends no events.
+    poll_seconds: float = 30.0
     #: Part of the linked pairs that the changes of one side may touch within an hour (guard G3).
     guard_share: float = 0.05
     #: Linked pairs that they may touch however few there are (guard G3).
     guard_at_least: int = 20
+    #: Zone of the clinic's clock, as in the tz database, such as "America/Chicago".
+    time_zone: str = "UTC"
+    #: Hour of that clock, 0 to 23, from which on the nightly parity check is due.
+    parity_hour: int = 3
 
     def table(self, base: FieldTable = DEFAULT_MAPPING) -> FieldTable:
         """Return a mapping table with this connection's policies in it."""
@@ -66,8 +75,12 @@ class Options:
             "policies": {name: str(policy) for name, policy in self.policies.items()},
             "contact_url": self.contact_url,
             "salesforce_reserve": self.salesforce_reserve,
+            "topic": self.topic,
+            "poll_seconds": self.poll_seconds,
             "guard_share": self.guard_share,
             "guard_at_least": self.guard_at_least,
+            "time_zone": self.time_zone,
+            "parity_hour": self.parity_hour,
         }
 
     @classmethod
@@ -75,7 +88,8 @@ class Options:
         """Read settings back; what is missing takes its default.
 
         Raises:
-            BadInput: a setting that does not exist, a policy that is none, a share outside 0 to 1, or a count below 1.
+            BadInput: a setting that does not exist, a policy that is none, a share outside 0 to 1, a count below 1, a zone
+                that is none, or an hour outside 0 to 23.
         """
         known = {item.name for item in fields(cls)}
         if unknown := sorted(set(stored) - known):
@@ -88,6 +102,9 @@ class Options:
         for name in ("salesforce_reserve", "guard_share"):
             _check_share(name, values.get(name, 0.0))
         _check_count("guard_at_least", values.get("guard_at_least", 1))
+        _check_changes(values.get("topic", ""), values.get("poll_seconds", 30.0))
+        _check_zone("time_zone", values.get("time_zone", "UTC"))
+        _check_hour("parity_hour", values.get("parity_hour", 0))
         return cls(**values)  # type: ignore[arg-type]  # names are checked above, values come from our own to_json
 
 
@@ -119,3 +136,22 @@ def _check_share(name: str, value: object) -> None:
 def _check_count(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise BadInput(f"connection settings: {name}: expected a whole number from 1 on")
+
+
+def _check_zone(name: str, value: object) -> None:
+    try:
+        ZoneInfo(value if isinstance(value, str) else "")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadInput(f"connection settings: {name}: expected a zone such as America/Chicago") from None
+
+
+def _check_hour(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 23:
+        raise BadInput(f"connection settings: {name}: expected an hour from 0 to 23")
+
+
+def _check_changes(topic: object, poll_seconds: object) -> None:
+    if not isinstance(topic, str) or (topic and not topic.startswith("/")):
+        raise BadInput("connection settings: topic: expected a topic such as /data/ContactChangeEvent")
+    if not isinstance(poll_seconds, int | float) or not 1 <= poll_seconds <= 3600:
+        raise BadInput("connection settings: poll_seconds: expected 1 to 3600 seconds")
