@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from hintsync.change_feed import CHANGES_FACT, look_for_feed
 from hintsync.clock import SystemClock
 from hintsync.core.codec import Codec
 from hintsync.core.conventions import Conventions
@@ -28,6 +29,7 @@ from hintsync.replicas.hint.replica import Concurrency, HintReplica
 from hintsync.replicas.hint.wire import open_transport
 from hintsync.replicas.salesforce.budget import Budget
 from hintsync.replicas.salesforce.client import SalesforceClient
+from hintsync.replicas.salesforce.events_address import EventsAddress
 from hintsync.replicas.salesforce.metadata import Deployed, deploy_package, grant_permissions
 from hintsync.replicas.salesforce.replica import SalesforceReplica
 from hintsync.replicas.throttled import Throttle
@@ -134,12 +136,14 @@ async def connect(
     facts = await probe(hint_client)
     hint = HintReplica(hint_client, Codec(facts.adapt((options or Options()).table()), Conventions()), facts)
     salesforce = _salesforce(service, draft, login, facts)
+    known = {c.id: c for c in await service.store.connections()}.get(name)
+    chosen = options or Options.from_json((known or draft).settings)
     try:
         org, practice = await salesforce.identify(), await hint.identify()
+        changes = await look_for_feed(salesforce, org.id, chosen.topic)
     finally:
         await salesforce.aclose()
         await hint.aclose()
-    known = {c.id: c for c in await service.store.connections()}.get(name)
     if known and (known.org_id, known.practice_id) != (org.id, practice.id):
         raise BadInput(f"connection {name} joins another org or practice; choose another name")
     base = known or draft
@@ -149,7 +153,7 @@ async def connect(
         org_sandbox=org.sandbox,
         practice_id=practice.id,
         settings=(options.to_json() if options else base.settings),
-        facts={**base.facts, "hint": facts.to_json()},  # type: ignore[dict-item]  # plain values by its contract
+        facts={**base.facts, "hint": facts.to_json(), CHANGES_FACT: changes},  # type: ignore[dict-item]  # plain values
     )
     await service.store.put_connection(connection)
     await service.store.put_secret(connection.id, HINT_TOKEN, hint_token.encode())
@@ -272,4 +276,18 @@ def _salesforce(
         budget=Budget(service.clock, reserve_share=options.salesforce_reserve),
     )
     conventions = Conventions(phone_region=options.phone_region)
-    return SalesforceReplica(client, facts.adapt(options.table()), clock=service.clock, conventions=conventions)
+    return SalesforceReplica(
+        client,
+        facts.adapt(options.table()),
+        clock=service.clock,
+        conventions=conventions,
+        events=_events_address(settings),
+    )
+
+
+def _events_address(settings: Settings) -> EventsAddress:
+    try:
+        file = settings.salesforce_events_ca
+        return EventsAddress(settings.salesforce_events, file.read_bytes() if file else None)
+    except OSError as error:
+        raise FixConfiguration(f"{settings.salesforce_events_ca} cannot be read: {error.strerror}") from None

@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     hint_concurrency: int = Field(default=4, ge=1, le=32)
     #: Requests under way at once to Salesforce.
     salesforce_concurrency: int = Field(default=4, ge=1, le=20)
+    #: `host:port` of Salesforce's change events; empty: Salesforce's own, for orgs of its own hosts.
+    salesforce_events: str = Field(default="", pattern=r"^([A-Za-z0-9.-]+:[0-9]{1,5})?$")
+    #: File of the certificate authorities to believe there, as PEM; empty: those of the system.
+    salesforce_events_ca: Path | None = None
     #: Seconds after which a request is given up.
     http_timeout: float = Field(default=30.0, gt=0, le=600)
     #: Whom to alert: Apprise addresses (`mailto://…`, `slack://…`), separated by white space; empty: nobody.

@@ -15,7 +15,8 @@ from hintsync.ports import Clock
 from hintsync.replicas.salesforce.change_events import ChangeReader
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.errors import Rejected
-from hintsync.replicas.salesforce.pubsub_client import EventsAddress, PubSubClient
+from hintsync.replicas.salesforce.events_address import EventsAddress
+from hintsync.replicas.salesforce.pubsub_client import PubSubClient
 from hintsync.replicas.salesforce.pubsub_errors import TokenRefused
 from hintsync.replicas.salesforce.pubsub_stream import SILENCE, Silent, Subscription
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from hintsync.change_feed import ChangeFeed
 from hintsync.core.codec import Codec
@@ -35,14 +34,12 @@ from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.collection_writer import COLLECTION_SIZE
 from hintsync.replicas.salesforce.contacts import Contacts
 from hintsync.replicas.salesforce.describe import read_contact_fields
+from hintsync.replicas.salesforce.events_address import EventsAddress
 from hintsync.replicas.salesforce.ids import long_id
 from hintsync.replicas.salesforce.package_fields import PATIENT_ID
 from hintsync.replicas.salesforce.query import PAGE_SIZE, pages, rows
 from hintsync.replicas.salesforce.scanned import ScannedPages
 from hintsync.replicas.salesforce.soql import instant, quoted, select, select_in
-
-if TYPE_CHECKING:
-    from hintsync.replicas.salesforce.pubsub_client import EventsAddress
 
 #: Contacts of one read: their ids take about a third of the address that Salesforce allows.
 READ_SIZE = 200
@@ -90,7 +87,7 @@ class SalesforceReplica:
         self.accounts = Accounts(client)
         self._clock = clock
         self._given = conventions or Conventions()
-        self._events = events
+        self._events = events or EventsAddress()
         self._contacts: Contacts | None = None
         self._preparing = asyncio.Lock()
         self._scanned = ScannedPages()
@@ -234,11 +231,9 @@ class SalesforceReplica:
     async def open_feed(self, tenant: str, topic: str = "") -> ChangeFeed:
         """Find the topic of the org's change events and open its feed; see `TellsChanges`."""
         # imported late: an org that is never followed starts without gRPC and Avro
-        from hintsync.replicas.salesforce.pubsub_client import EventsAddress
         from hintsync.replicas.salesforce.pubsub_feed import open_feed
 
-        events = self._events or EventsAddress()
-        return await open_feed(events, self.client, self._codec, self._clock, tenant=tenant, topic=topic)
+        return await open_feed(self._events, self.client, self._codec, self._clock, tenant=tenant, topic=topic)
 
     async def _codec(self) -> Codec:
         return (await self.prepare()).codec
