@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -20,12 +20,17 @@ _log = logging.getLogger(__name__)
 #: Opens the engine of a connection.
 Opener: TypeAlias = Callable[[Service, Connection], AbstractAsyncContextManager[Engine]]
 
+#: Works an open engine until the event is set; then finishes what it has begun and returns.
+Attendant: TypeAlias = Callable[[Engine, asyncio.Event], Awaitable[None]]
+
 #: Seconds between two looks for new or changed connections.
 EVERY = 2.0
 #: Seconds after which an engine that could not be opened is tried again: at first, and at most.
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
 #: Seconds that a start waits for the engines; the service answers without those that take longer, and says so.
 _START = 5.0
+#: Seconds after which an attendant that failed begins again.
+_ATTEND_AGAIN = 5.0
 
 
 @dataclass(slots=True)
@@ -41,6 +46,16 @@ class _Place:
     pause: float = _FIRST_PAUSE
     #: Monotonic seconds before which it is not tried again.
     not_before: float = 0.0
+    #: Set when the engine is about to be closed.
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    attended: asyncio.Task[None] | None = None
+
+    async def aclose(self) -> None:
+        """Let the attendant finish, then close the engine."""
+        self.leaving.set()
+        if self.attended is not None:
+            await asyncio.wait([self.attended])
+        await self.stack.aclose()
 
     def is_for(self, connection: Connection) -> bool:
         """Say whether the engine fits a connection as it is stored now; what processes learn on the way is no matter."""
@@ -56,15 +71,17 @@ class _Place:
 class Engines:
     """The engines of all connections of a service."""
 
-    def __init__(self, service: Service, *, opener: Opener = open_engine) -> None:
+    def __init__(self, service: Service, *, opener: Opener = open_engine, attendant: Attendant | None = None) -> None:
         """Take the service; nothing is opened yet.
 
         Args:
             service: its store tells the connections.
             opener: how an engine is opened.
+            attendant: works each engine for as long as it is open; begun again if it fails.
         """
         self._service = service
         self._opener = opener
+        self._attendant = attendant
         self._places: dict[str, _Place] = {}
         self._turn = asyncio.Lock()
 
@@ -112,16 +129,16 @@ class Engines:
             known = {connection.id: connection for connection in await self._service.store.connections()}
             gone = [key for key, place in self._places.items() if key not in known or not place.is_for(known[key])]
             for key in gone:
-                await self._places.pop(key).stack.aclose()
+                await self._places.pop(key).aclose()
             for key, connection in known.items():
                 self._places.setdefault(key, _Place(connection)).connection = connection
             await asyncio.gather(*(self._open(place) for place in self._places.values() if self._is_due(place)))
 
     async def aclose(self) -> None:
-        """Close every engine."""
-        while self._places:
-            _, place = self._places.popitem()
-            await place.stack.aclose()
+        """Close every engine, once its attendant has finished."""
+        places = list(self._places.values())
+        self._places.clear()
+        await asyncio.gather(*(place.aclose() for place in places))
 
     def _is_due(self, place: _Place) -> bool:
         return place.engine is None and self._service.clock.monotonic() >= place.not_before
@@ -130,11 +147,23 @@ class Engines:
         try:
             place.engine = await place.stack.enter_async_context(self._opener(self._service, place.connection))
             place.problem, place.pause = "", _FIRST_PAUSE
+            if self._attendant is not None:
+                place.attended = asyncio.create_task(self._attend(self._attendant, place, place.engine))
         except HintsyncError as error:
             _log.warning("connection %s cannot be opened: %s", place.connection.id, safe_text(error))
             place.problem = error.code
             place.not_before = self._service.clock.monotonic() + place.pause
             place.pause = min(place.pause * 2, _LONGEST_PAUSE)
+
+    async def _attend(self, attendant: Attendant, place: _Place, engine: Engine) -> None:
+        """Keep an engine attended until it is closed; what an attendant leaves undone lies in the store."""
+        while not place.leaving.is_set():
+            try:
+                await attendant(engine, place.leaving)
+            except Exception as error:
+                code = error.code if isinstance(error, HintsyncError) else type(error).__name__
+                _log.error("work on connection %s failed (%s); it begins again", place.connection.id, code)
+                await self._service.clock.sleep(_ATTEND_AGAIN)
 
     async def _keep(self) -> None:
         while True:
