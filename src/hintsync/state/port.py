@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 from hintsync.core.plan import Outcome
 from hintsync.core.records import FieldName, Fingerprint, Hold, Link, LinkState, LinkStatus, RecordId
 from hintsync.core.values import Side
-from hintsync.state.live import Dirty
+from hintsync.state.live import Dirty, LiveStore
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -267,7 +267,7 @@ class RunHeld(Exception):
     """Another process works this run."""
 
 
-class StateStore(Protocol):
+class StateStore(LiveStore, Protocol):
     """What the engine remembers. All methods are safe to call from many tasks and, on PostgreSQL, many processes.
 
     Besides what is named at a method, every one that writes raises `BadInput` for a connection or run that the store does

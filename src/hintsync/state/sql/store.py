@@ -17,18 +17,35 @@ from hintsync.state.sql import tables
 from hintsync.state.sql.audit import AuditPart, write_audit
 from hintsync.state.sql.connections import ConnectionsPart, know_connections
 from hintsync.state.sql.database import Database
+from hintsync.state.sql.dirty import DirtyPart
+from hintsync.state.sql.dirty_rows import finish_rows
 from hintsync.state.sql.errors import Contended
+from hintsync.state.sql.intents import IntentsPart
 from hintsync.state.sql.journal import JournalPart, write_log, write_reviews
+from hintsync.state.sql.leases import LeasesPart
 from hintsync.state.sql.links import LinksPart, refuse_stored, write_links
 from hintsync.state.sql.part import uninterrupted
 from hintsync.state.sql.runs import RunsPart, know_runs, save_run, write_rows
 from hintsync.state.sql.schema import upgrade_database
+from hintsync.state.sql.stops import StopsPart
+from hintsync.state.sql.turns import TurnsPart
 
 #: How often a commit is tried when another process's commit got in its way.
 _TRIES = 5
 
 
-class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
+class SqlStore(
+    ConnectionsPart,
+    LinksPart,
+    RunsPart,
+    JournalPart,
+    AuditPart,
+    DirtyPart,
+    LeasesPart,
+    IntentsPart,
+    StopsPart,
+    TurnsPart,
+):
     """A StateStore on SQLite or PostgreSQL."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
@@ -73,8 +90,6 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
 
     async def _write(self, sql: AsyncConnection, commit: Commit) -> None:
         # The same order in every process, the lock that all wait for last.
-        if commit.done:
-            raise NotImplementedError("the dirty set lies in memory only, so far")
         if commit.links:
             await write_links(sql, self._database, commit.links)
         if commit.run:
@@ -85,6 +100,8 @@ class SqlStore(ConnectionsPart, LinksPart, RunsPart, JournalPart, AuditPart):
             await write_reviews(sql, self._database, commit.reviews)
         if commit.logs:
             await write_log(sql, self._database, commit.logs)
+        if commit.done:
+            await finish_rows(sql, self._database, commit.done)
         if commit.audits:
             await write_audit(sql, self._database, commit.audits)
 

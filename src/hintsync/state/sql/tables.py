@@ -25,8 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-#: The revision of `migrations/versions` that makes exactly these tables.
-HEAD = "0001"
+#: The latest of `migrations/versions`; all of them together make exactly these tables.
+HEAD = "0002"
 
 #: Name of Alembic's own table; ours, so that a database may be shared.
 VERSION_TABLE = "hintsync_schema"
@@ -292,4 +292,110 @@ calls = Table(
     Column("side", _key(), primary_key=True),
     Column("day", _key(), primary_key=True),
     Column("calls", BigInteger(), nullable=False),
+)
+
+#: Records that must be read again, one row a record. `state` says where claims look: "ready" (free or leased), "later"
+#: (put off; made ready by the first claim after it is due), "parked" (waits for a person).
+dirty = Table(
+    "dirty",
+    metadata,
+    _connection(),
+    Column("side", _key(), nullable=False),
+    Column("record_id", _key(), nullable=False),
+    Column("state", _key(), nullable=False),
+    Column("lane", Integer(), nullable=False),
+    _text("cause"),
+    Column("since", Float(), nullable=False),
+    Column("due", Float(), nullable=False),
+    Column("attempts", Integer(), nullable=False),
+    Column("revision", BigInteger(), nullable=False),
+    Column("worker", _key(), nullable=True),
+    Column("leased_until", Float(), nullable=False),
+    _maybe("parked"),
+    Column("again", Float(), nullable=True),
+    PrimaryKeyConstraint("connection_id", "side", "record_id"),
+    # Exactly the order of claims, so that one reads no more rows than it takes.
+    Index("ix_dirty_claim", "connection_id", "state", "lane", "since", "side", "record_id"),
+    Index("ix_dirty_due", "connection_id", "state", "due"),
+    sqlite_with_rowid=False,
+)
+
+_LEASED_TEXT = text("worker IS NOT NULL")
+
+Index(
+    "ix_dirty_worker",
+    dirty.c.connection_id,
+    dirty.c.worker,
+    sqlite_where=_LEASED_TEXT,
+    postgresql_where=_LEASED_TEXT,
+)
+
+#: Ids of events that were taken in.
+inbox = Table(
+    "inbox",
+    metadata,
+    _connection(),
+    Column("event_id", _key(), nullable=False),
+    Column("at", Float(), nullable=False),
+    PrimaryKeyConstraint("connection_id", "event_id"),
+    sqlite_with_rowid=False,
+)
+
+#: One row a leased link; `pending` is JSON: side to field to fingerprint in hexadecimal.
+link_leases = Table(
+    "link_leases",
+    metadata,
+    _connection(),
+    Column("link_id", _key(), nullable=False),
+    Column("worker", _key(), nullable=False),
+    Column("leased_until", Float(), nullable=False),
+    _maybe("pending"),
+    PrimaryKeyConstraint("connection_id", "link_id"),
+    sqlite_with_rowid=False,
+)
+
+#: What workers were about to write, packed (`state.packing`).
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", _serial(), primary_key=True, autoincrement=True),
+    _connection(),
+    Column("link_id", _key(), nullable=False),
+    Column("side", _key(), nullable=False),
+    Column("at", Float(), nullable=False),
+    Column("prints", LargeBinary(), nullable=False),
+    Index("ix_intents_connection_id_at", "connection_id", "at", "id"),
+    Index("ix_intents_connection_id_link_id", "connection_id", "link_id", "at"),
+)
+
+#: Stops in force; the side is "" where a stop holds back all automatic writes.
+stops = Table(
+    "stops",
+    metadata,
+    _connection(primary_key=True),
+    Column("guard", _key(), primary_key=True),
+    Column("side", _key(), primary_key=True),
+    _text("reason"),
+    Column("at", _key(), nullable=False),
+    _maybe("run_id"),
+)
+
+#: Patients that were there when we connected.
+known_patients = Table(
+    "known_patients",
+    metadata,
+    _connection(),
+    Column("patient_id", _key(), nullable=False),
+    PrimaryKeyConstraint("connection_id", "patient_id"),
+    sqlite_with_rowid=False,
+)
+
+#: One row a shared schedule (`state.pace`). Not logged on PostgreSQL: what a crash of the server loses is a place or two.
+paces = Table(
+    "paces",
+    metadata,
+    Column("name", _key(), primary_key=True),
+    Column("next_at", Float(), nullable=False),
+    Column("held_until", Float(), nullable=False),
+    Column("at", Float(), nullable=False),
 )

@@ -1,0 +1,137 @@
+"""The statements on the dirty set.
+
+Parameters: `own` is the connection, `holder` the worker, `moment` now, `end` that of a lease.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, Select, Update, and_, bindparam, case, delete, func, literal, select
+
+from hintsync.state.sql import tables
+from hintsync.state.sql.setwise import changing, given, insertion, is_given, keys, larger, places, smaller
+
+_TABLE = tables.dirty
+_C = _TABLE.c
+
+#: What `state` says; see the table.
+READY, LATER, PARKED = "ready", "later", "parked"
+
+KEYS = tuple(keys(_TABLE))
+
+#: What is given of a record that is marked.
+MARKED = (*KEYS, "lane", "cause", "since", "due", "revision")
+
+#: The order of claims, as `marks.urgency` has it.
+URGENCY = (_C.lane, _C.since, _C.side, _C.record_id)
+
+_OWN = _C.connection_id == bindparam("own")
+_IS_LATER_AND_DUE = and_(_C.state == LATER, _C.due <= bindparam("moment"))
+_IS_FREE = and_(_C.state == READY, _C.due <= bindparam("moment"), _C.leased_until <= bindparam("moment"))
+# Said twice: the span can be read off an index in order, the list holds where lanes between are left out.
+_IS_WANTED = and_(
+    _C.lane >= bindparam("first"), _C.lane <= bindparam("last"), _C.lane.in_(bindparam("lanes", expanding=True))
+)
+
+#: Makes ready what was put off and is due now.
+WAKING = changing(_TABLE, places(_TABLE).where(_OWN, _IS_LATER_AND_DUE), wait=False).values(state=READY)
+
+_MOST_URGENT = select(*_TABLE.primary_key).where(_OWN, _IS_FREE, _IS_WANTED).order_by(*URGENCY).limit(bindparam("most"))
+
+#: Leases the most urgent free records; what `marks.claimed` does to one.
+CLAIMING = (
+    changing(_TABLE, _MOST_URGENT, wait=False)
+    .values(
+        worker=bindparam("holder"),
+        leased_until=bindparam("end"),
+        attempts=_C.attempts + case((_C.worker.is_(None), 0), else_=1),
+        again=None,
+    )
+    .returning(_TABLE)
+)
+
+_HELD = places(_TABLE).where(_OWN, _C.worker == bindparam("holder"))
+
+#: Lets go of what a worker holds; what `marks.released` does to one.
+LETTING_GO = changing(_TABLE, _HELD).values(worker=None, leased_until=0.0, again=None)
+
+
+@cache
+def renewing(is_sqlite: bool) -> Update:
+    """Return what extends the leases of a worker."""
+    return changing(_TABLE, _HELD).values(leased_until=larger(is_sqlite, _C.leased_until, bindparam("end")))
+
+
+@cache
+def replaying(is_sqlite: bool, *, some: bool) -> Executable:
+    """Return what makes parked records ready, all or those given."""
+    parked = places(_TABLE).where(_OWN, _C.state == PARKED)
+    if some:
+        parked = parked.where(is_given(_TABLE, is_sqlite=is_sqlite))
+    clean = {"state": READY, "due": bindparam("moment"), "attempts": 0, "parked": None}
+    # Counted by what comes back: the driver of SQLite does not count after WITH.
+    return changing(_TABLE, parked).values(clean).returning(_C.record_id)
+
+
+@cache
+def marking(is_sqlite: bool) -> Executable:
+    """Return what does to each given row as `marks.marked` does to a record."""
+    clean: dict[str, ColumnElement[Any]] = {
+        "state": literal(READY),
+        "attempts": literal(0),
+        "leased_until": literal(0.0),
+    }
+    statement = insertion(_TABLE, MARKED, clean, is_sqlite=is_sqlite)
+    new = statement.excluded
+    again = smaller(is_sqlite, func.coalesce(_C.again, new.since), new.since)
+    moved = {
+        "state": READY,
+        "lane": smaller(is_sqlite, _C.lane, new.lane),
+        "cause": new.cause,
+        "since": smaller(is_sqlite, _C.since, new.since),
+        "due": new.due,
+        "attempts": 0,
+        "revision": _C.revision + new.revision,
+        "parked": None,
+        "again": case((_C.worker.is_not(None), again)),
+    }
+    return statement.on_conflict_do_update(index_elements=KEYS, set_=moved)
+
+
+@cache
+def locking(is_sqlite: bool) -> Executable:
+    """Return what locks and reads given rows."""
+    rows = given(_TABLE, KEYS, is_sqlite=is_sqlite)
+    same = and_(*(_C[name] == rows.c[name] for name in KEYS))
+    return select(_TABLE).join(rows, same).order_by(*_TABLE.primary_key).with_for_update(of=_TABLE)
+
+
+@cache
+def dropping(is_sqlite: bool) -> Executable:
+    """Return what deletes given rows, which are locked already."""
+    return delete(_TABLE).where(is_given(_TABLE, is_sqlite=is_sqlite))
+
+
+# --- counting
+
+#: Counts by state, lane and side, with the first of `since`.
+COUNTING = (
+    select(_C.state, _C.lane, _C.side, func.count(), func.min(_C.since))
+    .where(_OWN)
+    .group_by(_C.state, _C.lane, _C.side)
+)
+
+_LEASED = and_(_OWN, _C.worker.is_not(None))
+
+COUNTING_LEASED = select(func.count()).select_from(_TABLE).where(_LEASED)
+
+
+@cache
+def next_due(is_sqlite: bool) -> Select[Any]:
+    """Return what reads the moment of the next claim: each part by an index of its own."""
+    free = select(func.min(_C.due)).where(_OWN, _C.state == READY, _C.worker.is_(None))
+    later = select(func.min(_C.due)).where(_OWN, _C.state == LATER)
+    leased = select(func.min(larger(is_sqlite, _C.due, _C.leased_until))).where(_LEASED)
+    return select(free.scalar_subquery(), later.scalar_subquery(), leased.scalar_subquery())
