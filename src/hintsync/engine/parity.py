@@ -89,7 +89,7 @@ class _Check:
 
     async def work(self) -> None:
         engine, keeper = self.engine, self.keeper
-        started = engine.clock.now()
+        started, began = engine.clock.now(), engine.clock.monotonic()
         await check_identity(engine)
         await check_budgets(engine)
         links = await engine.store.live_pairs(engine.connection.id)
@@ -100,12 +100,13 @@ class _Check:
         await keeper.phase("reading patients")
         await self._read_patients()
         self._pass_over_unseen()
+        took = engine.clock.monotonic() - began
         await keeper.phase("looking again")
         await look_again(engine, keeper, self.maker, self.suspects, self.counts, repair=self.repair, grace=self.grace)
         await sign_and_log(engine, keeper, self.counts, repair=self.repair)
         if self.repair:
             for side in Side:
-                await move_position(engine, side, self.newest[side], started)
+                await move_position(engine, side, self.newest[side], started, took)
 
     async def _read_contacts(self) -> None:
         by_contact = {link.contact_id: link for link in self.waiting.values()}

@@ -47,20 +47,21 @@ async def load_position(engine: Engine, side: Side) -> Position:
     return Position(read_to, caught_up if caught_up is not None else read_to)
 
 
-async def move_position(engine: Engine, side: Side, newest: datetime | None, started: datetime) -> None:
+async def move_position(engine: Engine, side: Side, newest: datetime | None, started: datetime, took: float) -> None:
     """Remember that everything a side had changed before a reading began was taken in.
 
     Args:
         engine: The connection.
         side: The side that was read to its end.
         newest: The latest stamp it showed; None if it showed none that tells a moment.
-        started: When the reading began, by our clock. Nothing behind this is believed: a record that was read early may have
-            changed while later ones were read.
+        started: When the reading began, by our clock.
+        took: Seconds that the reading took. The position stays as much behind the latest stamp: a record that was read early
+            may have changed while later ones were read.
     """
     store, connection_id = engine.store, engine.connection.id
     before = (await load_position(engine, side)).read_to
-    reached = min(newest, started) if newest is not None else None
-    if reached is not None and (before is None or before > started or reached > before):
+    reached = None if newest is None else newest - timedelta(seconds=took)
+    if reached is not None and (before is None or reached > before or before > started + OVERLAP):
         await store.put_cursor(connection_id, position_name(side), _text(reached))
     await store.put_cursor(connection_id, caught_up_name(side), _text(started))
 
