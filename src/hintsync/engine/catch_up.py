@@ -24,7 +24,7 @@ from hintsync.engine.positions import OVERLAP, load_position, move_position, new
 from hintsync.engine.reading import notice_of
 from hintsync.engine.runs import RunKeeper, check_identity, keeping, reopen, start_run
 from hintsync.ports import Page
-from hintsync.state.port import Json, Run, RunKind, RunStatus
+from hintsync.state.port import Json, Run, RunKind
 
 #: Cause of what catch-up takes in.
 CAUSE = "catch-up"
@@ -42,7 +42,6 @@ async def catch_up(
     side: Side,
     *,
     since: datetime | None = None,
-    resume: str | None = None,
     take: TakeIn = take_in,
     on_progress: OnProgress | None = None,
 ) -> Run:
@@ -52,26 +51,34 @@ async def catch_up(
         engine: The connection.
         side: The side whose events may have been lost.
         since: The moment from which on they may have been; the position reached if not given. The overlap is subtracted.
-        resume: Id of a run that was aborted, stopped or killed.
         take: The way into the dirty set.
         on_progress: Called with the run after every page.
 
     Returns:
         A run of the kind CATCH_UP, or PARITY where everybody had to be compared.
+    """
+    began = await _beginning(engine, side, since)
+    if began is None:
+        return await check_parity(engine, on_progress=on_progress)  # it has seen both sides, and moves both positions
+    started = _Started(side, began, engine.clock.now())
+    run = await start_run(engine, RunKind.CATCH_UP, dry=False, details=started.to_json())
+    return await _work(engine, run, started, take, on_progress)
+
+
+async def resume_catch_up(
+    engine: Engine, run_id: str, *, take: TakeIn = take_in, on_progress: OnProgress | None = None
+) -> Run:
+    """Go on with a run that was aborted, stopped or killed: from where it began, for taking something in twice is harmless.
 
     Raises:
         BadInput: there is no such run to resume.
         RunHeld: another worker is at it.
     """
-    if resume:
-        run = await reopen(engine, resume, RunKind.CATCH_UP)
-        started = _started(run)
-    else:
-        began = await _beginning(engine, side, since)
-        if began is None:
-            return await _compare_everybody(engine, on_progress)
-        started = _Started(side, began, engine.clock.now())
-        run = await start_run(engine, RunKind.CATCH_UP, dry=False, details=started.to_json())
+    run = await reopen(engine, run_id, RunKind.CATCH_UP)
+    return await _work(engine, run, _started(run), take, on_progress)
+
+
+async def _work(engine: Engine, run: Run, started: _Started, take: TakeIn, on_progress: OnProgress | None) -> Run:
     async with keeping(engine, run, on_progress) as keeper:
         await _CatchUp(engine, keeper, started, take).work()
     return keeper.run
@@ -90,11 +97,6 @@ async def _beginning(engine: Engine, side: Side, since: datetime | None) -> date
     if known > now + OVERLAP or known - OVERLAP < now - KEPT:
         return None
     return min(wanted, known) - OVERLAP
-
-
-async def _compare_everybody(engine: Engine, on_progress: OnProgress | None) -> Run:
-    """Run a parity check; it moves the positions of both sides, for it has seen everybody."""
-    return await check_parity(engine, on_progress=on_progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +190,3 @@ def _added(run: Run, taken: TakenIn) -> dict[str, Json]:
 def _count(run: Run, name: str) -> int:
     count = run.details.get(name, 0)
     return count if isinstance(count, int) else 0
-
-
-def caught_up(run: Run) -> bool:
-    """Say whether a run that `catch_up` returned took in all there was."""
-    return run.status is RunStatus.DONE

@@ -68,6 +68,15 @@ async def reports(store: StateStore, connection_id: str) -> list[Run]:
     return [run for run in runs if run.kind is RunKind.PARITY and run.status is RunStatus.DONE]
 
 
+async def anchors_of(store: StateStore, connection_id: str) -> list[dict[str, Json]]:
+    """Return what the signed reports say of the audit trail, oldest first: run, seal, entries and digest."""
+    told: list[dict[str, Json]] = []
+    for run in reversed(await reports(store, connection_id)):
+        entries, digest = _trail(run)
+        told.append({"run": run.id, "seal": run.seal, "entries": entries, "digest": digest})
+    return told
+
+
 async def verify_reports(store: StateStore, connection_id: str) -> list[str]:
     """Check every report and the trail that each was signed over; return one sentence for each fault."""
     found = await reports(store, connection_id)

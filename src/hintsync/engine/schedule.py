@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from hintsync.core.errors import HintsyncError
 from hintsync.core.values import Side
 from hintsync.engine.alarms import Limits, Pulse, tell_changes
-from hintsync.engine.catch_up import catch_up
+from hintsync.engine.catch_up import catch_up, resume_catch_up
 from hintsync.engine.context import Engine
 from hintsync.engine.due import Asked, Daily, Every, Noted, Verdict, When, judge
 from hintsync.engine.parity import check_parity
@@ -226,7 +226,8 @@ class _CatchUp:
     async def __call__(self, engine: Engine) -> bool:
         """Catch up with a side from its position, or go on with a run that was left."""
         left = await _left_over(engine, RunKind.CATCH_UP, self.side)
-        return await _came_to_an_end(engine, await catch_up(engine, self.side, resume=left.id if left else None))
+        run = await (resume_catch_up(engine, left.id) if left else catch_up(engine, self.side))
+        return await _came_to_an_end(engine, run)
 
 
 async def _came_to_an_end(engine: Engine, run: Run) -> bool:

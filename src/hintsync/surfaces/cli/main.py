@@ -18,6 +18,7 @@ from hintsync.surfaces.cli.search import search
 from hintsync.surfaces.cli.status import status
 from hintsync.surfaces.cli.sync import sync
 from hintsync.surfaces.cli.unlink import unlink
+from hintsync.surfaces.cli.verify import verify
 from hintsync.surfaces.cli.webhook import webhook
 
 app = typer.Typer(
@@ -31,7 +32,7 @@ app = typer.Typer(
         "Exit codes: 0 done, 1 may be run again, 2 wrong input or configuration, 3 needs a person."
     ),
 )
-for command in (demo, connect, status, search, sync, link, unlink, runs, review, log, abort, resume, webhook):
+for command in (demo, connect, status, search, sync, link, unlink, runs, review, log, verify, abort, resume, webhook):
     app.command()(command)
 app.command("run")(show_run)
 app.add_typer(batch.app, name="batch")

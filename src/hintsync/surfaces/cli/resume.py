@@ -5,7 +5,9 @@ from __future__ import annotations
 from hintsync.core.errors import BadInput
 from hintsync.engine.batch_contacts import batch_contacts
 from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.catch_up import resume_catch_up
 from hintsync.engine.context import Engine
+from hintsync.engine.parity import check_parity
 from hintsync.engine.sync_all import sync_all
 from hintsync.state.port import Run, RunKind
 from hintsync.surfaces.cli.answer import Answer
@@ -41,4 +43,8 @@ async def _resumed(engine: Engine, run: Run, on_progress: OnProgress) -> Run:
         return await batch_contacts(engine, dry=run.dry, resume=run.id, on_progress=on_progress)
     if run.kind is RunKind.SYNC:
         return await sync_all(engine, dry=run.dry, resume=run.id, on_progress=on_progress)
+    if run.kind is RunKind.CATCH_UP:
+        return await resume_catch_up(engine, run.id, on_progress=on_progress)
+    if run.kind is RunKind.PARITY:
+        return await check_parity(engine, resume=run.id, on_progress=on_progress)
     raise BadInput(f"run {run.id} is of the kind {run.kind}, which is not resumed")
