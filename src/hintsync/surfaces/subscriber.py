@@ -1,0 +1,115 @@
+"""The subscriber: makes sure that one process, and only one, notices what a connection's contacts go through.
+
+Change events where the org has them, polling where it has not or while they are out of order; see `stream_keeper` and
+`poll_keeper`. A lease says whose turn it is, so that every host may run a subscriber and the next one takes over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from hintsync.core.errors import RetryLater
+from hintsync.core.values import Side
+from hintsync.engine.alarms import Pulse
+from hintsync.engine.catch_up import catch_up
+from hintsync.engine.context import Engine
+from hintsync.engine.intake import take_in
+from hintsync.engine.poll import Poll, TakeIn, poll_once
+from hintsync.engine.workers import worker_name
+from hintsync.state.port import Run, RunStatus
+from hintsync.surfaces.poll_keeper import PollKeeper
+from hintsync.surfaces.stream_keeper import PACE, Hands, Pace, Situation, StreamKeeper
+
+_log = logging.getLogger(__name__)
+
+#: Reads what may have been missed on a side (`engine.catch_up.catch_up`).
+CatchUp = Callable[[Engine, Side], Awaitable[Run]]
+
+
+async def run_subscriber(
+    engine: Engine,
+    stop: asyncio.Event,
+    *,
+    take: TakeIn = take_in,
+    catch: CatchUp = catch_up,
+    poll: Poll = poll_once,
+    pace: Pace = PACE,
+) -> None:
+    """Notice what happens to a connection's contacts until told to stop.
+
+    Trouble with Salesforce never ends it; trouble with the store does.
+
+    Args:
+        engine: The connection.
+        stop: Set when it is time to stop; what has begun to be stored is stored.
+        take: The way into the dirty set.
+        catch: Reads what may have been missed.
+        poll: Polls a side once.
+        pace: How patiently.
+    """
+    worker = f"{worker_name()}#subscriber:{engine.connection.id}:{engine.new_id('turn')}"
+    while not stop.is_set():
+        if await _lease(engine, worker, pace):
+            try:
+                await _work(engine, worker, stop, _hands(engine, take, catch, poll), pace)
+            finally:
+                await engine.store.release_links(engine.connection.id, [_turn(engine)], worker)
+        else:
+            await _first_of(stop.wait(), engine.clock.sleep(pace.renew))
+
+
+def _turn(engine: Engine) -> str:
+    """Return the id under which the lease lies among those of links: no link is ever called so."""
+    return f"subscriber:{engine.connection.id}"
+
+
+async def _lease(engine: Engine, worker: str, pace: Pace) -> bool:
+    now = engine.clock.now().timestamp()
+    held = await engine.store.lease_links(engine.connection.id, [_turn(engine)], worker, now, now + pace.lease)
+    return bool(held)
+
+
+async def _keep_lease(engine: Engine, worker: str, pace: Pace) -> None:
+    """Renew the lease; returns once it is another's."""
+    while await _lease(engine, worker, pace):
+        await engine.clock.sleep(pace.renew)
+    _log.warning("another process subscribes for this connection now")
+
+
+async def _work(engine: Engine, worker: str, stop: asyncio.Event, hands: Hands, pace: Pace) -> None:
+    """Follow and poll until told to stop, or until the lease is lost."""
+    situation = Situation()
+    stream = StreamKeeper(engine, hands, situation, pace)
+    polls = PollKeeper(engine.clock, hands, situation, engine.options.poll_seconds, pace)
+    await _first_of(stop.wait(), _keep_lease(engine, worker, pace), stream.keep(), polls.keep())
+
+
+def _hands(engine: Engine, take: TakeIn, catch: CatchUp, poll: Poll) -> Hands:
+    polling = asyncio.Lock()
+
+    async def poll_alone() -> None:
+        async with polling:
+            await poll(engine, Side.SALESFORCE)
+
+    async def catch_up_whole() -> None:
+        run = await catch(engine, Side.SALESFORCE)
+        if run.status is not RunStatus.DONE:
+            raise RetryLater(Side.SALESFORCE, f"run {run.id} did not come to its end: {run.status}")
+
+    return Hands(take, poll_alone, catch_up_whole, Pulse(engine).beat)
+
+
+async def _first_of(*works: Awaitable[object]) -> None:
+    """Work until the first of these has ended; the others are called off. What any of them failed with is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in done:
+        if isinstance(result, Exception):
+            raise result
