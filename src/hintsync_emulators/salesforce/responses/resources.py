@@ -44,6 +44,11 @@ def limits(call: Call) -> Answer:
     state = call.org.limits
     found = {name: {"Max": most, "Remaining": most} for name, most in _FIXED_LIMITS.items()}
     found["DailyApiRequests"] = {"Max": state.daily, "Remaining": state.remaining}
+    events = call.org.events
+    found["DailyDeliveredPlatformEvents"] = {
+        "Max": events.allocation.daily,
+        "Remaining": events.allocation.left(events.now()),
+    }
     return Answer(value=found)
 
 
