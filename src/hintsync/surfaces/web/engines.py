@@ -119,8 +119,11 @@ class Engines:
             await asyncio.gather(keeper, first, return_exceptions=True)
             await self.aclose()
 
-    async def refresh(self) -> None:
+    async def refresh(self, *, at_once: bool = False) -> None:
         """Open what is new or changed, close what is gone. A connection that cannot be opened is no error here.
+
+        Args:
+            at_once: also try those again whose pause after a failure is not over.
 
         Raises:
             HintsyncError: the store does not answer.
@@ -132,7 +135,9 @@ class Engines:
                 await self._places.pop(key).aclose()
             for key, connection in known.items():
                 self._places.setdefault(key, _Place(connection)).connection = connection
-            await asyncio.gather(*(self._open(place) for place in self._places.values() if self._is_due(place)))
+            await asyncio.gather(
+                *(self._open(place) for place in self._places.values() if self._is_due(place, at_once))
+            )
 
     async def aclose(self) -> None:
         """Close every engine, once its attendant has finished."""
@@ -140,8 +145,8 @@ class Engines:
         self._places.clear()
         await asyncio.gather(*(place.aclose() for place in places))
 
-    def _is_due(self, place: _Place) -> bool:
-        return place.engine is None and self._service.clock.monotonic() >= place.not_before
+    def _is_due(self, place: _Place, at_once: bool) -> bool:
+        return place.engine is None and (at_once or self._service.clock.monotonic() >= place.not_before)
 
     async def _open(self, place: _Place) -> None:
         try:
