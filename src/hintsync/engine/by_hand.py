@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hintsync.core.errors import AskPerson, BadInput
+from hintsync.core.errors import AskPerson, BadInput, RetryLater
 from hintsync.core.first_sync import inherited_fields
+from hintsync.core.lifecycle import RESUMED
 from hintsync.core.link import OwnLink, Trigger
 from hintsync.core.link_by_hand import ChosenPair, ManualDecision, Step, Warned, decide_by_hand, decide_create_by_hand
 from hintsync.core.plan import Mode, Outcome
@@ -16,12 +17,14 @@ from hintsync.core.values import Side
 from hintsync.engine.cases import choices_of, mode_of
 from hintsync.engine.context import Engine
 from hintsync.engine.creating import Birth, create_missing, new_link
+from hintsync.engine.holding import holding
 from hintsync.engine.linking import outcome_of
 from hintsync.engine.open_reviews import load_open_reviews
 from hintsync.engine.outcomes import Records, Scribe, record_pair, written_by_side
 from hintsync.engine.pairs import Pair, Settled, is_gone, plan_pair, settle
 from hintsync.engine.parting import Intent, finish_parting, part
 from hintsync.engine.runs import check_identity
+from hintsync.engine.write_back import write_back
 from hintsync.ports import WriteMode
 from hintsync.state.port import Commit, LinkChange, LinkTaken, ReviewKind
 
@@ -60,16 +63,27 @@ async def sync_by_hand(engine: Engine, side: Side, record_id: RecordId) -> HandR
 
     Raises:
         BadInput: the record is not linked.
+        RetryLater: a worker is at the pair and does not let go of it.
     """
     await _begin(engine)
+    async with holding(engine, _ids(await _linked(engine, side, record_id))):
+        state = await _linked(engine, side, record_id)
+        if state.link.status is LinkStatus.FROZEN:
+            raise AskPerson(
+                f"the link of {record_id} is frozen ({state.link.reason}); `hintsync review` shows what to decide"
+            )
+        return await _sync(engine, state, "L4", Step.SYNC)
+
+
+async def _linked(engine: Engine, side: Side, record_id: RecordId) -> LinkState:
     state = (await engine.store.live_links(engine.connection.id, side, [record_id])).get(record_id)
     if state is None or state.link.contact_id is None or state.link.patient_id is None:
         raise BadInput(f"{side} {record_id} is not linked; link it first")
-    if state.link.status is LinkStatus.FROZEN:
-        raise AskPerson(
-            f"the link of {record_id} is frozen ({state.link.reason}); `hintsync review` shows what to decide"
-        )
-    return await _sync(engine, state, "L4", Step.SYNC)
+    return state
+
+
+def _ids(*states: LinkState | None) -> list[str]:
+    return list(dict.fromkeys(state.link.id for state in states if state is not None))
 
 
 async def link_by_hand(
@@ -81,10 +95,25 @@ async def link_by_hand(
 
     Raises:
         BadInput: no such contact, or no such patient.
+        RetryLater: a worker is at a link of one of the two and does not let go of it.
     """
     await _begin(engine)
     contact, patient = await _read_both(engine, contact_id, patient_id)
-    states = await _states(engine, contact.id, patient.id)
+    before = await _states(engine, contact.id, patient.id)
+    async with holding(engine, _ids(*before.values())):
+        states = await _states(engine, contact.id, patient.id)
+        if _ids(*states.values()) != _ids(*before.values()):
+            raise RetryLater(None, "one of the two was linked or unlinked just now; look again")
+        return await _link(engine, contact, patient, states, confirmed)
+
+
+async def _link(
+    engine: Engine,
+    contact: Snapshot,
+    patient: Snapshot,
+    states: Mapping[Side, LinkState | None],
+    confirmed: Collection[Warned],
+) -> HandResult:
     unfinished = states[Side.SALESFORCE]
     if unfinished is not None and unfinished == states[Side.HINT] and unfinished.link.status is LinkStatus.RESERVED:
         return await _sync(engine, unfinished, "L1", Step.LINK)  # this very pair, cut off in its first sync
@@ -101,7 +130,8 @@ async def link_by_hand(
         inherited = inherited_fields(contact, old.base, engine.fingerprinter(old.link.salt))
         left_over |= (await part(engine, old, Intent(True, patient.id, _reason(inherited)))).left_over
     state = await _reserved(engine, contact.id, patient.id)
-    result = await _sync(engine, state, decision.row, decision.step)
+    async with holding(engine, [state.link.id]):
+        result = await _sync(engine, state, decision.row, decision.step)
     return replace(result, left_over=left_over, warnings=tuple(sorted(decision.warnings)))
 
 
@@ -124,10 +154,9 @@ async def unlink_by_hand(engine: Engine, contact_id: RecordId, *, clear_mirrors:
         BadInput: the contact is not linked.
     """
     await _begin(engine)
-    state = (await engine.store.live_links(engine.connection.id, Side.SALESFORCE, [contact_id])).get(contact_id)
-    if state is None or state.link.patient_id is None:
-        raise BadInput(f"contact {contact_id} is not linked")
-    parted = await part(engine, state, Intent(clear_mirrors))
+    async with holding(engine, _ids(await _linked(engine, Side.SALESFORCE, contact_id))):
+        state = await _linked(engine, Side.SALESFORCE, contact_id)
+        parted = await part(engine, state, Intent(clear_mirrors))
     ended = await engine.store.link(state.link.id)
     written = {Side.SALESFORCE: parted.plan.cleared}
     return HandResult(
@@ -160,8 +189,28 @@ async def create_by_hand(engine: Engine, contact_id: RecordId, *, allow_duplicat
     if state is None:
         link = new_link(engine, str(Trigger.MANUAL), contact_id=contact_id, patient_id=None, reason=_reason())
         state = LinkState(await engine.store.reserve(link), {}, {})
+    async with holding(engine, [state.link.id]):
+        return await _create(engine, state, contact, allow_duplicate=allow_duplicate)
+
+
+async def _create(engine: Engine, state: LinkState, contact: Snapshot, *, allow_duplicate: bool = False) -> HandResult:
     birth = (await create_missing(engine, Side.HINT, [(state, contact)], allow_duplicate=allow_duplicate))[0]
     return await _born(engine, state, birth)
+
+
+async def finish_create(engine: Engine, state: LinkState) -> HandResult:
+    """Carry on the create of a patient that was cut off; the caller holds the reservation.
+
+    The create carries the same key again, so a patient that was made is adopted. A contact that is gone ends it.
+    """
+    contact_id = state.link.contact_id or ""
+    contact = (await engine.salesforce.read([contact_id])).get(contact_id)
+    if contact is not None and contact.state is RecordState.LIVE:
+        return await _create(engine, state, contact)
+    link = replace(state.link, status=LinkStatus.ENDED, reason="contact gone before its patient was created")
+    audit = Scribe(engine, f"link:{link.id}").audit("ended", link, reason=link.reason)
+    await engine.store.commit(Commit(links=[LinkChange(link)], audits=[audit]))
+    return HandResult(Step.REFUSE, "D1", Outcome.NOT_FOUND, link, reason=link.reason)
 
 
 async def _born(engine: Engine, state: LinkState, birth: Birth) -> HandResult:
@@ -276,7 +325,11 @@ def _reason(inherited: Collection[FieldName] = ()) -> str:
 async def sync_with_choices(engine: Engine, state: LinkState, choices: Choices) -> HandResult:
     """Sync a linked pair with what a person settled for it (`engine.reviewing`)."""
     await _begin(engine)
-    return await _sync(engine, state, "F5", Step.SYNC, choices)
+    async with holding(engine, [state.link.id]):
+        stored = await engine.store.link(state.link.id)
+        if stored is None or (stored.link.revision != state.link.revision):
+            raise RetryLater(None, "the pair was synced just now; look again")
+        return await _sync(engine, state, "F5", Step.SYNC, choices)
 
 
 async def _sync(engine: Engine, state: LinkState, rule: str, step: Step, choices: Choices | None = None) -> HandResult:
@@ -289,7 +342,7 @@ async def _sync(engine: Engine, state: LinkState, rule: str, step: Step, choices
         gone = Side.SALESFORCE if contact is None or is_gone(contact) else Side.HINT
         return await _suspend(engine, state, gone)
     if link.status is LinkStatus.SUSPENDED:  # both are back (row D1)
-        state = replace(state, link=replace(link, status=LinkStatus.ACTIVE, reason=None))
+        state = replace(state, link=replace(link, status=LinkStatus.ACTIVE, reason=RESUMED))
     pair = Pair(state, patient, contact, mode_of(link), choices=choices or choices_of(link))
     settled = (await settle(engine, [pair], WriteMode.LIVE))[0]
     records = Records()
@@ -297,6 +350,8 @@ async def _sync(engine: Engine, state: LinkState, rule: str, step: Step, choices
     told = record_pair(scribe, settled, records)
     if (link.status is LinkStatus.SUSPENDED or (choices and choices.overlay_allowed)) and not records.links:
         records.links.append(LinkChange(settled.pair.state.link))
+    if settled.gone is None:
+        await write_back(engine, [(state, records)])
     if not records.empty():
         await engine.store.commit(records.commit())
     meant = Outcome.LINKED if link.status is LinkStatus.RESERVED else Outcome.SYNCED

@@ -13,7 +13,7 @@ from hintsync.core.records import LinkState, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.echoes import Verdict, judge_linked
-from hintsync.engine.notices import Notice, NoticeKind
+from hintsync.engine.notices import TOLD_GONE, Notice, NoticeKind
 from hintsync.state.live import Lane, Mark, SidePrints
 
 #: Fact of a connection: when its patients were taken as known (row L8); ISO 8601, UTC.
@@ -57,7 +57,8 @@ async def take_in(engine: Engine, notices: Sequence[Notice], *, cursors: Mapping
 
 def _mark(notice: Notice) -> Mark:
     lane = _LANES.get(notice.cause, Lane.LIVE)
-    return Mark(notice.side, notice.record_id, notice.cause, notice.at, lane, notice.event_id)
+    cause = notice.cause + TOLD_GONE if notice.kind is NoticeKind.DELETED else notice.cause
+    return Mark(notice.side, notice.record_id, cause, notice.at, lane, notice.event_id)
 
 
 async def _states(engine: Engine, notices: Sequence[Notice]) -> _States:

@@ -9,6 +9,9 @@ from enum import StrEnum
 from hintsync.core.records import FieldName, RecordId
 from hintsync.core.values import Canonical, Side
 
+#: Cause of the mark of an event that said the record is deleted: the event's own, with this behind it.
+TOLD_GONE = "/deleted"
+
 
 class NoticeKind(StrEnum):
     """What happened to the record, as the event says."""

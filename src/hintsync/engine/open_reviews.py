@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from hintsync.core.records import FieldName, RecordId
@@ -44,6 +44,13 @@ class OpenReviews:
         settled = set(names)
         known = self.by_record.get((Side.SALESFORCE, contact_id), ())
         return [_closed(r, at) for r in known if r.kind in OF_FIELDS and r.field_name in settled]
+
+    def asked_no_more(
+        self, side: Side, record_id: RecordId, kinds: Collection[ReviewKind], at: str, *, but: ReviewKind | None = None
+    ) -> list[Review]:
+        """Return the reviews of some kinds to be closed now that a record was decided anew, one kind left open."""
+        known = self.by_record.get((side, record_id), ())
+        return [_closed(review, at) for review in known if review.kind in kinds and review.kind is not but]
 
 
 async def load_open_reviews(engine: Engine) -> OpenReviews:

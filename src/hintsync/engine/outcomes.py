@@ -35,6 +35,14 @@ class Records:
         """Return the commit."""
         return Commit(self.links, self.rows, self.reviews, self.audits, self.logs, run)
 
+    def add(self, more: Records) -> None:
+        """Gather what belongs to another record, too."""
+        self.links += more.links
+        self.rows += more.rows
+        self.reviews += more.reviews
+        self.audits += more.audits
+        self.logs += more.logs
+
     def empty(self) -> bool:
         """Say whether there is nothing to write."""
         return not (self.links or self.rows or self.reviews or self.audits or self.logs)

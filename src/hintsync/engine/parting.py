@@ -16,6 +16,7 @@ from hintsync.core.unlink import Release, UnlinkPlan, is_left_over, plan_unlink
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.creating import new_link
+from hintsync.engine.holding import holding_if_free
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.writing import Trouble, write_side
 from hintsync.ports import Bookkeeping, Update, WriteMode
@@ -74,12 +75,24 @@ async def part(engine: Engine, state: LinkState, intent: Intent) -> Parted:
 
 
 async def finish_parting(engine: Engine) -> int:
-    """Finish every parting that was cut off; return how many."""
+    """Finish every parting that was cut off; return how many. One that somebody is at is left to them."""
     frozen = await engine.store.links(engine.connection.id, statuses=[LinkStatus.FROZEN])
-    unfinished = [(state, intent) for state in frozen if (intent := intent_of(state.link)) is not None]
-    for state, intent in unfinished:
-        await _finish(engine, state, intent)
-    return len(unfinished)
+    finished = 0
+    for state in frozen:
+        if intent_of(state.link) is not None:
+            async with holding_if_free(engine, state.link.id) as ours:
+                finished += bool(ours and await finish_parting_of(engine, state))
+    return finished
+
+
+async def finish_parting_of(engine: Engine, state: LinkState) -> bool:
+    """Finish the parting of one link, which the caller holds; false if it is not being ended (any more)."""
+    stored = await engine.store.link(state.link.id)
+    intent = intent_of(stored.link) if stored else None
+    if stored is None or intent is None:
+        return False
+    await _finish(engine, stored, intent)
+    return True
 
 
 async def _finish(engine: Engine, state: LinkState, intent: Intent) -> Parted:

@@ -1,0 +1,109 @@
+"""Live sync: claims what is dirty and brings it into step, one group at a time (semantics section 8).
+
+Claim, lease the links, read both sides, meet fates, plan, pass the guards, write, one commit with the finished marks, let go.
+Everything is level-triggered: cut off anywhere, the next pass reaches the same end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hintsync.core.errors import HintsyncError
+from hintsync.core.values import Side
+from hintsync.engine.context import Engine
+from hintsync.engine.live_ending import is_parked
+from hintsync.engine.live_group import work_pieces
+from hintsync.engine.live_pass import LEASE, Pass
+from hintsync.engine.live_pieces import Ended, sort_marks
+from hintsync.engine.live_retry import spread
+from hintsync.engine.stops import Stops, may_write
+from hintsync.state.live import Dirty, Lane
+
+#: Seconds after which it is looked again whether another worker has let go of a link.
+_TAKEN = 1.0
+#: Seconds for which a group waits that ended with an error somebody must look at.
+_STOPPED = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What became of one group."""
+
+    #: Dirty records that were claimed; 0: nothing was due.
+    claimed: int = 0
+    #: Dirty records that are clean now.
+    done: int = 0
+    #: Records written, by side.
+    written: Mapping[Side, int] = field(default_factory=dict)
+    #: Dirty records that are tried again later.
+    put_off: int = 0
+    #: Dirty records that wait for a person.
+    parked: int = 0
+    #: Links or patients that have something to be decided.
+    held: int = 0
+
+
+async def work_once(engine: Engine, worker: str, *, limit: int = 200) -> Worked:
+    """Claim one group of dirty records and work it.
+
+    Args:
+        engine: The connection.
+        worker: A name that no other task has; its leases last 15 seconds, and whoever runs it renews them meanwhile.
+        limit: Dirty records to be claimed at most.
+
+    Raises:
+        FixConfiguration, StopRun: nothing can be worked before somebody looks; the group waits, nothing is lost.
+        RetryLater: a system, asked who it is, does not answer (guard G1); nothing was claimed.
+    """
+    stops = await may_write(engine)
+    lanes = _lanes(stops)
+    if not lanes:
+        return Worked()
+    at = Pass(engine, worker, stops)
+    claimed = await engine.store.claim(engine.connection.id, worker, at.now, at.now + LEASE, limit=limit, lanes=lanes)
+    if not claimed:
+        return Worked()
+    try:
+        worked = await _work(at, claimed)
+    except HintsyncError:
+        await engine.store.put_off(claimed, at.now + spread(_STOPPED), failed=False)
+        await at.release()
+        raise
+    await at.release()
+    return worked
+
+
+def _lanes(stops: Stops) -> Collection[Lane]:
+    """Return what may be worked: all of it, only what people wait for, or nothing (guard G1)."""
+    if stops.of_people is not None:
+        return ()
+    return (Lane.INTERACTIVE,) if stops.of_work is not None else tuple(Lane)
+
+
+async def _work(at: Pass, claimed: Sequence[Dirty]) -> Worked:
+    sorted_ = await sort_marks(at, claimed)
+    if sorted_.taken:
+        await at.engine.store.put_off(sorted_.taken, at.now + spread(_TAKEN), failed=False)
+    if sorted_.nothing:
+        await at.engine.store.finish_marks(sorted_.nothing)
+    ended = await work_pieces(at, [*sorted_.links, *sorted_.patients])
+    return _summed(claimed, len(sorted_.nothing), len(sorted_.taken), ended)
+
+
+def _summed(claimed: Sequence[Dirty], nothing: int, taken: int, ended: Sequence[Ended]) -> Worked:
+    def marks(some: Collection[Ended]) -> int:
+        return sum(len(one.piece.marks) for one in some)
+
+    parked = [one for one in ended if is_parked(one)]
+    later = [one for one in ended if one.again is not None and not is_parked(one)]
+    written: Counter[Side] = sum((one.written for one in ended), Counter())
+    return Worked(
+        claimed=len(claimed),
+        done=nothing + marks([one for one in ended if one.again is None]),
+        written=dict(written),
+        put_off=taken + marks(later),
+        parked=marks(parked),
+        held=sum(one.held for one in ended),
+    )

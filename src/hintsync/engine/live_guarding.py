@@ -1,0 +1,47 @@
+"""What stands between a live plan and its writes: the guards, and the note of what is about to be written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from hintsync.engine.context import Engine
+from hintsync.engine.guarding import guard_writes, intents_of, is_existing
+from hintsync.engine.pairs import Settled
+from hintsync.engine.writing import Trouble
+from hintsync.state.live import Intent
+
+#: What surely kept a write from being carried out.
+_NOT_WRITTEN = frozenset({Trouble.LATER, Trouble.REFUSED, Trouble.GONE})
+
+
+class Gate:
+    """Passed to `pairs.settle`: judges every round of writes, then notes what goes on, so that echoes are recognised."""
+
+    def __init__(self, engine: Engine, exempt: Collection[str] = ()) -> None:
+        """Take the links that no guard over many may hold back, since a person waits for them."""
+        self._engine = engine
+        self._exempt = frozenset(exempt)
+        self._noted: dict[str, list[Intent]] = defaultdict(list)
+
+    async def __call__(self, planned: Sequence[Settled]) -> None:
+        """Judge a round of writes and note what is left of it; what an earlier round noted for these pairs is taken back."""
+        await self._take_back([intent for one in planned for intent in self._noted.pop(one.pair.state.link.id, ())])
+        await guard_writes(self._engine, [one for one in planned if one.pair.state.link.id not in self._exempt])
+        intents = intents_of(self._engine, [one for one in planned if is_existing(one)])
+        for intent in intents:
+            self._noted[intent.link_id].append(intent)
+        if intents:
+            await self._engine.store.intend(self._engine.connection.id, intents)
+
+    async def close(self, settled: Sequence[Settled]) -> None:
+        """Take back what was noted for writes that were surely not carried out."""
+        missed = []
+        for one in settled:
+            failed = {side for side, result in one.results.items() if result.trouble in _NOT_WRITTEN}
+            missed += [intent for intent in self._noted.get(one.pair.state.link.id, ()) if intent.side in failed]
+        await self._take_back(missed)
+
+    async def _take_back(self, intents: Sequence[Intent]) -> None:
+        if intents:
+            await self._engine.store.withdraw(self._engine.connection.id, intents)

@@ -1,0 +1,72 @@
+"""Brings the pairs of a live pass into step and says how each ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hintsync.core.records import LinkStatus
+from hintsync.core.values import Side
+from hintsync.engine.context import Engine
+from hintsync.engine.live_guarding import Gate
+from hintsync.engine.live_pieces import Ended, Piece
+from hintsync.engine.live_retry import pause_after, spread
+from hintsync.engine.open_reviews import OpenReviews, load_open_reviews
+from hintsync.engine.outcomes import Records, Scribe, record_pair
+from hintsync.engine.pairs import Pair, Settled, settle
+from hintsync.engine.write_back import write_back
+from hintsync.engine.writing import Trouble
+from hintsync.ports import WriteMode
+
+#: Seconds after which it is looked again whether a stop still holds a pair back; an approval marks it at once.
+HELD_BACK = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A pair to be settled, with what is to be remembered beside what comes of it."""
+
+    piece: Piece
+    pair: Pair
+    records: Records = field(default_factory=Records)
+
+
+async def settle_planned(engine: Engine, planned: Sequence[Planned]) -> list[Ended]:
+    """Settle pairs in live mode, behind the guards; one ending for each, in order."""
+    if not planned:
+        return []
+    gate = Gate(engine, exempt=[one.pair.state.link.id for one in planned if one.piece.interactive])
+    settled = await settle(engine, [one.pair for one in planned], WriteMode.LIVE, gate)
+    await gate.close(settled)
+    reviews = await load_open_reviews(engine) if any(_may_close(one.pair) for one in planned) else None
+    ended = [_ended(engine, one, came, reviews) for one, came in zip(planned, settled, strict=True)]
+    there = [(one, end) for one, end in zip(settled, ended, strict=True) if one.gone is None]
+    told = [(one.pair.state, end.records) for one, end in there if Side.HINT not in one.barred]
+    await write_back(engine, told)
+    return ended
+
+
+def _may_close(pair: Pair) -> bool:
+    """Say whether settling a pair may answer a review: a field waits, or the link is not yet what it was meant to be."""
+    return bool(pair.state.holds) or pair.state.link.status is not LinkStatus.ACTIVE
+
+
+def _ended(engine: Engine, planned: Planned, settled: Settled, reviews: OpenReviews | None) -> Ended:
+    ended = Ended(planned.piece, planned.records)
+    if settled.gone is not None:
+        return _again(ended, "record-gone")  # the next pass finds out why, and what becomes of the link (rows D1 to D9)
+    scribe = Scribe(engine, f"link:{settled.pair.state.link.id}", open_reviews=reviews)
+    told = record_pair(scribe, settled, ended.records)
+    ended.written.update(side for side, result in settled.results.items() if result.written or result.bookkept)
+    ended.held = bool(settled.plan.frozen or settled.plan.held or any(told.holds.values()))
+    if settled.barred:
+        ended.again, ended.reason = spread(HELD_BACK), "held-back-by-a-stop"
+    elif settled.trouble is not None and settled.trouble[1].trouble is not Trouble.REFUSED:
+        side, result = settled.trouble
+        _again(ended, f"{side}:{result.code or 'kept-changing'}")
+    return ended
+
+
+def _again(ended: Ended, reason: str) -> Ended:
+    ended.again, ended.failed, ended.reason = pause_after(ended.piece.attempts), True, reason
+    return ended

@@ -1,0 +1,115 @@
+"""What live work is made of: pieces (a link with the marks of its records, or a patient without one), and how each ends."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hintsync.core.records import LinkState, RecordId
+from hintsync.core.values import Side
+from hintsync.engine.context import Engine
+from hintsync.engine.live_pass import Pass
+from hintsync.engine.notices import TOLD_GONE
+from hintsync.engine.outcomes import Records
+from hintsync.state.live import Dirty, Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One thing to be worked, with all claimed marks that ask for it."""
+
+    marks: tuple[Dirty, ...]
+    #: The link; None: the one mark names a patient without a link.
+    state: LinkState | None = None
+
+    @property
+    def attempts(self) -> int:
+        """Passes that failed since the latest mark."""
+        return max(mark.attempts for mark in self.marks)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person waits for it."""
+        return any(mark.lane is Lane.INTERACTIVE for mark in self.marks)
+
+    def told_gone(self, side: Side) -> bool:
+        """Say whether the latest event of a side said that its record is deleted."""
+        return any(mark.side is side and mark.cause.endswith(TOLD_GONE) for mark in self.marks)
+
+    def id_of(self, side: Side) -> RecordId | None:
+        """Return the record of one side, as far as there is one."""
+        if self.state is None:
+            return self.marks[0].record_id if side is Side.HINT else None
+        link = self.state.link
+        return link.contact_id if side is Side.SALESFORCE else link.patient_id
+
+
+@dataclass(slots=True)
+class Ended:
+    """How a piece ended, with all that is to be remembered of it."""
+
+    piece: Piece
+    records: Records = field(default_factory=Records)
+    #: Records written, by side.
+    written: Counter[Side] = field(default_factory=Counter)
+    #: Fields of it wait for a person, or the link as a whole does.
+    held: bool = False
+    #: Seconds until it is tried again; None: it is done.
+    again: float | None = None
+    #: The pass counts as failed; enough of these, and it waits for a person.
+    failed: bool = False
+    #: Why it is tried again; code and field names only.
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Claimed marks as pieces of work."""
+
+    links: tuple[Piece, ...] = ()
+    patients: tuple[Piece, ...] = ()
+    #: Marks of contacts without a link: nothing follows (row L9).
+    nothing: tuple[Dirty, ...] = ()
+    #: Marks whose link another worker holds.
+    taken: tuple[Dirty, ...] = ()
+
+
+async def sort_marks(at: Pass, claimed: Sequence[Dirty]) -> Sorted:
+    """Resolve marks to links, both marks of one link to one piece, and lease the links.
+
+    Links are read again once they are leased: what a worker before us remembered of them counts.
+    """
+    engine = at.engine
+    links = await _links_of(engine, claimed)
+    ours = await at.lease({state.link.id for state in links.values()})
+    again = await _links_of(engine, [mark for mark in claimed if _key(mark) in links]) if ours else {}
+    by_link: dict[str, list[Dirty]] = defaultdict(list)
+    patients, nothing, taken = [], [], []
+    for mark in claimed:
+        before, state = links.get(_key(mark)), again.get(_key(mark))
+        if before is None and mark.side is Side.HINT:
+            patients.append(Piece((mark,)))
+        elif before is None:
+            nothing.append(mark)
+        elif state is None or state.link.id != before.link.id or state.link.id not in ours:
+            taken.append(mark)
+        else:
+            by_link[state.link.id].append(mark)
+    states = {state.link.id: state for state in again.values()}
+    pieces = tuple(Piece(tuple(marks), states[link_id]) for link_id, marks in by_link.items())
+    return Sorted(pieces, tuple(patients), tuple(nothing), tuple(taken))
+
+
+def _key(mark: Dirty) -> tuple[Side, RecordId]:
+    return (mark.side, mark.record_id)
+
+
+async def _links_of(engine: Engine, marks: Sequence[Dirty]) -> dict[tuple[Side, RecordId], LinkState]:
+    found: dict[tuple[Side, RecordId], LinkState] = {}
+    for side in Side:
+        ids = [mark.record_id for mark in marks if mark.side is side]
+        if ids:
+            states = await engine.store.live_links(engine.connection.id, side, ids)
+            found.update({(side, record_id): state for record_id, state in states.items()})
+    return found
