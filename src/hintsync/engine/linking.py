@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from hintsync.core.plan import Match, Mode, Outcome
 from hintsync.core.records import FieldName, Link, LinkState, LinkStatus, Snapshot
@@ -14,8 +15,9 @@ from hintsync.core.seal import still_approved
 from hintsync.core.values import Side
 from hintsync.engine.cases import Case, Work, choices_of, first_link, mode_of, stamps_of
 from hintsync.engine.creating import Birth, create_missing
+from hintsync.engine.guarding import stop_at_guards, stop_suspensions
 from hintsync.engine.outcomes import Records, record_pair, reviews_of_holds, written_by_side
-from hintsync.engine.pairs import LOOKS, Pair, Settled, bookkeeping_of, settle
+from hintsync.engine.pairs import LOOKS, Pair, Settled, bookkeeping_of, is_gone, settle
 from hintsync.engine.planned import draft_prints, planned_row
 from hintsync.engine.writing import Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Update, WriteMode
@@ -33,18 +35,33 @@ _LOGGED = frozenset({Outcome.CONTACT_ALREADY_SYNCED, Outcome.PATIENT_ALREADY_LIN
 
 
 async def carry_out(work: Work, cases: Sequence[Case]) -> None:
-    """Carry out the decisions of one chunk and commit what became of them."""
+    """Carry out the decisions of one chunk and commit what became of them.
+
+    Raises:
+        SafetyStop: guard G3 holds some of it back.
+    """
     if work.keeper.run.dry:
         rows = [planned_row(work, case) for case in cases]
         await work.keeper.commit(rows)
         return
     records = Records()
+    await stop_suspensions(work.engine, _suspensions(cases))
     ready = await _reserve(work, cases, records)
     await _settle_pairs(work, [case for case in ready if case.match.outcome is not Outcome.CREATED], records)
     await _create(work, [case for case in ready if case.match.outcome is Outcome.CREATED], records)
     await work.keeper.commit(
         records.rows, links=records.links, reviews=records.reviews, audits=records.audits, logs=records.logs
     )
+
+
+def _suspensions(cases: Sequence[Case]) -> Mapping[Side, Sequence[Link]]:
+    """Return the links that these cases suspend, by the side whose record is gone."""
+    found: dict[Side, list[Link]] = {side: [] for side in Side}
+    for case in cases:
+        if _suspends(case) and case.state is not None:
+            gone = case.side if case.subject is None or is_gone(case.subject) else case.side.other
+            found[gone].append(case.state.link)
+    return found
 
 
 async def _reserve(work: Work, cases: Sequence[Case], records: Records) -> list[Case]:
@@ -119,7 +136,7 @@ def _settle_plain(work: Work, case: Case, records: Records) -> None:
     """Record a case that leads to no write."""
     match = case.match
     records.rows.append(_row(work, case, match.outcome, reason=match.reason))
-    if match.outcome is Outcome.NOT_FOUND and case.state is not None:
+    if _suspends(case):
         _suspend(work, case, records)
     kind = _REVIEWS.get(match.outcome)
     if kind is not None:
@@ -142,9 +159,14 @@ def _settle_plain(work: Work, case: Case, records: Records) -> None:
         )
 
 
+def _suspends(case: Case) -> bool:
+    linked = case.state is not None and case.state.link.status is LinkStatus.ACTIVE
+    return linked and case.match.outcome is Outcome.NOT_FOUND
+
+
 def _suspend(work: Work, case: Case, records: Records) -> None:
     """Rows D1, D2, D9: the link waits for its records; nothing is written to the one that is left, nothing created."""
-    if case.state is None or case.state.link.status is not LinkStatus.ACTIVE:
+    if case.state is None:
         return
     link = replace(case.state.link, status=LinkStatus.SUSPENDED, reason=case.match.reason)
     records.links.append(LinkChange(link))
@@ -174,7 +196,7 @@ async def _settle_pairs(work: Work, cases: Sequence[Case], records: Records) -> 
                 approved=approved,
             )
         )
-    for settled in await settle(work.engine, pairs, WriteMode.BATCH):
+    for settled in await settle(work.engine, pairs, WriteMode.BATCH, partial(stop_at_guards, work.engine)):
         _record_settled(work, by_link[settled.pair.state.link.id], settled, records)
 
 

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from hintsync.core.errors import BadInput, BudgetSpent, HintsyncError, SafetyStop, StopRun
+from hintsync.core.errors import BadInput, BudgetSpent, HintsyncError, StopRun
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.stops import ensure_pinned as check_identity
+from hintsync.engine.stops import ensure_running
 from hintsync.engine.workers import is_dead, worker_name
 from hintsync.state.port import (
     AuditEvent,
@@ -35,6 +37,9 @@ LEASE = 30.0
 
 #: Runs that this process works: a lease names the process, so it cannot keep two of its tasks apart.
 _at_work: set[str] = set()
+
+#: Runs that mark records and write nothing themselves; they go on while automatic writes are stopped.
+_ONLY_LOOKS = frozenset({RunKind.CATCH_UP, RunKind.PARITY})
 
 RESUMABLE = frozenset({RunStatus.RUNNING, RunStatus.STOPPED, RunStatus.ABORTED, RunStatus.ABORTING})
 
@@ -110,6 +115,7 @@ class RunKeeper:
         Raises:
             Aborted: the run was asked to stop.
             RunHeld: another worker took the run over.
+            SafetyStop: automatic work is stopped, by a guard or a person.
         """
         now = self.engine.clock.monotonic()
         if now - self._leased_at < LEASE / 3:
@@ -121,6 +127,8 @@ class RunKeeper:
             raise RunHeld(self.run.id)
         if stored.status is RunStatus.ABORTING:
             raise Aborted("aborted by a person")
+        if not self.run.dry and self.run.kind not in _ONLY_LOOKS:
+            await ensure_running(self.engine)
 
     def calls(self) -> dict[str, Json]:
         """Return the calls sent for this run by side, earlier attempts of a resumed run included."""
@@ -280,21 +288,6 @@ def _stop_entry(keeper: RunKeeper, reason: str) -> LogEntry:
         message=reason,
         run_id=keeper.run.id,
     )
-
-
-async def check_identity(engine: Engine) -> None:
-    """Guard G1: write nothing unless both sides are the ones that the connection is pinned to.
-
-    Raises:
-        SafetyStop: another org, another practice, or the sandbox flag differs.
-    """
-    pinned = engine.connection
-    org = await engine.salesforce.identify()
-    if (org.id, org.sandbox) != (pinned.org_id, pinned.org_sandbox):
-        raise SafetyStop("G1", f"the org is {org.id} (sandbox: {org.sandbox}), pinned is {pinned.org_id}")
-    practice = await engine.hint.identify()
-    if practice.id != pinned.practice_id:
-        raise SafetyStop("G1", f"the practice is {practice.id}, pinned is {pinned.practice_id}")
 
 
 __all__ = ["Aborted", "BudgetSpent", "RunKeeper", "check_identity", "keeping", "reopen", "start_run"]
