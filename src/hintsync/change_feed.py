@@ -84,7 +84,7 @@ class ChangeFeed(Protocol):
     def follow(self, position: str | None) -> AsyncGenerator[Arrived, None]:
         """Yield events from behind a position, or from now on; asking for the next says that the last are stored.
 
-        Never ends by itself. Expired tokens and streams that fell silent are dealt with inside.
+        Never ends by itself. Expired tokens and streams that end in order are dealt with inside.
 
         Raises:
             PositionLost: the position is of no use any more.

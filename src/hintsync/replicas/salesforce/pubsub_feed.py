@@ -18,7 +18,7 @@ from hintsync.replicas.salesforce.errors import Rejected
 from hintsync.replicas.salesforce.events_address import EventsAddress
 from hintsync.replicas.salesforce.pubsub_client import PubSubClient
 from hintsync.replicas.salesforce.pubsub_errors import TokenRefused
-from hintsync.replicas.salesforce.pubsub_stream import SILENCE, Silent, Subscription
+from hintsync.replicas.salesforce.pubsub_stream import SILENCE, Subscription
 
 #: Our own channel: it is there only if contacts were selected for it, and does not count against what the org has selected.
 CHANNEL: Final = "/data/Hint_Sync__chn"
@@ -63,9 +63,10 @@ class PubSubFeed:
         self._reader = ChangeReader(pubsub.schema, codec)
 
     async def follow(self, position: str | None) -> AsyncGenerator[Arrived, None]:
-        """Yield events; a refused token and a stream that ended or fell silent after it had spoken are dealt with here.
+        """Yield events; a refused token, and a stream that ends in order after it had spoken, are dealt with here.
 
         Raises:
+            Silent: nothing was heard for too long. Open the feed anew: its connection may be dead, not only the stream.
             ReconnectNeeded: a new token was refused too.
             PositionLost, DeliveriesSpent, FixConfiguration, RetryLater: see `ChangeFeed.follow`.
         """
@@ -85,8 +86,6 @@ class PubSubFeed:
                 await self._pubsub.renew(session)
                 renewed = True
                 continue
-            except Silent:
-                _check_spoke(stream, self.name)
             finally:
                 await stream.aclose()
             renewed = False
@@ -108,8 +107,7 @@ class PubSubFeed:
 
     async def _arrivals(self, stream: Subscription, *, fresh: bool) -> AsyncGenerator[Arrived, None]:
         """Yield what comes on one stream until it ends in order, giving credit back once the next is asked for."""
-        if fresh:
-            await stream.stands()
+        if fresh and await stream.stands():
             yield Arrived("", fresh=True)
         while responses := await stream.take():
             arrived = await self._reader.read(responses)

@@ -58,16 +58,18 @@ class Subscription:
         self._reader = asyncio.create_task(self._read(self._call))
         return session
 
-    async def stands(self) -> None:
-        """Wait until what is committed from now on will be told.
+    async def stands(self) -> bool:
+        """Wait until what is committed from now on will be told; false if the stream was refused instead.
 
-        The service's headers say so, or its first words: a server may keep its headers back until it has some.
+        The service's headers say so, or its first words: a server may keep its headers back until it has some. A refusal
+        may look like headers for a moment; then `take` tells the truth.
 
         Raises:
             Silent: neither came in time.
         """
         assert self._call is not None
         await self._first_of(self._call.initial_metadata(), self._news.wait())
+        return not self._over or bool(self._heard)
 
     async def take(self) -> list[wire.FetchResponse]:
         """Wait for responses and return all that are there; none: the stream ended in order.
