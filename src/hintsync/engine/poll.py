@@ -20,6 +20,7 @@ from hintsync.engine.intake import TakenIn, take_in
 from hintsync.engine.notices import Notice
 from hintsync.engine.positions import OVERLAP, caught_up_name, load_position, moment_of, newest_of, position_name
 from hintsync.engine.reading import notice_of
+from hintsync.metrics import count, succeeded
 from hintsync.state.port import StateStore
 
 #: How far before the cursor a poll reads: rows turn up as much as ten seconds late (observed by others), so this is enough
@@ -155,6 +156,7 @@ class _Poll:
             self.memory.far_at = started
         if reached is not None:
             self.memory.forget(reached - OVERLAP)
+        succeeded(self.engine.connection.id, "poll", clock.now().timestamp())
         return self.marked
 
     def _reached(self, before: datetime | None, took: float) -> datetime | None:
@@ -174,6 +176,8 @@ class _Poll:
         """Take in the records that were not taken in as they are; with cursors, they are the last ones."""
         digests = {record.id: _digest(self.engine, record) for record in records}
         new = [record for record in records if not self.memory.is_known(record, digests[record.id])]
+        if new:
+            count("polled", self.engine.connection.id, self.side, len(new))
         if new or cursors:
             notices = [_notice(self.engine, record) for record in new]
             self.marked += (await self.take(self.engine, notices, cursors=cursors)).marked
