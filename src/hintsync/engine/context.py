@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 
 from hintsync.core.fields import Mapping as FieldTable
@@ -80,10 +80,16 @@ class Engine:
     def take_over(
         self, connection: Connection | None = None, described: Mapping[Side, Described] | None = None
     ) -> None:
-        """Go on with settings that were edited, or with fields that a system describes anew (guard G5)."""
+        """Go on with settings that were edited, or with fields that a system describes anew (guard G5).
+
+        What was chosen for this process alone, such as to create contacts in one run, stays chosen.
+        """
         self._constraints = None
         if connection is not None:
-            self.connection, self.options = connection, Options.from_json(connection.settings)
+            before, after = Options.from_json(self.connection.settings), Options.from_json(connection.settings)
+            chosen = {each.name: getattr(self.options, each.name) for each in fields(Options)}
+            kept = {name: value for name, value in chosen.items() if value != getattr(before, name)}
+            self.connection, self.options = connection, replace(after, **kept)
             self.table = self.options.table(self.table)
         if described is not None:
             self.described = described

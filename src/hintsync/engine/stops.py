@@ -13,6 +13,7 @@ from typing import TypeAlias
 from hintsync.core.errors import BadInput, SafetyStop
 from hintsync.core.guards import Pin, Trip, check_identity
 from hintsync.core.values import Side
+from hintsync.engine.basis import keep_up
 from hintsync.engine.context import Engine
 from hintsync.engine.watch import NEVER, Watch
 from hintsync.ports import Clock
@@ -73,12 +74,14 @@ class Stops:
 async def may_write(engine: Engine) -> Stops:
     """Return the stops in force as known within the last second; makes sure first that these are the pinned systems.
 
-    Costs no call to the store within a second, and two calls to the systems every ten minutes (guard G1).
+    Keeps up with settings and fields besides (guard G5). Costs nothing within a second, and every ten minutes two calls to
+    ask who the systems are (guard G1) and those of their describes.
 
     Raises:
         HintsyncError: a system, asked who it is, does not answer.
     """
     async with engine.watch.lock:
+        await keep_up(engine)
         stops = await stops_in_force(engine)
         if stops.of_people is None and _older(engine, engine.watch.pinned_at, IDENTITY_AGE):
             await _look_who_it_is(engine)

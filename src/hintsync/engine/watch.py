@@ -30,6 +30,8 @@ class Watch:
     #: When mapping and fields were last compared with the store's and the systems' (guard G5).
     settings_at: float = NEVER
     described_at: float = NEVER
+    #: `described_at` holds a moment: the engine's own describes, or later ones.
+    was_described: bool = False
     #: Until when fields that a system refused are tried again because its fields changed (row F9).
     reopened_until: float = NEVER
     #: Intents of the window, oldest first, and up to which moment (seconds since the epoch) they are known.
