@@ -20,6 +20,7 @@ from hintsync_emulators.salesforce.soql.parse import parse
 from hintsync_emulators.salesforce.soql.plan import Plan
 from hintsync_emulators.salesforce.soql.terms import Terms
 from hintsync_emulators.salesforce.storage import Storage, quote
+from hintsync_emulators.salesforce.viewed import Viewed
 
 #: Rows of a page when the caller names no size, and the least a caller may ask for.
 DEFAULT_BATCH, LEAST_BATCH = 2000, 200
@@ -50,6 +51,8 @@ class Queries:
         self._storage, self._schema, self._ids, self._clock = storage, schema, id_source, clock
         self._cursors: OrderedDict[str, Cursor] = OrderedDict()
         self._plans: OrderedDict[tuple[str, bool, str, int], Plan] = OrderedDict()
+        #: What users have looked at.
+        self.viewed = Viewed(storage, clock)
 
     def plan(self, statement: str, all_rows: bool) -> Plan:
         """Compile a statement, or take the plan made for it before; plans live until the schema or the day changes."""
@@ -63,6 +66,16 @@ class Queries:
                 self._plans.popitem(last=False)
         return plan
 
+    def plan_of(self, statement: str, query: tree.Query, all_rows: bool) -> Plan:
+        """Compile a tree that somebody made from a statement's.
+
+        Args:
+            statement: the text that the tree was read from, for error messages.
+            query: the tree.
+            all_rows: deleted rows count too.
+        """
+        return compile_query(statement, query, self._schema, self._clock().date(), all_rows)
+
     def run(self, statement: str, all_rows: bool, batch: int, root: str, user_id: str = "") -> dict[str, object]:
         """Answer a statement with its first page.
 
@@ -75,22 +88,20 @@ class Queries:
         """
         plan = self.plan(statement, all_rows)
         if plan.count_only:
-            return {"totalSize": self._count(plan), "done": True, "records": []}
+            return {"totalSize": self.count_rows(plan), "done": True, "records": []}
         if sum(1 for one in plan.outputs if one.field.custom and one.field.length > LONG_TEXT) >= 2:
             batch = min(batch, LEAST_BATCH)
         lines = self._lines(plan, batch + 1)
         if len(lines) <= batch:
-            return self._page(plan, lines, len(lines), root)
+            return self._page(plan, lines, len(lines), root, user_id)
         if plan.aggregate:
             text = "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch"
             raise ApiError(400, "EXCEEDED_ID_LIMIT", text)
         rows = self.rowids(plan)
         if len(rows) <= batch:
-            return self._page(plan, lines[:batch], len(rows), root)
-        locator = self._ids.next("01g")
-        self._remember(locator, Cursor(plan, rows, batch, user_id, self._clock().timestamp() + LOCATOR_LIFE))
-        page = self._page(plan, lines[:batch], len(rows), root)
-        return self._with_more(page, root, plan.all_rows, f"{locator}-{batch}")
+            return self._page(plan, lines[:batch], len(rows), root, user_id)
+        url = self._continue(plan, rows, batch, batch, root, user_id)
+        return _with_more(self._page(plan, lines[:batch], len(rows), root, user_id), url)
 
     def more(self, locator: str, root: str, user_id: str = "") -> dict[str, object]:
         """Answer with a later page of a statement.
@@ -105,10 +116,10 @@ class Queries:
             raise ApiError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         self._cursors.move_to_end(name)
         lines = self.lines_at(cursor.plan, cursor.rows[start : start + cursor.batch])
-        page = self._page(cursor.plan, lines, len(cursor.rows), root)
+        page = self._page(cursor.plan, lines, len(cursor.rows), root, user_id)
         if start + cursor.batch >= len(cursor.rows):
             return page
-        return self._with_more(page, root, cursor.plan.all_rows, f"{name}-{start + cursor.batch}")
+        return _with_more(page, _url(root, cursor.plan, f"{name}-{start + cursor.batch}"))
 
     def _cursor(self, name: str, user_id: str) -> Cursor | None:
         cursor = self._cursors.get(name)
@@ -210,23 +221,39 @@ class Queries:
         sql = f"SELECT {plan.columns}{plan.source}{plan.rest}{_window(plan, most)}"
         return list(self._storage.rows(sql, plan.parameters))
 
-    def _count(self, plan: Plan) -> int:
+    def count_rows(self, plan: Plan) -> int:
+        """Return how many rows a result has."""
         inner = f"SELECT 1{plan.source}{plan.rest}{_window(plan, None)}"
         return int(str(self._storage.rows(f"SELECT count(*) FROM ({inner})", plan.parameters)[0][0]))
 
-    def _page(self, plan: Plan, lines: list[shape.Line], total: int, root: str) -> dict[str, object]:
-        records = shape.records(plan, lines, self._storage, f"{root}/sobjects/")
+    def _page(self, plan: Plan, lines: list[shape.Line], total: int, root: str, user_id: str) -> dict[str, object]:
+        def go_on(child: Plan, rows: Sequence[int], start: int) -> str:
+            return self._continue(child, rows, DEFAULT_BATCH, start, root, user_id)
+
+        records = shape.records(plan, lines, self._storage, f"{root}/sobjects/", go_on)
+        if plan.purposes and lines:
+            seen = [str(line[plan.shape.id_column]) for line in lines]
+            self.viewed.note(user_id, plan.shape.owner, seen, plan.purposes)
         return {"totalSize": total, "done": True, "records": records}
 
-    def _with_more(self, page: dict[str, object], root: str, all_rows: bool, locator: str) -> dict[str, object]:
-        kind = "queryAll" if all_rows else "query"
-        url = f"{root}/{kind}/{locator}"
-        return {"totalSize": page["totalSize"], "done": False, "nextRecordsUrl": url, "records": page["records"]}
+    def _continue(self, plan: Plan, rows: Sequence[int], batch: int, start: int, root: str, user_id: str) -> str:
+        """Remember a result and return the address of its part from a row on."""
+        locator = self._ids.next("01g")
+        self._remember(locator, Cursor(plan, rows, batch, user_id, self._clock().timestamp() + LOCATOR_LIFE))
+        return _url(root, plan, f"{locator}-{start}")
 
     def _remember(self, locator: str, cursor: Cursor) -> None:
         self._cursors[locator] = cursor
         if len(self._cursors) > _LOCATORS_KEPT:
             self._cursors.popitem(last=False)
+
+
+def _url(root: str, plan: Plan, locator: str) -> str:
+    return f"{root}/{'queryAll' if plan.all_rows else 'query'}/{locator}"
+
+
+def _with_more(page: dict[str, object], url: str) -> dict[str, object]:
+    return {"totalSize": page["totalSize"], "done": False, "nextRecordsUrl": url, "records": page["records"]}
 
 
 def _window(plan: Plan, most: int | None) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
+from hintsync_emulators.salesforce.appearance.list_views import view_by_id
 from hintsync_emulators.salesforce.errors import ApiError, not_emulated
+from hintsync_emulators.salesforce.metadata.kinds import prefix_of
 from hintsync_emulators.salesforce.queries import DEFAULT_BATCH, LEAST_BATCH
+from hintsync_emulators.salesforce.responses.explain import explained
 from hintsync_emulators.salesforce.schema.model import INTEGERS, NUMBERS, Field
 from hintsync_emulators.salesforce.soql.plan import Output, Plan, Shape
 from hintsync_emulators.salesforce.web.call import Answer, Call
 
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 #: Stands for a relationship in column metadata.
 _RELATIONSHIP = Field("", "", "reference", createable=False, updateable=False)
 
@@ -29,7 +35,7 @@ def more(call: Call) -> Answer:
 
 def _run(call: Call, all_rows: bool) -> Answer:
     if "explain" in call.params:
-        raise not_emulated("query plans (explain=)")
+        return Answer(value=_explained(call, call.params["explain"], all_rows))
     statement = call.params.get("q")
     if not statement:
         raise ApiError(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
@@ -37,6 +43,24 @@ def _run(call: Call, all_rows: bool) -> Answer:
         return Answer(value=_columns(call, statement, all_rows))
     batch = call.batch_size(DEFAULT_BATCH, LEAST_BATCH)
     return Answer(value=call.org.queries.run(statement, all_rows, batch, call.root, _user(call)))
+
+
+def _explained(call: Call, text: str, all_rows: bool) -> dict[str, object]:
+    """Return the plans of a statement, or of the list view that an id names.
+
+    Raises:
+        ApiError: the statement is refused, the id is none of a list view, or it is a report's.
+    """
+    if not text.strip():
+        raise ApiError(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
+    if not _ID.fullmatch(text.strip()):
+        return explained(call.org.queries, text, all_rows)
+    if text.startswith(prefix_of("Report")):
+        raise not_emulated("query plans of reports")
+    view = view_by_id(call.org, text.strip())
+    if view is None:
+        raise ApiError(400, "INVALID_ID", f"The ID is invalid or not the ID of a report or list view: {text.strip()}")
+    return explained(call.org.queries, view.statement(_user(call)), all_rows)
 
 
 def _user(call: Call) -> str:

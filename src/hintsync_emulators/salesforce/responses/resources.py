@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 
 from hintsync_emulators.salesforce.clock import format_http_date
 from hintsync_emulators.salesforce.errors import ApiError, not_found
+from hintsync_emulators.salesforce.responses.recent import of_object
 from hintsync_emulators.salesforce.schema import describe as shapes
 from hintsync_emulators.salesforce.schema.model import SObject
 from hintsync_emulators.salesforce.web.call import Answer, Call
@@ -19,7 +20,10 @@ _FIXED_LIMITS = {
     "DataStorageMB": 10_240,
     "FileStorageMB": 10_240,
 }
-_LISTED = ("limits", "metadata", "query", "queryAll", "search", "parameterizedSearch", "composite", "sobjects", "jobs")
+_LISTED = (
+    "composite", "jobs", "limits", "metadata", "parameterizedSearch", "query", "queryAll", "quickActions", "recent",
+    "search", "sobjects", "tabs", "theme",
+)  # fmt: skip
 
 
 def versions(call: Call) -> Answer:
@@ -54,25 +58,26 @@ def limits(call: Call) -> Answer:
 
 def describe_global(call: Call) -> Answer:
     """List all objects."""
-    return _unless_unchanged(call) or Answer(
-        value=shapes.describe_global(call.org.schema, call.root), headers=_validators(call)
+    return unless_unchanged(call) or Answer(
+        value=shapes.describe_global(call.org.schema, call.root), headers=validators(call)
     )
 
 
 def describe(call: Call) -> Answer:
     """Describe one object."""
     one = object_of(call)
-    return _unless_unchanged(call) or Answer(value=shapes.describe(one, call.root), headers=_validators(call))
+    return unless_unchanged(call) or Answer(value=shapes.describe(one, call.root), headers=validators(call))
 
 
-def _validators(call: Call) -> dict[str, str]:
+def validators(call: Call) -> dict[str, str]:
+    """Return the headers by which a later call asks whether objects are still as they are."""
     return {
         "ETag": f'"{call.org.schema.version:08x}"',
         "Last-Modified": format_http_date(call.org.schema_modified()),
     }
 
 
-def _unless_unchanged(call: Call) -> Answer | None:
+def unless_unchanged(call: Call) -> Answer | None:
     """Answer 304 when nothing was deployed or switched since If-Modified-Since.
 
     Raises:
@@ -103,7 +108,8 @@ def http_date(call: Call, header: str) -> int | None:
 
 def basics(call: Call) -> Answer:
     """Describe one object in brief."""
-    return Answer(value={"objectDescribe": shapes.brief(object_of(call), call.root), "recentItems": []})
+    one = object_of(call)
+    return Answer(value={"objectDescribe": shapes.brief(one, call.root), "recentItems": of_object(call, one)})
 
 
 def source_tracking(call: Call) -> Answer:

@@ -14,9 +14,7 @@ from hintsync_emulators.salesforce.storage import Row
 from hintsync_emulators.salesforce.web.call import Answer, Call
 
 #: Resources below an object or record that the emulator does not answer, and that are no ids.
-_LEFT_OUT = frozenset(
-    {"describe", "quickactions", "listviews", "defaultvalues", "relevantitems", "eventschema", "richtextimagefields"}
-)
+_LEFT_OUT = frozenset({"describe", "defaultvalues", "relevantitems", "eventschema", "richtextimagefields"})
 
 #: The one object whose records carry an ETag.
 TAGGED = "Account"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hintsync_emulators.salesforce.responses import (
+    appearance_urls,
     batch,
     collections,
     composite,
@@ -51,6 +52,7 @@ ROUTES = (
     Route("DELETE", f"{_ROWS}/User/{{id}}/password", passwords.reset, "user.password"),
     Route("GET", f"{_ROWS}/{{object}}/updated", replication.updated, "replication.updated"),
     Route("GET", f"{_ROWS}/{{object}}/deleted", replication.deleted, "replication.deleted"),
+    *appearance_urls.OF_OBJECTS,
     Route("GET", f"{_ROWS}/{{object}}", resources.basics, "describe.basics"),
     Route("POST", f"{_ROWS}/{{object}}", sobjects.create, "sobjects.create"),
     Route("POST", f"{_ROWS}/{{object}}/Id", sobjects.create, "sobjects.create"),
@@ -61,6 +63,7 @@ ROUTES = (
     Route("PATCH", f"{_ROWS}/{{object}}/{{field}}/{{value}}", sobjects.upsert, "sobjects.upsert"),
     Route("DELETE", f"{_ROWS}/{{object}}/{{field}}/{{value}}", sobjects.delete_by_key, "sobjects.delete"),
     Route("GET", f"{_DATA}/tooling/sobjects/SourceMember/describe", resources.source_tracking, "tooling.describe"),
+    *appearance_urls.OF_ORG,
     Route("GET", f"{_DATA}/query", query.query, "query"),
     Route("GET", f"{_DATA}/query/{{locator}}", query.more, "queryMore"),
     Route("GET", f"{_DATA}/queryAll", query.query_all, "query"),

@@ -36,6 +36,10 @@ _NEVER: dict[str, object] = {
     "restrictedDelete": False,
     "writeRequiresMasterRead": False,
 }
+#: Standard objects whose records show on pages of their own.
+_LAYOUTABLE = ("Account", "Contact", "User")
+#: Object -> layouts that are known by a name, with the fields on them ("sObject Named Layouts").
+NAMED_LAYOUTS = {"User": {"UserAlt": ("Name", "Email", "Username", "Alias", "ProfileId", "IsActive")}}
 _MASTER = {
     "active": True,
     "available": True,
@@ -73,9 +77,9 @@ def brief(one: SObject, root: str) -> dict[str, object]:
         "keyPrefix": one.prefix,
         "label": one.label,
         "labelPlural": one.plural,
-        "layoutable": True,
+        "layoutable": is_layoutable(one),
         "mergeable": one.mergeable,
-        "mruEnabled": True,
+        "mruEnabled": is_layoutable(one),
         "name": one.name,
         "queryable": True,
         "replicateable": True,
@@ -88,25 +92,25 @@ def brief(one: SObject, root: str) -> dict[str, object]:
     }
 
 
+def is_layoutable(one: SObject) -> bool:
+    """Say whether records of an object show on pages of their own; those of the setup do not."""
+    return one.custom or one.name in _LAYOUTABLE
+
+
 def describe(one: SObject, root: str) -> dict[str, object]:
     """Return everything about one object."""
     found = brief(one, root)
     url = f"{root}/sobjects/{one.name}"
     urls = {
-        "compactLayouts": f"{url}/describe/compactLayouts",
+        **(_page_urls(one, url) if is_layoutable(one) else {}),
         "rowTemplate": f"{url}/{{ID}}",
-        "approvalLayouts": f"{url}/describe/approvalLayouts",
-        "uiDetailTemplate": "/{ID}",
-        "uiEditTemplate": "/{ID}/e",
         "describe": f"{url}/describe",
-        "layouts": f"{url}/describe/layouts",
-        "quickActions": f"{url}/quickActions",
         "sobject": url,
     }
     found.update(
         actionOverrides=[],
         childRelationships=[_child(child) for child in _children(one)],
-        compactLayoutable=True,
+        compactLayoutable=is_layoutable(one),
         defaultImplementation=None,
         extendedBy=None,
         extendsInterfaces=None,
@@ -115,7 +119,10 @@ def describe(one: SObject, root: str) -> dict[str, object]:
         implementsInterfaces=None,
         listviewable=None,
         lookupLayoutable=None,
-        namedLayoutInfos=[],
+        namedLayoutInfos=[
+            {"name": name, "urls": {"layout": f"{url}/describe/namedLayouts/{name}"}}
+            for name in NAMED_LAYOUTS.get(one.name, ())
+        ],
         networkScopeFieldName=None,
         recordTypeInfos=[{**_MASTER, "urls": {"layout": f"{url}/describe/layouts/012000000000000AAA"}}],
         searchLayoutable=True,
@@ -123,6 +130,21 @@ def describe(one: SObject, root: str) -> dict[str, object]:
         supportedScopes=[{"label": f"All {one.plural.lower()}", "name": "everything"}],
         urls=urls,
     )
+    return found
+
+
+def _page_urls(one: SObject, url: str) -> dict[str, object]:
+    found: dict[str, object] = {
+        "compactLayouts": f"{url}/describe/compactLayouts",
+        "approvalLayouts": f"{url}/describe/approvalLayouts",
+        "uiDetailTemplate": "/{ID}",
+        "uiEditTemplate": "/{ID}/e",
+        "listviews": f"{url}/listviews",
+        "layouts": f"{url}/describe/layouts",
+        "quickActions": f"{url}/quickActions",
+    }
+    if one.name in NAMED_LAYOUTS:
+        found["namedLayouts"] = f"{url}/describe/namedLayouts"
     return found
 
 
@@ -178,7 +200,7 @@ def describe_field(one: SObject, field: Field) -> dict[str, object]:
         "nameField": field.name == "Name",
         "nillable": field.nillable,
         "permissionable": field.nillable and not field.system and field.compound != "Name",
-        "picklistValues": _picklist(one, field),
+        "picklistValues": picklist_values(one, field),
         "polymorphicForeignKey": len(field.reference_to) > 1,
         "precision": field.precision,
         "queryByDistance": field.type == "address",
@@ -201,7 +223,8 @@ def _extra_type(one: SObject, field: Field) -> str | None:
     return "personname" if field.name == "Name" and one.get("LastName") else None
 
 
-def _picklist(one: SObject, field: Field) -> list[dict[str, object]]:
+def picklist_values(one: SObject, field: Field) -> list[dict[str, object]]:
+    """Return the values of a picklist; none for a field of another type."""
     controller = one.get(field.controller) if field.controller else None
     places = {value.value: place for place, value in enumerate(controller.values)} if controller else {}
     return [

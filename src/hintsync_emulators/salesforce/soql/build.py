@@ -148,10 +148,11 @@ class _Build(Transformer[Token, object]):
         return "offset", int(parts[0])
 
     def purpose(self, parts: list[Token]) -> tuple[str, object]:
-        for word in parts:
-            if str(word).upper() not in ("VIEW", "REFERENCE"):
-                raise not_emulated(f"SOQL FOR {str(word).upper()}")
-        return "purpose", None
+        words = tuple(str(word).upper() for word in parts)
+        for word in words:
+            if word not in ("VIEW", "REFERENCE"):
+                raise not_emulated(f"SOQL FOR {word}")
+        return "purposes", words
 
     def searched(self, parts: list[Token]) -> tuple[str, object]:
         if str(parts[2]).upper() != "FIELDS":
@@ -175,7 +176,6 @@ class _Build(Transformer[Token, object]):
 
     def query(self, parts: list[object]) -> tree.Query:
         clauses = dict(cast("list[tuple[str, object]]", parts))
-        clauses.pop("purpose", None)
         sources = cast("tuple[tree.Source, ...]", clauses["sources"])
         return tree.Query(pos=sources[0].path.pos, **clauses)  # type: ignore[arg-type]
 

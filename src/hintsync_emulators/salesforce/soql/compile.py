@@ -74,6 +74,7 @@ def _compile(scope: Scope, query: tree.Query, extra: Extra | None = None) -> Pla
         all_rows=scope.all_rows,
         unfiltered=query.where is None and not query.order and extra is None,
         outputs=tuple(select.outputs),
+        purposes=query.purposes,
     )
 
 
@@ -206,7 +207,7 @@ def _child_plan(plan: Plan, link: str) -> ChildPlan:
     joiner = " AND " if " WHERE " in before else " WHERE "
     mine = f"{link} IN (SELECT value FROM json_each(?))"
     rank = f"row_number() OVER (PARTITION BY {link} ORDER BY {order})"
-    columns = f"{plan.columns}, {link} AS _parent, {rank} AS _rank"
+    columns = f"{plan.columns}, {link} AS _parent, {rank} AS _rank, {plan.alias}._row AS _number"
     last = f" AND _rank <= {plan.offset + plan.limit}" if plan.limit is not None else ""
     sql = f"SELECT * FROM (SELECT {columns}{before}{joiner}{mine}) WHERE _rank > {plan.offset}{last} ORDER BY _rank"
-    return ChildPlan(plan, sql, plan.width)
+    return ChildPlan(plan, sql, plan.width, plan.width + 2)

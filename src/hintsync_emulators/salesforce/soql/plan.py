@@ -65,6 +65,8 @@ class Plan:
     count_only: bool = False
     #: Output columns in order; for CSV and column metadata.
     outputs: tuple[Output, ...] = ()
+    #: What the statement says that its records are for.
+    purposes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +78,5 @@ class ChildPlan:
     sql: str
     #: Column that holds the parent's id.
     parent_column: int
+    #: Column that holds the row's internal number.
+    row_column: int

@@ -14,9 +14,16 @@ Record = dict[str, object]
 Line = Sequence[object]
 #: Makes a part of a record from a whole row.
 _Make = Callable[[Line], object]
+#: Remembers the result of a nested statement, given by the internal numbers of its rows, and returns the address of
+#: what comes after as many as the second number says.
+Continue = Callable[[Plan, Sequence[int], int], str]
+#: Children of one parent that come with it. Recorded answers hold 199 of more: with their parent a page of 200.
+CHILDREN = 199
 
 
-def records(plan: Plan, lines: Iterable[Line], storage: Storage, base: str) -> list[Record]:
+def records(
+    plan: Plan, lines: Iterable[Line], storage: Storage, base: str, go_on: Continue | None = None
+) -> list[Record]:
     """Build the records of one page.
 
     Args:
@@ -24,13 +31,18 @@ def records(plan: Plan, lines: Iterable[Line], storage: Storage, base: str) -> l
         lines: rows of its columns.
         storage: where nested statements find their rows.
         base: path before the object's name in links, e.g. ``/services/data/v64.0/sobjects/``.
+        go_on: makes the rest of long nested results available; without it they come whole.
     """
     if plan.aggregate:
         return [_aggregate(plan.shape, line) for line in lines]
     page = list(lines)
     found = list(map(builder(plan.shape, base), page))
     for name, child in plan.shape.children.items():
-        _add_children(name, child, plan.shape, page, found, storage, base)
+        by_parent = _children(child, [str(line[plan.shape.id_column]) for line in page], storage)
+        for line, record in zip(page, found, strict=True):
+            lines_of = by_parent.get(line[plan.shape.id_column])
+            if lines_of:
+                record[name] = _nested(child, lines_of, storage, base, go_on)
     return found
 
 
@@ -83,15 +95,22 @@ def _compound(parts: tuple[tuple[str, int], ...], line: Line) -> object:
     return value if any(one is not None for one in value.values()) else None
 
 
-def _add_children(
-    name: str, child: ChildPlan, shape: Shape, page: Sequence[Line], found: list[Record], storage: Storage, base: str
-) -> None:
-    ids = [str(line[shape.id_column]) for line in page]
+def _children(child: ChildPlan, ids: Sequence[str], storage: Storage) -> dict[object, list[Line]]:
+    """Return the rows of a nested statement by the id of their parent."""
     by_parent: dict[object, list[Line]] = {}
     for line in storage.rows(child.sql, (*child.plan.parameters, orjson.dumps(ids).decode())):
         by_parent.setdefault(line[child.parent_column], []).append(line)
-    for record_id, record in zip(ids, found, strict=True):
-        lines = by_parent.get(record_id)
-        if lines:
-            inner = records(child.plan, lines, storage, base)
-            record[name] = {"totalSize": len(inner), "done": True, "records": inner}
+    return by_parent
+
+
+def _nested(
+    child: ChildPlan, lines: Sequence[Line], storage: Storage, base: str, go_on: Continue | None
+) -> dict[str, object]:
+    """Return the result of a nested statement for one parent."""
+    most = len(lines) if go_on is None else CHILDREN
+    found: dict[str, object] = {"totalSize": len(lines), "done": len(lines) <= most}
+    if go_on is not None and len(lines) > most:
+        numbers = [int(str(line[child.row_column])) for line in lines]
+        found["nextRecordsUrl"] = go_on(child.plan, numbers, most)
+    found["records"] = records(child.plan, lines[:most], storage, base, go_on)
+    return found

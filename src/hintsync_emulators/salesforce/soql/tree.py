@@ -144,3 +144,5 @@ class Query:
     order: tuple[Sort, ...] = ()
     limit: int | None = None
     offset: int | None = None
+    #: What FOR says the records are for: ``VIEW``, ``REFERENCE``.
+    purposes: tuple[str, ...] = ()

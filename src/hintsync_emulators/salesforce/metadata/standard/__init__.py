@@ -1,4 +1,4 @@
-"""What an org holds from the beginning: page layouts of the standard objects, and profiles."""
+"""What an org holds from the beginning: page layouts and list views of the standard objects, and profiles."""
 
 from __future__ import annotations
 
@@ -7,10 +7,29 @@ from typing import TYPE_CHECKING
 
 from hintsync_emulators.salesforce.metadata.kinds import KINDS, prefix_of
 from hintsync_emulators.salesforce.metadata.store import Component
+from hintsync_emulators.salesforce.metadata.xml import document, leaf
 
 if TYPE_CHECKING:
     from hintsync_emulators.salesforce.org import Org
 
+#: List view -> label and columns, spelt as published files spell them.
+_LIST_VIEWS = {
+    "Account.AllAccounts": (
+        "All Accounts",
+        (
+            "ACCOUNT.NAME",
+            "ACCOUNT.SITE",
+            "ACCOUNT.ADDRESS1_STATE",
+            "ACCOUNT.PHONE1",
+            "ACCOUNT.TYPE",
+            "CORE.USERS.ALIAS",
+        ),
+    ),
+    "Contact.AllContacts": (
+        "All Contacts",
+        ("FULL_NAME", "ACCOUNT.NAME", "CONTACT.TITLE", "CONTACT.PHONE1", "CONTACT.EMAIL", "CORE.USERS.ALIAS"),
+    ),
+}
 #: Metadata name of a profile -> the name that users see; the first is the administrators'.
 PROFILES = {"Admin": "System Administrator", "Standard": "Standard User"}
 
@@ -27,6 +46,14 @@ def found(org: Org) -> None:
                 org.storage.update("User", org.user_id, {"ProfileId": profile_id})
         for name in _files("layouts"):
             _put(org, "Layout", name, None)
+        for name, (label, columns) in _LIST_VIEWS.items():
+            _keep(org, "ListView", name, org.ids.next(prefix_of("ListView")), _list_view(name, label, columns))
+
+
+def _list_view(name: str, label: str, columns: tuple[str, ...]) -> bytes:
+    shown = [leaf("columns", one) for one in columns]
+    head = leaf("fullName", name.partition(".")[2])
+    return document("listViews", [head, *shown, leaf("filterScope", "Everything"), leaf("label", label)])
 
 
 def _files(folder: str) -> list[str]:
@@ -37,5 +64,9 @@ def _files(folder: str) -> list[str]:
 def _put(org: Org, kind: str, name: str, component_id: str | None) -> None:
     file = next(one for one in KINDS if one.name == kind).path(name)
     raw = resources.files(__package__).joinpath(file).read_bytes()
-    now, new_id = org.writer.now(), component_id or org.ids.next(prefix_of(kind))
-    org.components.put(Component(kind, name, new_id, raw, None, now, org.user_id, now, org.user_id))
+    _keep(org, kind, name, component_id or org.ids.next(prefix_of(kind)), raw)
+
+
+def _keep(org: Org, kind: str, name: str, component_id: str, raw: bytes) -> None:
+    now = org.writer.now()
+    org.components.put(Component(kind, name, component_id, raw, None, now, org.user_id, now, org.user_id))
