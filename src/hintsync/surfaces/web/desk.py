@@ -16,7 +16,7 @@ from hintsync.redact import safe_text
 from hintsync.replicas.hint.replica import HintReplica
 from hintsync.replicas.hint.webhook import Envelope
 from hintsync.surfaces.web.gathering import Gatherer
-from hintsync.surfaces.web.notices import Decode, notices_of
+from hintsync.surfaces.web.notices import Decode, notices_of, shown_by_hint
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class Desk:
         """
         self.engine = engine
         self._decode = _decoder(engine)
+        self._must_show = shown_by_hint(engine.table)
         self._take_in = take_in
         self._wake = wake
         self._metrics = metrics
@@ -64,7 +65,7 @@ class Desk:
         Raises:
             HintsyncError: the store does not answer; nothing is stored.
         """
-        notices = notices_of(envelope, self._decode, self.engine.table, self.engine.clock.now().timestamp())
+        notices = notices_of(envelope, self._decode, self._must_show, self.engine.clock.now().timestamp())
         if notices:
             await self._gatherer.put(notices)
         elif cursors := await self._first_event():

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from hintsync.core.fields import Mapping as FieldTable
-from hintsync.core.records import RecordState, Snapshot
-from hintsync.core.values import ABSENT, Absent, Side
+from hintsync.core.records import FieldName, RecordState, Snapshot
+from hintsync.core.values import ABSENT, Side
 from hintsync.engine.notices import Notice, NoticeKind
 from hintsync.replicas.hint.webhook import Envelope, Happened, PatientEvent, patients_of
 
@@ -24,19 +24,26 @@ _KINDS: Mapping[Happened, NoticeKind] = {
 }
 
 
-def notices_of(envelope: Envelope, decode: Decode, table: FieldTable, at: float) -> Sequence[Notice]:
+def shown_by_hint(table: FieldTable) -> tuple[FieldName, ...]:
+    """Return the fields that a patient's object must show so that nothing can have changed unseen."""
+    return tuple(row.name for row in table if Side.HINT not in row.write_only)
+
+
+def notices_of(envelope: Envelope, decode: Decode, must_show: Sequence[FieldName], at: float) -> Sequence[Notice]:
     """Return one notice for each patient that an envelope tells of; none for a type that tells of none.
 
     Args:
         envelope: its signature was right.
         decode: reads a patient as this connection's replica does.
-        table: the connection's mapping.
+        must_show: `shown_by_hint` of the connection's mapping.
         at: seconds since the epoch when it arrived.
     """
-    return [_notice(event, envelope.event_id, decode, table, at) for event in patients_of(envelope)]
+    return [_notice(event, envelope.event_id, decode, must_show, at) for event in patients_of(envelope)]
 
 
-def _notice(event: PatientEvent, event_id: str | None, decode: Decode, table: FieldTable, at: float) -> Notice:
+def _notice(
+    event: PatientEvent, event_id: str | None, decode: Decode, must_show: Sequence[FieldName], at: float
+) -> Notice:
     kind = _KINDS[event.happened]
     # A membership names several patients with one event.
     if event_id is not None and event.happened is Happened.TOUCHED:
@@ -51,19 +58,19 @@ def _notice(event: PatientEvent, event_id: str | None, decode: Decode, table: Fi
         cause=CAUSE,
         at=at,
         event_id=event_id,
-        values={name: value for name, value in snapshot.values.items() if not isinstance(value, Absent)},
-        complete=_is_complete(snapshot, table),
+        values={name: value for name, value in snapshot.values.items() if value is not ABSENT},
+        complete=_is_complete(snapshot, must_show),
         # A key that is shown and empty is a mark that is gone; "" says so.
         peer_id=snapshot.peer_id or ("" if "integration_record_id" in event.shown else None),
     )
 
 
-def _is_complete(snapshot: Snapshot, table: FieldTable) -> bool:
+def _is_complete(snapshot: Snapshot, must_show: Sequence[FieldName]) -> bool:
     """Say whether the object shows all that could have changed, so that it may be known for an echo without a read.
 
     Not so for one that was merged, which no value tells, nor where a value cannot be read.
     """
     if snapshot.state is RecordState.MERGED or snapshot.unreadable:
         return False
-    shown = (row.name for row in table if Side.HINT not in row.write_only)
-    return all(snapshot.values.get(name, ABSENT) is not ABSENT for name in shown)
+    values = snapshot.values
+    return all(values.get(name, ABSENT) is not ABSENT for name in must_show)

@@ -93,7 +93,7 @@ class Receiver:
             headers = {"connection": "close"} if refused.status in _UNREAD else None
             return JSONResponse({"error": refused.code}, refused.status, headers)
         self._metrics.count(word)
-        return JSONResponse({"status": told})
+        return Response(b'{"status":"%s"}' % told.encode("ascii"), media_type="application/json")
 
     async def aclose(self) -> None:
         """Return once everything that was begun is stored, or has failed."""
@@ -130,7 +130,7 @@ class Receiver:
             return "webhook-unknown-practice", "unknown-practice"
         desks = [self._desk(connection_id) for connection_id in concerned]
         try:
-            ours = await asyncio.gather(*(desk.take(envelope) for desk in desks))
+            ours = [await desks[0].take(envelope)] if len(desks) == 1 else await _together(desks, envelope)
         except HintsyncError as error:
             raise self._unstored(error.code, error) from None
         except Exception as error:
@@ -156,6 +156,10 @@ class Receiver:
         if left_out is not None:
             _log.error("webhooks cannot be stored: %s (%d more since the last line)", safe_text(error), left_out)
         return Refused(HTTPStatus.SERVICE_UNAVAILABLE, code, "webhook-not-stored")
+
+
+async def _together(desks: Sequence[Desk], envelope: Envelope) -> Sequence[bool]:
+    return await asyncio.gather(*(desk.take(envelope) for desk in desks))
 
 
 #: Answered before the body was read to its end.
