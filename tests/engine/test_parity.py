@@ -15,6 +15,7 @@ from hintsync.core.values import ABSENT, Side
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.by_hand import sync_by_hand
 from hintsync.engine.context import Engine
+from hintsync.engine.live import work_once
 from hintsync.engine.options import Options
 from hintsync.engine.parity import check_parity
 from hintsync.engine.positions import load_position
@@ -65,13 +66,10 @@ class Town(World):
 
 
 async def work(engine: Engine) -> int:
-    """Work all that is dirty as a worker would, pair by pair."""
+    """Work all that is dirty, as live sync does; return how many records are clean."""
     done = 0
-    now = engine.clock.now().timestamp()
-    while claimed := await engine.store.claim("main", "worker", now, now + 15, limit=50):
-        for dirty in claimed:
-            await sync_by_hand(engine, dirty.side, dirty.record_id)
-        done += await engine.store.finish_marks(claimed)
+    while (worked := await work_once(engine, "worker")).claimed:
+        done += worked.done
     return done
 
 
@@ -231,6 +229,18 @@ async def test_f9_a_refused_record_waits_until_anything_in_it_changes():
     assert pairs(await check_parity(engine)) == {"agreed": 11, "differing": 1}
 
 
+async def test_f9_marks_of_a_refused_record_wait_with_it():
+    town = Town()
+    engine = await town.settle()
+    contact = town.ids(6)[Side.SALESFORCE]
+    town.org.faults.refuse_record(contact, "FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    town.org.edit(contact, marked=False)
+    town.edit(Side.HINT, 6, city="Salem")
+    await sync_by_hand(engine, Side.HINT, town.ids(6)[Side.HINT])
+    run = await check_parity(engine)
+    assert (pairs(run), report_of(run)["missed"]) == ({"agreed": 11, "queued": 1}, 0)
+
+
 @pytest.mark.parametrize("parked", [None, "FIELD_CUSTOM_VALIDATION_EXCEPTION"])
 async def test_what_is_in_the_dirty_set_waits_already_parked_or_not(parked: str | None):
     town = Town()
@@ -365,6 +375,9 @@ async def test_records_that_are_gone_are_found_and_their_own_side_is_marked():
         (Side.HINT, town.ids(2)[Side.HINT]),
         (Side.HINT, town.ids(3)[Side.HINT]),
     }
+    await work(engine)
+    again = await check_parity(engine)
+    assert (report_of(again)["missed"], set(pairs(again)) <= {"agreed", "unrecorded"}) == (0, True)
 
 
 async def test_d3_an_archived_patient_is_compared_like_any_other():

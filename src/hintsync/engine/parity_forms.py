@@ -25,6 +25,9 @@ WIDTH: Final = 8
 #: In place of a field that the answer did not carry.
 UNSEEN: Final = bytes(WIDTH)
 
+#: In place of a field: the marks of a contact that is refused as a whole, so that they wait like its fields (row F9).
+MARKS: Final = "marks"
+
 #: A side to the fields that it does not have.
 Missing = Mapping[Side, frozenset[FieldName]]
 
@@ -84,14 +87,18 @@ class FormMaker:
     def compare(self, state: LinkState, patient: Snapshot, contact_form: bytes, fp: Fingerprinter) -> Verdict:
         """Compare a patient with the form of its contact, and both with what is remembered."""
         found: dict[str, list[FieldName]] = {}
+        records = _Records(patient, contact_form, fp)
         for number, row in enumerate(self._rows, start=1):
             seen = {
                 Side.HINT: self._print(row, Side.HINT, _hint_value(row, patient, state.base, fp), fp),
                 Side.SALESFORCE: contact_form[1 + number * WIDTH : 1 + (number + 1) * WIDTH],
             }
-            for kind in _judge(row, seen, state, _Records(patient, contact_form, fp)):
+            for kind in _judge(row, seen, state, records):
                 found.setdefault(kind, []).append(row.name)
         unfit = self._unfit(state, patient, contact_form)
+        if Side.SALESFORCE in unfit and _is_refused(state, Side.SALESFORCE, records):
+            found.setdefault("held", []).append(MARKS)
+            unfit = tuple(side for side in unfit if side is not Side.SALESFORCE)
         return Verdict(**{kind: tuple(names) for kind, names in found.items()}, unfit=unfit)
 
     def _print(self, row: FieldMapping, side: Side, value: Seen, fp: Fingerprinter) -> bytes:
@@ -161,6 +168,12 @@ def _as_held(hold: Hold, side: Side, now: bytes, records: _Records) -> bool:
     if hold.row == "F9" and kept == records.print_of(side):
         return True
     return now in (UNSEEN, kept)
+
+
+def _is_refused(state: LinkState, side: Side, records: _Records) -> bool:
+    """Say whether a side refused this very record, whatever was to be written to it."""
+    refused = [hold.seen.get(side) for hold in state.holds.values() if hold.row == "F9"]
+    return any(then is not None and _cut(then) == records.print_of(side) for then in refused)
 
 
 def _cut(print_: Fingerprint) -> bytes:

@@ -130,7 +130,8 @@ class MemoryOffice:
         if not key:
             return None
         shown = (self._records[each] for each in self._by_peer.get(key, ()))
-        holders = (each for each in shown if each.peer_id == key and each.state is not RecordState.DELETED)
+        gone = {RecordState.DELETED} if self.side is Side.HINT else {RecordState.DELETED, RecordState.MERGED}
+        holders = (each for each in shown if each.peer_id == key and each.state not in gone)
         return next((each for each in holders if each is not but), None)
 
     def _changed(self, record: MemoryRecord, kind: ChangeKind, fields: frozenset[FieldName], *, ours: bool) -> None:
