@@ -13,7 +13,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.guarding import guard_suspensions
 from hintsync.engine.live_facts import Owners, facts_of, owners_of_survivors
 from hintsync.engine.live_pairs import HELD_BACK, Planned
-from hintsync.engine.live_pass import Pass
+from hintsync.engine.live_pass import LEASE, Pass
 from hintsync.engine.live_pieces import Ended, Piece
 from hintsync.engine.live_reading import Readings
 from hintsync.engine.live_retry import pause_after, spread
@@ -23,6 +23,7 @@ from hintsync.engine.pairs import Pair
 from hintsync.engine.write_back import MESSAGE, write_back
 from hintsync.engine.writing import RecordResult, Trouble, write_side
 from hintsync.ports import Bookkeeping, Update, WriteMode
+from hintsync.state.live import Mark
 from hintsync.state.port import LinkChange, LogEntry, LogLevel, Review, ReviewKind, ReviewStatus
 
 #: Why a link is suspended, as its row.
@@ -70,19 +71,19 @@ async def meet_fates(at: Pass, pieces: Sequence[Piece], readings: Readings) -> F
         fated.ended.append(await _freeze(at, case, owners))
     fated.ended += await _suspend(engine, [case for case in cases if case.decision.fate is Fate.SUSPEND], readings)
     for case in cases:
-        await _go_on(engine, case, readings, fated, frozen)
+        await _go_on(at, case, readings, fated, frozen)
     return fated
 
 
-async def _go_on(engine: Engine, case: _Case, readings: Readings, fated: Fated, frozen: set[str]) -> None:
+async def _go_on(at: Pass, case: _Case, readings: Readings, fated: Fated, frozen: set[str]) -> None:
     """Put a link to the ordinary sync, moved or resumed first if that is its fate."""
-    fate = case.decision.fate
+    engine, fate = at.engine, case.decision.fate
     if fate in (Fate.FREEZE, Fate.SUSPEND):
         return
     if fate is Fate.WAIT or case.link.id in frozen:
         fated.ended.append(Ended(case.piece, held=case.link.id in frozen))
     elif fate is Fate.MOVE:
-        await _move(engine, case, readings, fated)
+        await _move(at, case, readings, fated)
     elif fate is Fate.RESUME:
         active = replace(case.link, status=LinkStatus.ACTIVE, reason=RESUMED)
         audit = Scribe(engine, f"link:{active.id}").audit("resumed", active, rule="D1", reason=case.link.reason)
@@ -100,9 +101,14 @@ def _plan(fated: Fated, piece: Piece, state: LinkState, readings: Readings, reco
         fated.planned.append(Planned(piece, pair, records))
 
 
-async def _move(engine: Engine, case: _Case, readings: Readings, fated: Fated) -> None:
-    """Rows D4 and D7: the link goes to the survivor first, in a commit of its own; its first pass follows at once."""
-    side, before = case.decision.side, case.link
+async def _move(at: Pass, case: _Case, readings: Readings, fated: Fated) -> None:
+    """Rows D4 and D7: the link goes to the survivor first, in a commit of its own; its first pass follows at once.
+
+    The survivor is marked before that, for later: once the link is moved, the mark of the loser leads nowhere, and a pass
+    that is cut off here must be taken up by somebody.
+    """
+    before = case.link
+    engine, side = at.engine, case.decision.side
     assert side is not None, "a link is moved on one side"
     survivor = readings.survivor(side, case.piece.id_of(side))
     other = readings.of(side.other, case.piece.id_of(side.other))
@@ -111,6 +117,10 @@ async def _move(engine: Engine, case: _Case, readings: Readings, fated: Fated) -
     base = base_after_move(case.state, survivor, other) if other else dict(case.state.base)
     if side is Side.HINT:
         base.pop(MESSAGE, None)  # the survivor shows none yet
+    both_there = other is not None and _is_there(survivor) and _is_there(other)
+    due = at.now + (2 * LEASE if both_there else 0.0)
+    first = case.piece.marks[0]
+    await engine.store.mark(engine.connection.id, [Mark(side, survivor.id, first.cause, due, first.lane)])
     link = moved_link(before, side, survivor.id)
     scribe = Scribe(engine, f"link:{link.id}")
     loser = case.piece.id_of(side)
@@ -122,10 +132,10 @@ async def _move(engine: Engine, case: _Case, readings: Readings, fated: Fated) -
     )
     await engine.store.commit(records.commit())
     moved = LinkState(replace(link, revision=link.revision + 1), base, case.state.holds)
-    if other is None or not _is_there(survivor) or not _is_there(other):
-        fated.ended.append(Ended(case.piece, again=0.0, reason="moved"))  # decided anew with what is known now
-        return
-    _plan(fated, case.piece, moved, readings, Records())
+    if both_there:
+        _plan(fated, case.piece, moved, readings, Records())
+    else:  # the survivor's own fate is met by its mark
+        fated.ended.append(Ended(case.piece))
 
 
 def _is_there(seen: Snapshot) -> bool:

@@ -87,9 +87,13 @@ async def _without_known(at: Pass, pieces: Sequence[Piece]) -> tuple[list[Piece]
         stored = await engine.store.connection(engine.connection.id)
         if stored is None or KNOWN_TAKEN not in stored.facts:
             return reserved, [Ended(piece, again=_UNKNOWN_YET, reason="known-patients-not-taken") for piece in unlinked]
-    known = await engine.store.known(engine.connection.id, [piece.marks[0].record_id for piece in unlinked])
-    new = [piece for piece in unlinked if piece.marks[0].record_id not in known]
-    return reserved + new, [Ended(piece) for piece in unlinked if piece.marks[0].record_id in known]
+    ids = [piece.marks[0].record_id for piece in unlinked]
+    known = await engine.store.known(engine.connection.id, ids)
+    linked = await engine.store.live_links(engine.connection.id, Side.HINT, ids)  # by this very pass, or another
+    new = [piece for piece in unlinked if piece.marks[0].record_id not in known | linked.keys()]
+    left = [Ended(piece) for piece in unlinked if piece.marks[0].record_id in known - linked.keys()]
+    again = [Ended(piece, again=0.0, reason="linked") for piece in unlinked if piece.marks[0].record_id in linked]
+    return reserved + new, left + again
 
 
 def _not_there(at: Pass, piece: Piece, readings: Readings) -> Ended:
