@@ -154,9 +154,9 @@ class Engines:
             place.problem, place.pause = "", _FIRST_PAUSE
             if self._attendant is not None:
                 place.attended = asyncio.create_task(self._attend(self._attendant, place, place.engine))
-        except HintsyncError as error:
+        except Exception as error:  # one connection's fault must not keep the others from being served
             _log.warning("connection %s cannot be opened: %s", place.connection.id, safe_text(error))
-            place.problem = error.code
+            place.problem = error.code if isinstance(error, HintsyncError) else "unforeseen"
             place.not_before = self._service.clock.monotonic() + place.pause
             place.pause = min(place.pause * 2, _LONGEST_PAUSE)
 
@@ -175,5 +175,5 @@ class Engines:
             await self._service.clock.sleep(EVERY)
             try:
                 await self.refresh()
-            except HintsyncError as error:
+            except Exception as error:  # the next round may do better; who looks at /readyz sees it
                 _log.warning("the connections cannot be read: %s", safe_text(error))
