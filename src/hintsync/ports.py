@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from hintsync.core.fields import Mapping as FieldTable
+from hintsync.core.limits import DayBudget
 from hintsync.core.records import FieldName, KeyRow, RecordId, Snapshot, Values
 from hintsync.core.values import Side
 
@@ -286,12 +287,9 @@ class Replica(Protocol):
         """Remote requests sent so far, retries included; for figures and budgets."""
         ...
 
-    def spare_for_batch(self, calls: int) -> None:
-        """Let a batch go on if its next calls leave the day's reserve untouched (guard G6). Sends nothing.
-
-        Raises:
-            BudgetSpent: they would not; live work may go on.
-        """
+    @property
+    def budget(self) -> DayBudget | None:
+        """The day's allowance of calls, over all workers, as known (guard G6); None if nothing is known of late."""
         ...
 
     async def identify(self) -> Identity:

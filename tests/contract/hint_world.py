@@ -12,6 +12,7 @@ from hintsync.core.codec import Codec
 from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.core.records import FieldName, RecordId
 from hintsync.core.values import Canonical
+from hintsync.replicas.hint.budget import DailyBudget
 from hintsync.replicas.hint.client import HintClient, Pace
 from hintsync.replicas.hint.facts import HintFacts
 from hintsync.replicas.hint.replica import HintReplica
@@ -120,7 +121,7 @@ class HintWorld(World):
         self.practice.revoke_token()
 
     def spend_budget(self) -> None:
-        self.pace.budget.per_day = 0
+        self.pace.budget = DailyBudget(self.clock, per_day=0)
 
     def misconfigure(self) -> None:
         """As if the partner key had been entered for the practice's token."""

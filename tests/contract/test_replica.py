@@ -14,6 +14,7 @@ import pytest
 
 from hintsync.core.errors import BudgetSpent, FixConfiguration, HintsyncError, ReconnectNeeded, RetryLater
 from hintsync.core.fields import Kind
+from hintsync.core.limits import Purpose
 from hintsync.core.records import RecordId, RecordState, Snapshot
 from hintsync.core.values import ABSENT, Side
 from hintsync.ports import (
@@ -616,17 +617,19 @@ async def test_a_used_up_day_raises_budget_spent_from_every_call(world: World) -
     assert world.count() == 1
 
 
-async def test_g6_a_batch_is_spared_once_the_day_is_used_up_and_not_before(world: World) -> None:
+async def test_g6_the_days_budget_tells_when_it_is_used_up_and_costs_no_call(world: World) -> None:
     record_id = world.seed(ADA)
     await read_one(world, record_id)
     before = world.replica.calls
-    world.replica.spare_for_batch(1)
+    known = world.replica.budget
+    assert known is None or known.allows(1, Purpose.PARITY)
     assert world.replica.calls == before
     world.spend_budget()
     with pytest.raises(BudgetSpent):
         await read_one(world, record_id)
-    with pytest.raises(BudgetSpent):
-        world.replica.spare_for_batch(1)
+    spent = world.replica.budget
+    assert spent is not None
+    assert not spent.allows(1, Purpose.INTERACTIVE)
 
 
 async def test_what_an_administrator_must_put_right_raises_fix_configuration(world: World) -> None:

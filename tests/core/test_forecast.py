@@ -2,45 +2,35 @@
 
 import pytest
 
-from hintsync.core.forecast import SideWork, Terms, Way, calls_of, choose_way, forecast, short_of
+from hintsync.core.forecast import PlannedWrites, Way, choose_way, price, short_of
 from hintsync.core.limits import DayBudget
 from hintsync.core.plan import Cost
 from hintsync.core.values import Side
 
-HINT = Terms(page_size=100, read_size=1, write_size=1, per_second=8, concurrency=2, call_seconds=0.1)
-SALESFORCE = Terms(
-    page_size=2000, read_size=200, write_size=200, per_second=50, concurrency=4, call_seconds=0.2, bulk_from=2000
-)
+RATES = {Side.HINT: 8.0, Side.SALESFORCE: 10.0}
 
 
-def test_pages_reads_and_writes_are_counted_in_whole_calls() -> None:
-    work = SideWork(scanned=4001, read=201, written=1, other_calls=2)
-    assert calls_of(work, SALESFORCE) == 3 + 2 + 1 + 2
+def priced(writes: PlannedWrites, **read: int) -> Cost:
+    return price({Side(side): calls for side, calls in read.items()}, writes, write_size=200, per_second=RATES)
 
 
-def test_hint_takes_one_call_for_each_patient_that_changes() -> None:
-    assert calls_of(SideWork(scanned=20_000, written=6_000), HINT) == 200 + 6_000
+def test_reading_costs_what_the_dry_run_took() -> None:
+    assert priced(PlannedWrites(), hint=200, salesforce=3).calls == {Side.HINT: 200, Side.SALESFORCE: 3}
 
 
-def test_many_contacts_are_written_by_one_bulk_job() -> None:
-    assert calls_of(SideWork(written=2_000), SALESFORCE) == 10
-    assert calls_of(SideWork(written=100_000), SALESFORCE) == 6
+def test_hint_takes_one_call_for_each_patient_and_salesforce_one_for_each_chunk() -> None:
+    cost = priced(PlannedWrites(patients=6_000, updating=30, creating=2))
+    assert cost.calls == {Side.HINT: 6_000, Side.SALESFORCE: 32}
 
 
-def test_stamps_are_counted_beside_other_writes() -> None:
-    assert calls_of(SideWork(written=100, stamped=100), SALESFORCE) == 2
+@pytest.mark.parametrize(("stamped", "calls"), [(0, 0), (1, 1), (201, 2), (2_000, 10), (2_001, 10), (100_000, 10)])
+def test_stamps_go_200_in_a_call_and_many_in_one_bulk_job(stamped: int, calls: int) -> None:
+    assert priced(PlannedWrites(stamped=stamped)).calls[Side.SALESFORCE] == calls
 
 
 def test_the_slower_side_decides_how_long_a_batch_takes() -> None:
-    work = {Side.HINT: SideWork(scanned=8_000), Side.SALESFORCE: SideWork(scanned=40_000)}
-    cost = forecast(work, {Side.HINT: HINT, Side.SALESFORCE: SALESFORCE})
-    assert cost.calls == {Side.HINT: 80, Side.SALESFORCE: 20}
-    assert cost.seconds == pytest.approx(10.0), "80 calls at 8 a second"
-
-
-def test_latency_limits_the_rate_where_few_calls_are_under_way() -> None:
-    slow = Terms(page_size=100, read_size=1, write_size=1, per_second=50, concurrency=1, call_seconds=0.5)
-    assert slow.calls_a_second == pytest.approx(2.0)
+    assert priced(PlannedWrites(), hint=80, salesforce=20).seconds == pytest.approx(10.0), "80 calls at 8 a second"
+    assert priced(PlannedWrites(), hint=8, salesforce=200).seconds == pytest.approx(20.0), "200 calls at 10 a second"
 
 
 def test_g6_a_batch_that_would_touch_the_reserve_says_how_many_calls_it_lacks() -> None:

@@ -5,85 +5,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from hintsync.core.limits import DayBudget, Lane
+from hintsync.core.limits import DayBudget, Purpose
 from hintsync.core.plan import Cost
 from hintsync.core.values import Side
 
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What one side gives for a call, and how fast calls may be made."""
-
-    #: Records of one page of a scan.
-    page_size: int
-    #: Records of one read by ids.
-    read_size: int
-    #: Records of one write.
-    write_size: int
-    #: Calls a second that the pace allows.
-    per_second: float
-    #: Calls under way at once.
-    concurrency: int = 1
-    #: Seconds one call takes, as measured.
-    call_seconds: float = 0.1
-    #: Records above which a write is one bulk job instead, and the calls such a job takes.
-    bulk_from: int | None = None
-    bulk_calls: int = 6
-
-    @property
-    def calls_a_second(self) -> float:
-        """What pace and latency together let through."""
-        if self.call_seconds <= 0:
-            return self.per_second
-        return min(self.per_second, self.concurrency / self.call_seconds)
+#: Stamps beyond this number go by one bulk job, and the calls such a job takes about.
+BULK_FROM: Final = 2_000
+BULK_CALLS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class SideWork:
-    """What a batch does on one side, in records."""
+class PlannedWrites:
+    """What a plan would write; an update of several fields of a record is one write."""
 
-    scanned: int = 0
-    #: Read again by id.
-    read: int = 0
-    #: Asked for one by one (a filter call each).
-    found: int = 0
-    #: Updated or created.
-    written: int = 0
-    #: Given batch stamps beside any other write.
+    #: Patients that are written: a call each.
+    patients: int = 0
+    #: Chunks of the run that update at least one contact, and that create at least one: a call each.
+    updating: int = 0
+    creating: int = 0
+    #: Contacts that get batch stamps and nothing else.
     stamped: int = 0
-    #: Calls of other kinds: identity, describe.
-    other_calls: int = 0
 
 
-def calls_of(work: SideWork, terms: Terms) -> int:
-    """Return the calls that work takes on one side."""
-    return (
-        _chunks(work.scanned, terms.page_size)
-        + _chunks(work.read, terms.read_size)
-        + work.found
-        + _write_calls(work.written, terms)
-        + _write_calls(work.stamped, terms)
-        + work.other_calls
-    )
+def price(
+    read: Mapping[Side, int], writes: PlannedWrites, *, write_size: int, per_second: Mapping[Side, float]
+) -> Cost:
+    """Price a batch.
 
-
-def _write_calls(records: int, terms: Terms) -> int:
-    calls = _chunks(records, terms.write_size)
-    if terms.bulk_from is not None and records > terms.bulk_from:
-        return min(calls, terms.bulk_calls)
-    return calls
-
-
-def _chunks(records: int, size: int) -> int:
-    return -(-records // size)
-
-
-def forecast(work: Mapping[Side, SideWork], terms: Mapping[Side, Terms]) -> Cost:
-    """Price a batch. Both sides are worked at the same time, so the slower one decides the seconds."""
-    calls = {side: calls_of(done, terms[side]) for side, done in work.items()}
-    seconds = max((count / terms[side].calls_a_second for side, count in calls.items()), default=0.0)
-    return Cost(calls, seconds)
+    Args:
+        read: Calls that reading takes, by side: as many as the dry run made.
+        writes: What is to be written.
+        write_size: Contacts of one collections call.
+        per_second: Calls a second that each side gives. Both are worked at once, so the slower one decides.
+    """
+    stamps = -(-writes.stamped // write_size)
+    if writes.stamped > BULK_FROM:
+        stamps = min(stamps, BULK_CALLS)
+    written = {Side.HINT: writes.patients, Side.SALESFORCE: writes.updating + writes.creating + stamps}
+    calls = {side: read.get(side, 0) + written[side] for side in Side}
+    return Cost(calls, max((calls[side] / rate for side, rate in per_second.items()), default=0.0))
 
 
 def short_of(cost: Cost, budgets: Mapping[Side, DayBudget]) -> Mapping[Side, int]:
@@ -92,7 +54,7 @@ def short_of(cost: Cost, budgets: Mapping[Side, DayBudget]) -> Mapping[Side, int
     A side without a known budget is left out: nothing can be said of it.
     """
     missing = {
-        side: calls - budgets[side].left_for(Lane.BATCH) for side, calls in cost.calls.items() if side in budgets
+        side: calls - budgets[side].left_for(Purpose.BATCH) for side, calls in cost.calls.items() if side in budgets
     }
     return {side: calls for side, calls in missing.items() if calls > 0}
 
@@ -127,7 +89,7 @@ def choose_way(birth_dates: int, patients: int | None, page_size: int, *, can_fi
     """
     if patients is None:
         return _without_count(birth_dates, can_filter=can_filter)
-    pages = max(_chunks(patients, page_size), 1)
+    pages = max(-(-patients // page_size), 1)
     if not can_filter:
         return Finding(
             Way.WHOLE_LIST, pages, f"whole list: {_calls(pages)}; Hint's birth date filter cannot be relied on"

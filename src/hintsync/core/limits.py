@@ -1,59 +1,36 @@
-"""The arithmetic of API budgets: when the next call may start, and what of the day's allowance a batch may use (G6)."""
+"""The arithmetic of API budgets: what of a day's allowance each kind of work may use (guard G6).
+
+As a day's calls run out, work stops in an order: first what can be done tomorrow, last what a person waits for.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast calls may start: a rate in the long run, and how many may start at once after a pause."""
+class Purpose(StrEnum):
+    """What calls are made for, in the order in which it stops as the day's allowance runs out."""
 
-    #: Calls a second, above 0.
-    per_second: float
-    #: At least 1.
-    burst: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuse a pace that nothing could keep.
-
-        Raises:
-            ValueError: the rate is not above 0, or the burst below 1.
-        """
-        if self.per_second <= 0 or self.burst < 1:
-            raise ValueError("a pace needs a rate above 0 and a burst of at least 1")
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """When a call may start, and the schedule after it."""
-
-    #: On the clock that `now` was read from, in seconds; not before `now`.
-    start: float
-    #: Where the evenly spaced schedule stands now; the only thing to be kept between calls.
-    due: float
-
-
-def take_turn(pace: Pace, due: float, now: float) -> Turn:
-    """Give the next call its turn (generic cell rate algorithm): one number is all that is remembered.
-
-    Args:
-        pace: The limit.
-        due: `Turn.due` of the call before; anything in the past for the first.
-        now: The time, in seconds.
-    """
-    place = max(due, now)
-    interval = 1 / pace.per_second
-    return Turn(max(place - (pace.burst - 1) * interval, now), place + interval)
-
-
-class Lane(StrEnum):
-    """Who wants to make a call: a batch leaves the reserve alone, live sync and people may use it."""
-
+    PARITY = "parity"
     BATCH = "batch"
+    CATCH_UP = "catch-up"
     LIVE = "live"
+    #: A person waits for it: goes on to the last call.
     INTERACTIVE = "interactive"
+
+
+#: What each kind of work leaves over, as a multiple of the reserve that the administrator set.
+LEAVES: Final[Mapping[Purpose, float]] = {
+    Purpose.PARITY: 1.5,
+    Purpose.BATCH: 1.0,
+    Purpose.CATCH_UP: 0.5,
+    Purpose.LIVE: 0.1,
+    Purpose.INTERACTIVE: 0.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +54,16 @@ class DayBudget:
     @property
     def reserve(self) -> int:
         """Calls that batches leave over, rounded up."""
-        return -int(-self.limit * self.reserve_share // 1)
+        return self.kept_from(Purpose.BATCH)
 
-    def left_for(self, lane: Lane) -> int:
-        """Return the calls that a lane may still make."""
-        return max(self.left - self.reserve, 0) if lane is Lane.BATCH else self.left
+    def kept_from(self, purpose: Purpose) -> int:
+        """Return the calls that a kind of work leaves over, rounded up."""
+        return math.ceil(self.limit * self.reserve_share * LEAVES[purpose])
 
-    def allows(self, calls: int, lane: Lane) -> bool:
-        """Say whether a lane may make so many calls (guard G6): a batch pauses, live work goes on into the reserve."""
-        return calls <= self.left_for(lane)
+    def left_for(self, purpose: Purpose) -> int:
+        """Return the calls that a kind of work may still make."""
+        return max(self.left - self.kept_from(purpose), 0)
+
+    def allows(self, calls: int, purpose: Purpose) -> bool:
+        """Say whether a kind of work may make so many calls (guard G6)."""
+        return calls <= self.left_for(purpose)

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from hintsync.core.limits import Purpose
 from hintsync.core.records import Link, LinkState, LinkStatus, RecordId, RecordState, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.budgets import check_budgets
@@ -91,7 +92,7 @@ class _Check:
         engine, keeper = self.engine, self.keeper
         started, began = engine.clock.now(), engine.clock.monotonic()
         await check_identity(engine)
-        await check_budgets(engine)
+        await check_budgets(engine, Purpose.PARITY)
         links = await engine.store.live_pairs(engine.connection.id)
         self.waiting = {link.patient_id: link for link in links if link.patient_id and link.contact_id}
         self.counts.unfinished = len(links) - len(self.waiting)
@@ -122,7 +123,7 @@ class _Check:
     async def _begin(self, side: Side, page: Page) -> None:
         """Count a page in, after a look at whether there may be another."""
         await self.keeper.breathe()
-        await check_budgets(self.engine)
+        await check_budgets(self.engine, Purpose.PARITY)
         self.counts.records[side] += len(page.records)
         self.newest[side] = newest_of(page.records, self.newest[side])
 

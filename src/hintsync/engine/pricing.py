@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from hintsync.core.plan import Outcome
+from hintsync.core.forecast import PlannedWrites, price, short_of
+from hintsync.core.plan import Cost, Outcome
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.runs import RunKeeper
@@ -12,20 +13,20 @@ from hintsync.engine.sealing import made_with, seal_run
 from hintsync.engine.stamping import contact_of
 from hintsync.state.port import Json, RunRow
 
-#: Stamps beyond this number go by one bulk job, and the calls such a job takes about.
-BULK_FROM = 2_000
-BULK_CALLS = 10
-
 
 @dataclass(slots=True)
 class _Counted:
-    """What a plan would write, in records and in the calls they take."""
+    """What a plan would write, counted row by row."""
 
     hint_writes: int = 0
-    #: Chunks that update at least one contact, and that create at least one: a call each for every 200 records.
+    #: Chunks that update at least one contact, and that create at least one.
     updating: set[int] = field(default_factory=set)
     creating: set[int] = field(default_factory=set)
     stamped: int = 0
+
+    def writes(self) -> PlannedWrites:
+        """Return the counts."""
+        return PlannedWrites(self.hint_writes, len(self.updating), len(self.creating), self.stamped)
 
 
 async def note_cost(engine: Engine, keeper: RunKeeper) -> None:
@@ -34,20 +35,19 @@ async def note_cost(engine: Engine, keeper: RunKeeper) -> None:
     counted = _Counted()
     async for row in engine.store.rows(keeper.run.id):
         _count(engine, counted, row, group)
-    stamps = min(-(-counted.stamped // group), BULK_CALLS if counted.stamped > BULK_FROM else counted.stamped)
-    writes = {
-        Side.HINT: counted.hint_writes,
-        Side.SALESFORCE: len(counted.updating) + len(counted.creating) + stamps,
-    }
-    cost: dict[str, Json] = {}
     spent = keeper.calls()
-    for side in engine.replicas:
-        reading = spent[str(side)]
-        cost[str(side)] = (reading if isinstance(reading, int) else 0) + writes[side]
-    seconds = max((_number(cost[str(side)]) / rate for side, rate in engine.calls_per_second.items()), default=0.0)
-    cost["seconds"] = round(seconds, 1)
-    await keeper.note(cost=cost, made_with=made_with(engine))
+    read = {side: calls for side in engine.replicas if isinstance(calls := spent[str(side)], int)}
+    cost = price(read, counted.writes(), write_size=group, per_second=engine.calls_per_second)
+    told: dict[str, Json] = {str(side): calls for side, calls in cost.calls.items()}
+    told["seconds"] = round(cost.seconds, 1)
+    await keeper.note(cost=told, short_of=_short_of(engine, cost), made_with=made_with(engine))
     keeper.run = replace(keeper.run, seal=await seal_run(engine, keeper.run))
+
+
+def _short_of(engine: Engine, cost: Cost) -> dict[str, Json]:
+    """Return by side how many calls the day lacks for this batch (guard G6); empty if it fits, or nobody knows."""
+    budgets = {side: budget for side, replica in engine.replicas.items() if (budget := replica.budget) is not None}
+    return {str(side): calls for side, calls in short_of(cost, budgets).items()}
 
 
 def _count(engine: Engine, counted: _Counted, row: RunRow, group: int) -> None:
@@ -70,7 +70,3 @@ def _writes_hint(engine: Engine, row: RunRow) -> bool:
 
 def _writes_contact(row: RunRow) -> bool:
     return row.outcome is Outcome.LINKED or bool(row.outcome is Outcome.SYNCED and row.prints.get(Side.SALESFORCE))
-
-
-def _number(value: Json) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from hintsync.core.errors import StopRun
 from hintsync.core.fields import Mapping as FieldTable
+from hintsync.core.limits import DayBudget
 from hintsync.core.records import KeyRow, RecordId, Snapshot
 from hintsync.core.values import Side
 from hintsync.ports import (
@@ -60,9 +61,10 @@ class DryRunReplica:
         """Requests the wrapped replica has sent."""
         return self._inner.calls
 
-    def spare_for_batch(self, calls: int) -> None:
-        """Ask the wrapped replica."""
-        self._inner.spare_for_batch(calls)
+    @property
+    def budget(self) -> DayBudget | None:
+        """The wrapped replica's."""
+        return self._inner.budget
 
     async def identify(self) -> Identity:
         """Pass through."""

@@ -19,6 +19,7 @@ from typing import TypeVar
 from hintsync.core.errors import HintsyncError, RetryLater
 from hintsync.core.fields import KEY_FIELDS, Direction, Kind
 from hintsync.core.fields import Mapping as FieldTable
+from hintsync.core.limits import DayBudget
 from hintsync.core.records import FieldName, KeyRow, RecordId, RecordState, Snapshot
 from hintsync.core.values import Canonical, Side
 from hintsync.ports import (
@@ -129,9 +130,10 @@ class MemoryReplica(MemoryOffice):
         """Remote requests that the real side would have got."""
         return self.faults.calls
 
-    def spare_for_batch(self, calls: int) -> None:
-        """Refuse once the day's calls are used up (`faults.spend_budget`)."""
-        self.faults.check_budget()
+    @property
+    def budget(self) -> DayBudget | None:
+        """The day's calls, if the faults limit them (`faults.spend_budget`, `faults.limit_day`)."""
+        return self.faults.budget
 
     async def identify(self) -> Identity:
         """Say which org or practice this is."""

@@ -6,9 +6,10 @@ Everything is off at first. Calls are counted as they would go over the wire: a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hintsync.core.errors import BudgetSpent, FixConfiguration, HintsyncError, ReconnectNeeded, RetryLater
+from hintsync.core.limits import DayBudget
 from hintsync.core.records import FieldName, RecordId
 from hintsync.core.values import Canonical, Side
 
@@ -54,6 +55,7 @@ class Faults:
     _unsent: set[int] = field(default_factory=set)
     _failing: int = 0
     _standing: HintsyncError | None = None
+    _day: DayBudget | None = None
 
     def clear(self) -> None:
         """Let everything go well again; the count of calls stays."""
@@ -102,10 +104,16 @@ class Faults:
         """Let the day's calls be used up from now on."""
         self._standing = BudgetSpent(self.side, "the day's calls are used up", after=after)
 
-    def check_budget(self) -> None:
-        """Raise what `spend_budget` set."""
+    def limit_day(self, calls: int, reserve_share: float = 0.2) -> None:
+        """Let only so many calls be made in all from the first on, as if they were a day's allowance."""
+        self._day = DayBudget(calls, 0, reserve_share)
+
+    @property
+    def budget(self) -> DayBudget | None:
+        """The day's allowance that `spend_budget` or `limit_day` set."""
         if isinstance(self._standing, BudgetSpent):
-            raise self._standing
+            return DayBudget(1, 1, resets_in=self._standing.after)
+        return None if self._day is None else replace(self._day, used=self.calls)
 
     def misconfigure(self, reason: str) -> None:
         """Refuse everything for a reason that an administrator must remove."""
@@ -122,6 +130,9 @@ class Faults:
             raise Crash
         if self._standing is not None:
             raise self._standing
+        if self._day is not None and self.calls > self._day.limit:
+            self.calls -= 1  # the real side would not have got it
+            raise BudgetSpent(self.side, "the day's calls are used up", after=3600.0)
         if self._failing:
             self._failing -= 1
             raise RetryLater(self.side, "told to fail")

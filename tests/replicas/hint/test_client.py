@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 
 import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from hintsync.core.errors import BudgetSpent, FixConfiguration, RetryLater, UnknownOutcome
-from hintsync.replicas.hint.budget import DailyBudget
+from hintsync.core.errors import FixConfiguration, RetryLater, UnknownOutcome
 from hintsync.replicas.hint.client import Answer, HintClient, Pace, expect, record_path
 from hintsync.replicas.hint.names import PATIENTS
 from hintsync_emulators.control import Failure
@@ -160,29 +158,3 @@ class Crowd:
             await asyncio.sleep(0)
         await self._app(scope, receive, send)
         self._now -= 1
-
-
-def test_the_days_requests_are_counted_until_midnight_utc() -> None:
-    clock = HeldClock(datetime(2026, 3, 2, 23, 0, tzinfo=UTC))
-    budget = DailyBudget(clock, per_day=2)
-    budget.take()
-    assert budget.left == 1
-    budget.take()
-    with pytest.raises(BudgetSpent) as raised:
-        budget.take()
-    assert raised.value.after == 3600.0
-    clock.elapsed += 3600
-    assert budget.left == 2
-    budget.take()
-
-
-def test_g6_a_batch_leaves_the_reserve_to_live_work() -> None:
-    budget = DailyBudget(HeldClock(), per_day=100, reserve_share=0.1)
-    budget.spare_for_batch(90)
-    with pytest.raises(BudgetSpent, match="reserve"):
-        budget.spare_for_batch(91)
-    for _ in range(95):
-        budget.take()
-    with pytest.raises(BudgetSpent, match="reserve"):
-        budget.spare_for_batch(0)
-    budget.take()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hintsync.core.errors import BudgetSpent
+from hintsync.core.limits import Purpose
 from hintsync.replicas.salesforce.budget import FRESH_SECONDS, Budget
 from tests.replicas.clock import HeldClock
 
@@ -16,7 +17,9 @@ def _budget(used: int, limit: int = 1_000) -> tuple[Budget, HeldClock]:
 
 def test_the_figures_are_the_orgs_not_the_apps() -> None:
     budget, _ = _budget(18)
-    assert (budget.used, budget.limit, budget.reserve, budget.left) == (18, 1_000, 100, 882)
+    today = budget.today
+    assert today is not None
+    assert (today.used, today.limit, today.reserve, today.left_for(Purpose.BATCH)) == (18, 1_000, 100, 882)
 
 
 @pytest.mark.parametrize("header", [None, "", "nonsense"])
@@ -38,6 +41,7 @@ def test_g6_old_figures_let_a_call_through_so_that_new_ones_are_learned() -> Non
     with pytest.raises(BudgetSpent):
         budget.spare_for_batch()
     clock.elapsed += FRESH_SECONDS + 1
+    assert budget.today is None
     budget.spare_for_batch()
 
 

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from hintsync.core.errors import BudgetSpent, FixConfiguration, ReconnectNeeded, RetryLater
+from hintsync.core.limits import Purpose
 from hintsync.core.records import RecordState, Snapshot
 from hintsync.core.values import ABSENT, Side
 from hintsync.ports import Demographics, Page, PageRef
@@ -249,8 +250,9 @@ async def test_g6_scans_leave_the_reserve_alone_and_live_reads_go_on(office: Off
     with pytest.raises(BudgetSpent):
         await anext(aiter(office.replica.scan_keys()))
     assert len(await _scanned(office, since=office.clock.now())) == 1
-    budget = office.client.budget
-    assert (budget.limit, budget.reserve, budget.left) == (1_000, 200, 0)
+    today = office.replica.budget
+    assert today is not None
+    assert (today.limit, today.reserve, today.left_for(Purpose.BATCH)) == (1_000, 200, 0)
 
 
 async def test_a_scan_that_is_left_early_leaves_nothing_running(office: Office) -> None:

@@ -16,6 +16,7 @@ import httpx
 import orjson
 
 from hintsync.core.errors import FixConfiguration, HintsyncError, RetryLater
+from hintsync.core.limits import DayBudget
 from hintsync.core.values import Side
 from hintsync.ports import Clock
 from hintsync.replicas.hint.budget import PER_DAY, DailyBudget
@@ -155,9 +156,10 @@ class HintClient:
         """The clock that answers are stamped by."""
         return self._pace.clock
 
-    def spare_for_batch(self, calls: int) -> None:
-        """Let a batch go on while its next calls leave the day's reserve untouched; raises BudgetSpent otherwise."""
-        self._pace.budget.spare_for_batch(calls)
+    @property
+    def budget(self) -> DayBudget:
+        """The day's requests of the partner account."""
+        return self._pace.budget.today
 
     async def get(
         self, path: str, query: Query = (), *, gate: AbstractAsyncContextManager[object] | None = None
@@ -209,7 +211,7 @@ class HintClient:
         self, method: str, target: str, body: bytes | None, gate: AbstractAsyncContextManager[object] | None = None
     ) -> Answer | Rejection:
         async with gate or nullcontext(), self._pace.throttle.slot():
-            self._pace.budget.take()
+            await self._pace.budget.take()
             self.calls += 1
             sent_at = self.clock.monotonic()
             response, content = await self._exchange(method, target, body)

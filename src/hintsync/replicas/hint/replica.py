@@ -11,6 +11,7 @@ from datetime import datetime
 
 from hintsync.core.codec import Codec
 from hintsync.core.errors import FixConfiguration, RetryLater
+from hintsync.core.limits import DayBudget
 from hintsync.core.records import KeyRow, RecordId, Snapshot
 from hintsync.core.values import Side
 from hintsync.ports import (
@@ -114,9 +115,10 @@ class HintReplica:
         """Requests sent so far, repetitions included."""
         return self._client.calls
 
-    def spare_for_batch(self, calls: int) -> None:
-        """Let a batch go on while its next calls leave the reserve of the day untouched (guard G6)."""
-        self._client.spare_for_batch(calls)
+    @property
+    def budget(self) -> DayBudget:
+        """The day's requests of the partner account, over all workers (guard G6)."""
+        return self._client.budget
 
     async def identify(self) -> Identity:
         """Say which practice the token opens; ids of a sandbox start with `sbx-`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from hintsync.core.errors import BudgetSpent
+from hintsync.core.limits import DayBudget, Purpose
 from hintsync.core.values import Side
 from hintsync.ports import Clock
 
@@ -35,16 +36,11 @@ class Budget:
         self.limit: int | None = None
 
     @property
-    def left(self) -> int | None:
-        """Requests that are left above the reserve; `None` before the first answer."""
-        if self.used is None or self.limit is None:
+    def today(self) -> DayBudget | None:
+        """The org's allowance as last heard; None before the first answer, and once the figures are old."""
+        if self.used is None or self.limit is None or self._clock.monotonic() - self._noted_at > FRESH_SECONDS:
             return None
-        return max(0, self.limit - self.used - self.reserve)
-
-    @property
-    def reserve(self) -> int:
-        """Requests that batches leave over."""
-        return int((self.limit or 0) * self._reserve_share)
+        return DayBudget(self.limit, self.used, self._reserve_share)
 
     def note(self, limit_info: str | None) -> None:
         """Take the figures of one answer's `Sforce-Limit-Info`, such as `api-usage=18/5000; per-app-api-usage=…`."""
@@ -55,13 +51,13 @@ class Budget:
         self._noted_at = self._clock.monotonic()
 
     def spare_for_batch(self, calls: int = 1) -> None:
-        """Let a batch go on only while its next calls leave the reserve untouched.
+        """Let a scan of everything go on only while its next calls leave the reserve untouched.
 
         Raises:
             BudgetSpent: they would not; live work may go on.
         """
-        left = self.left
-        if left is None or left >= calls or self._clock.monotonic() - self._noted_at > FRESH_SECONDS:
+        today = self.today
+        if today is None or today.allows(calls, Purpose.BATCH):
             return
-        reason = f"batch would go below the reserve of {self.reserve} of {self.limit} daily requests"
+        reason = f"batch would go below the reserve of {today.reserve} of {today.limit} daily requests"
         raise BudgetSpent(Side.SALESFORCE, reason, after=FRESH_SECONDS)

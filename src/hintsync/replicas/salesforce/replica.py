@@ -13,6 +13,7 @@ from hintsync.core.conventions import Conventions
 from hintsync.core.errors import FixConfiguration
 from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.core.fields import Mapping as FieldTable
+from hintsync.core.limits import DayBudget
 from hintsync.core.records import KeyRow, RecordId, Snapshot
 from hintsync.core.values import Side
 from hintsync.ports import (
@@ -102,9 +103,10 @@ class SalesforceReplica:
         """Requests sent so far, repeats included."""
         return self.client.calls
 
-    def spare_for_batch(self, calls: int) -> None:
-        """Let a batch go on while its next calls leave the reserve of the day untouched (guard G6)."""
-        self.client.budget.spare_for_batch(calls)
+    @property
+    def budget(self) -> DayBudget | None:
+        """The org's requests of the last 24 hours, by anybody, as its latest answer told (guard G6)."""
+        return self.client.budget.today
 
     async def prepare(self) -> Contacts:
         """Describe the org's contacts, unless that was done; every other method does this first by itself."""
