@@ -57,12 +57,12 @@ class IntentsPart(Part):
 
     @uninterrupted
     async def pending(self, connection_id: str, link_ids: Collection[str]) -> Mapping[str, SidePrints]:
-        """Return what leased links are about to write, by link."""
+        """Return what leased links are about to write, by link; one that announced nothing comes empty."""
 
         async def read(sql: AsyncConnection) -> Mapping[str, SidePrints]:
             wanted = _reading(self._database.is_sqlite, lock=False)
             found = (await sql.execute(wanted, given_links(connection_id, link_ids))).all()
-            return {row.link_id: _pending_of(row.pending) for row in found if row.pending is not None}
+            return {row.link_id: _pending_of(row.pending) for row in found}
 
         return await self._database.read(read)
 
