@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
@@ -15,7 +14,6 @@ from hintsync.state import marks as marking
 from hintsync.state.live import Backlog, Dirty, Lane, Mark
 from hintsync.state.sql import dirty_statements as statements
 from hintsync.state.sql import tables
-from hintsync.state.sql.codec import Found
 from hintsync.state.sql.connections import know_connections
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.dirty_rows import claim_rows, dirty_of, finish_rows, mark_rows, put_off_rows
@@ -109,8 +107,7 @@ class DirtyPart(Part):
         own = {"own": connection_id}
 
         async def read(sql: AsyncConnection) -> Backlog:
-            counts = (await sql.execute(statements.COUNTING, own)).all()
-            return _backlog(counts, (await sql.execute(statements.COUNTING_LEASED, own)).scalar_one())
+            return statements.backlog_of((await sql.execute(statements.COUNTING, own)).one())
 
         return await self._database.read(read)
 
@@ -159,16 +156,3 @@ def _taking_in(is_sqlite: bool) -> Executable:
         set_={"at": statement.excluded.at},
         where=_INBOX.c.at <= statement.excluded.at - marking.EVENT_MEMORY,
     ).returning(_INBOX.c.event_id)
-
-
-def _backlog(counts: Sequence[Found], leased: int) -> Backlog:
-    waiting: Counter[Lane] = Counter()
-    oldest: dict[Side, float] = {}
-    parked = 0
-    for state, lane, side, count, since in map(tuple, counts):
-        if state == statements.PARKED:
-            parked += count
-        else:
-            waiting[Lane(lane)] += count
-            oldest[Side(side)] = min(since, oldest.get(Side(side), since))
-    return Backlog(dict(waiting), oldest, leased, parked)

@@ -314,21 +314,26 @@ dirty = Table(
     _maybe("parked"),
     Column("again", Float(), nullable=True),
     PrimaryKeyConstraint("connection_id", "side", "record_id"),
-    # Exactly the order of claims, so that one reads no more rows than it takes.
-    Index("ix_dirty_claim", "connection_id", "state", "lane", "since", "side", "record_id"),
-    Index("ix_dirty_due", "connection_id", "state", "due"),
     sqlite_with_rowid=False,
+    # Room for what claims and renewals change: a row that stays on its page costs its indexes less.
+    postgresql_with={"fillfactor": 70},
 )
 
-_LEASED_TEXT = text("worker IS NOT NULL")
+#: Said with literals, as LIVE is.
+IS_READY = dirty.c.state == literal_column("'ready'")
+IS_LATER = dirty.c.state == literal_column("'later'")
+IS_LEASED = dirty.c.worker.is_not(None)
 
-Index(
-    "ix_dirty_worker",
-    dirty.c.connection_id,
-    dirty.c.worker,
-    sqlite_where=_LEASED_TEXT,
-    postgresql_where=_LEASED_TEXT,
-)
+
+def _dirty_index(name: str, *columns: str, where: str) -> None:
+    condition = text(where)
+    Index(name, *(dirty.c[each] for each in columns), sqlite_where=condition, postgresql_where=condition)
+
+
+# In the order of claims, so that one reads no more rows than it takes.
+_dirty_index("ix_dirty_claim", "connection_id", "lane", "since", where="state = 'ready'")
+_dirty_index("ix_dirty_later", "connection_id", "due", where="state = 'later'")
+_dirty_index("ix_dirty_worker", "connection_id", "worker", where="worker IS NOT NULL")
 
 #: Ids of events that were taken in.
 inbox = Table(

@@ -41,16 +41,11 @@ def _create_dirty() -> None:
         sa.ForeignKeyConstraint(["connection_id"], ["connections.id"], name="fk_dirty_connection_id"),
         sa.PrimaryKeyConstraint("connection_id", "side", "record_id", name="pk_dirty"),
         sqlite_with_rowid=False,
+        postgresql_with={"fillfactor": 70},
     )
-    op.create_index("ix_dirty_claim", "dirty", ["connection_id", "state", "lane", "since", "side", "record_id"])
-    op.create_index("ix_dirty_due", "dirty", ["connection_id", "state", "due"])
-    op.create_index(
-        "ix_dirty_worker",
-        "dirty",
-        ["connection_id", "worker"],
-        sqlite_where=sa.text("worker IS NOT NULL"),
-        postgresql_where=sa.text("worker IS NOT NULL"),
-    )
+    _index("ix_dirty_claim", ["connection_id", "lane", "since"], where="state = 'ready'")
+    _index("ix_dirty_later", ["connection_id", "due"], where="state = 'later'")
+    _index("ix_dirty_worker", ["connection_id", "worker"], where="worker IS NOT NULL")
     op.create_table(
         "inbox",
         sa.Column("connection_id", KEY, nullable=False),
@@ -60,6 +55,10 @@ def _create_dirty() -> None:
         sa.PrimaryKeyConstraint("connection_id", "event_id", name="pk_inbox"),
         sqlite_with_rowid=False,
     )
+
+
+def _index(name: str, columns: list[str], *, where: str) -> None:
+    op.create_index(name, "dirty", columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 def _create_leases() -> None:
