@@ -26,11 +26,12 @@ pytestmark = pytest.mark.slow
 
 
 def _pack(path: Path) -> None:
-    """Write a package with one custom field of Contact, for the group that deploys."""
+    """Write a package with a name and one custom field of Contact, for the group that deploys."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(
             "package.xml",
-            '<?xml version="1.0" encoding="UTF-8"?><Package xmlns="http://soap.sforce.com/2006/04/metadata"><types>'
+            '<?xml version="1.0" encoding="UTF-8"?><Package xmlns="http://soap.sforce.com/2006/04/metadata">'
+            "<fullName>Front Desk</fullName><types>"
             "<members>Contact.Packed__c</members><name>CustomField</name></types><version>64.0</version></Package>",
         )
         archive.writestr(

@@ -223,16 +223,20 @@ def test_its_exceptions_are_those_of_a_real_org(sf: Salesforce, org: Org) -> Non
         sf.Contact.describe()
 
 
+def test_a_layout_is_described(sf: Salesforce) -> None:
+    layout = sf.Contact.describe_layout("012000000000000AAA")
+    assert layout["detailLayoutSections"][0]["heading"] == "Contact Information"
+
+
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda sf: sf.Contact.describe_layout("012000000000000AAA"),
         lambda sf: sf.toolingexecute("sobjects"),
         lambda sf: sf.apexecute("Anything"),
         lambda sf: sf.bulk.Contact.query("SELECT Id FROM Contact"),
         lambda sf: sf.Contact.get_base64("003D000000QV9n2IAD", "Body"),
     ],
-    ids=["layout", "tooling", "apex", "first bulk api", "blob"],
+    ids=["tooling", "apex", "first bulk api", "blob"],
 )
 def test_what_is_left_out_says_so_by_name(sf: Salesforce, ask: Callable[[Salesforce], object]) -> None:
     with pytest.raises(SalesforceGeneralError, match="not emulated"):
@@ -347,7 +351,16 @@ def test_metadata_is_made_and_changed_component_by_component(metadata: SfdcMetad
     made.label = "Small hat"
     fields.upsert(made)
     assert fields.read("Contact.Hat__c").label == "Small hat"
-    fields.delete("Contact.Hat__c")
-    assert "hat__c" not in org.definition("Contact").fields
-    with pytest.raises(Fault, match="not emulated: describeValueType"):
-        fields.describe()
+    fields.rename("Contact.Hat__c", "Contact.Cap__c")
+    assert org.definition("Contact").fields["cap__c"].label == "Small hat"
+    fields.delete("Contact.Cap__c")
+    assert not {"hat__c", "cap__c"} & set(org.definition("Contact").fields)
+
+
+def test_a_type_of_metadata_is_described(metadata: SfdcMetadataApi) -> None:
+    described = metadata.CustomField.describe()
+    assert (described.apiCreatable, described.parentField.foreignKeyDomain) == (True, ["CustomObject"])
+    kinds = next(one for one in described.valueTypeFields if one.name == "type")
+    assert "Checkbox" in [one.value for one in kinds.picklistValues]
+    with pytest.raises(Fault, match="not emulated: describeValueType of ExternalClientApplication"):
+        metadata.ExternalClientApplication.describe()

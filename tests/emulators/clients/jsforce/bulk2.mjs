@@ -75,6 +75,14 @@ test("rows come from files as well", async () => {
   succeeded(await load("delete", createReadStream(ids)), 100, false);
 });
 
+test("a file may be parted by other signs than commas", async () => {
+  const file = join(process.env.HOME, "backquotes.csv");
+  await writeFile(file, ["Name`BillingCity", ...numbered(3, (n) => `Quote ${n}\`Lyon, France`), ""].join("\r\n"));
+  const more = { columnDelimiter: "BACKQUOTE", lineEnding: "CRLF" };
+  succeeded(await load("insert", createReadStream(file), more), 3, true);
+  assert.ok((await found("Quote")).every(({ BillingCity }) => BillingCity === "Lyon, France"));
+});
+
 test("a query answers with every record", async () => {
   await load("insert", named("Query", 50));
   const stream = await conn.bulk2.query("SELECT Id, Name FROM Account WHERE Name LIKE 'Query %'");

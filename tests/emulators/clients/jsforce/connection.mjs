@@ -127,9 +127,45 @@ test("call options name the client in a header that is read", async () => {
   assert.equal((await conn.query("SELECT Id FROM User")).totalSize, 1);
 });
 
+test("records that were queried for view are recent, of all objects and of one", async () => {
+  const conn = connect();
+  const [maple, birch] = await conn.sobject("Account").create([{ Name: "Maple" }, { Name: "Birch" }]);
+  await conn.query(`SELECT Id, Name FROM Account WHERE Id = '${maple.id}' FOR VIEW`);
+  await conn.query(`SELECT Id, Name FROM Account WHERE Id = '${birch.id}' FOR VIEW`);
+  const shown = (records) => records.map((one) => [one.attributes.type, one.Id, one.Name]);
+  const expected = [["Account", birch.id, "Birch"], ["Account", maple.id, "Maple"]];
+  assert.deepEqual(shown(await conn.recent(2)), expected);
+  assert.deepEqual(shown(await conn.recent(1)), expected.slice(0, 1));
+  assert.deepEqual(shown(await conn.sobject("Account").recent()), expected);
+});
+
+test("tabs have a name, a label and an address", async () => {
+  const tabs = await connect().tabs();
+  const contacts = tabs.find(({ name }) => name === "standard-Contact");
+  assert.deepEqual([contacts.label, contacts.sobjectName, contacts.custom], ["Contacts", "Contact", false]);
+  for (const { label, name, url: address } of tabs) {
+    assert.ok([label, name, address].every((text) => typeof text === "string" && text));
+  }
+});
+
+test("the theme holds colours and icons of objects", async () => {
+  const { themeItems } = await connect().theme();
+  const contact = themeItems.find(({ name }) => name === "Contact");
+  for (const { color, context, theme } of contact.colors) {
+    assert.match(color, /^[0-9A-F]{6}$/);
+    assert.equal(context, "primary");
+    assert.match(theme, /^theme[34]$/);
+  }
+  for (const { url: address, width, height, contentType } of contact.icons) {
+    assert.ok(address.startsWith(`${url}/img/icon/`));
+    assert.equal(width, height);
+    assert.match(contentType, /^image\//);
+  }
+});
+
 test("what is left out says so by name", async () => {
   const conn = connect();
-  const left = [() => conn.tabs(), () => conn.theme(), () => conn.quickActions()];
+  const left = [() => conn.chatter.resource("/users/me").retrieve(), () => conn.requestGet("/appMenu/AppSwitcher")];
   for (const ask of left) await assert.rejects(async () => await ask(), coded("NOT_EMULATED"));
   assert.equal(conn.accessToken, token);
 });

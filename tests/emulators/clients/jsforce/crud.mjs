@@ -101,6 +101,12 @@ test("an external id that two records share answers with both addresses", async 
   });
 });
 
+test("a search finds records by the beginning of a word", async () => {
+  const { id } = await accounts.create({ Name: "Acorn Clinic" });
+  const { searchRecords } = await conn.search("FIND {Aco*} IN ALL FIELDS RETURNING Account(Id, Name)");
+  assert.deepEqual(searchRecords.map(({ Id, Name }) => [Id, Name]), [[id, "Acorn Clinic"]]);
+});
+
 test("errors carry the code, the words and the fields of the API", async () => {
   await assert.rejects(contacts.create({ FirstName: "Emmy" }), (error) => {
     assert.equal(error.errorCode, "REQUIRED_FIELD_MISSING");

@@ -105,8 +105,22 @@ for (const [name, deploy] of Object.entries(ways)) {
     assert.ok(fields.some((field) => field.name === "Packed__c"));
   });
 
+  test(`a deployment with a test class that is not there fails, by ${name}`, async () => {
+    const result = await deploy({ ...WHOLE, testLevel: "RunSpecifiedTests", runTests: ["Missing_Test"] });
+    assert.deepEqual([result.done, result.success, result.status], [true, false, "Failed"]);
+    assert.match(result.errorMessage, /Missing_Test/);
+    assert.deepEqual([result.numberComponentErrors, result.numberTestsCompleted], [0, 0]);
+  });
+
+  test(`a deployment that runs the org's tests has none to run, by ${name}`, async () => {
+    const result = await deploy({ ...WHOLE, testLevel: "RunLocalTests" });
+    assert.deepEqual([result.status, result.runTestsEnabled], ["Succeeded", true]);
+    assert.deepEqual([result.numberTestsTotal, result.numberTestErrors], [0, 0]);
+    assert.equal(Number(result.details.runTestResult.numTestsRun), 0);
+  });
+
   test(`a validation is deployed later without its package, by ${name}`, async () => {
-    const checked = await deploy({ ...WHOLE, checkOnly: true, testLevel: "RunLocalTests" });
+    const checked = await deploy({ ...WHOLE, checkOnly: true, testLevel: "RunAllTestsInOrg" });
     assert.equal(checked.status, "Succeeded");
     const id = await conn.metadata.deployRecentValidation({ id: checked.id, rest: name === "REST" });
     assert.equal(typeof id, "string");
@@ -123,6 +137,23 @@ test("a package is retrieved as a zip", async () => {
   const zip = Buffer.concat(chunks);
   assert.equal(zip.subarray(0, 2).toString(), "PK");
   assert.ok(zip.includes("objects/Fetched__c.object"));
+});
+
+test("a package is retrieved by the name that it was deployed under", async () => {
+  await conn.metadata.deploy(createReadStream(PACKAGE), WHOLE).complete();
+  const chunks = [];
+  for await (const chunk of conn.metadata.retrieve({ packageNames: ["Front Desk"] }).stream()) chunks.push(chunk);
+  const zip = Buffer.concat(chunks);
+  assert.ok(zip.includes("Front Desk/objects/Contact.object"));
+  assert.ok(zip.includes("Front Desk/package.xml"));
+});
+
+test("a custom field is renamed with what it holds", async () => {
+  await conn.metadata.create("CustomField", { fullName: "Contact.Shoe__c", label: "Shoe", type: "Text", length: 20 });
+  const { id } = await conn.sobject("Contact").create({ LastName: "Noether", Shoe__c: "38" });
+  const result = await conn.metadata.rename("CustomField", "Contact.Shoe__c", "Contact.Foot__c");
+  assert.deepEqual([result.success, result.fullName], [true, "Contact.Shoe__c"]);
+  assert.equal((await conn.sobject("Contact").retrieve(id)).Foot__c, "38");
 });
 
 test("a session that ended is renewed", async () => {

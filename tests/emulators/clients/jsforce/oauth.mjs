@@ -1,7 +1,7 @@
 // Every flow of the login service that jsforce speaks.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Connection, OAuth2, agree, app, coded, control, password, url, username } from "./setup.mjs";
+import { Connection, OAuth2, agree, app, coded, control, password, redirectUri, url, username } from "./setup.mjs";
 
 const asked = "SELECT Id FROM User";
 
@@ -10,6 +10,10 @@ test("the endpoints follow the login address", () => {
   assert.equal(oauth2.authzServiceUrl, `${url}/services/oauth2/authorize`);
   assert.equal(oauth2.tokenServiceUrl, `${url}/services/oauth2/token`);
   assert.equal(oauth2.revokeServiceUrl, `${url}/services/oauth2/revoke`);
+  const address = new URL(oauth2.getAuthorizationUrl());
+  assert.equal(`${address.origin}${address.pathname}`, oauth2.authzServiceUrl);
+  const asked = { response_type: "code", client_id: "web", redirect_uri: redirectUri };
+  assert.deepEqual(Object.fromEntries(address.searchParams), asked);
 });
 
 test("the web server flow brings a code, tokens and new tokens", async () => {

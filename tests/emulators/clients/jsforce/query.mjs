@@ -106,8 +106,57 @@ test("a text with a quote finds what it names", async () => {
   assert.equal((await accounts.find({ Name: "O'Neil's Clinic" })).length, 1);
 });
 
-test("a query plan is not emulated, and says so", async () => {
-  await assert.rejects(conn.query("SELECT Id FROM Account").explain(), coded("NOT_EMULATED"));
+test("a query plan tells how a query would be carried out", async () => {
+  const { plans } = await conn.query("SELECT Id FROM Contact ORDER BY CreatedDate DESC LIMIT 10").explain();
+  assert.deepEqual(plans.map(({ leadingOperationType }) => leadingOperationType), ["TableScan"]);
+  for (const plan of plans) {
+    for (const name of ["cardinality", "relativeCost", "sobjectCardinality"]) assert.equal(typeof plan[name], "number");
+    assert.ok(Array.isArray(plan.fields));
+    assert.equal(plan.sobjectType, "Contact");
+  }
+});
+
+test("a query that fetches by itself stops where it was told to, with no call too many", async () => {
+  for (const [maxFetch, calls] of [[2_000, 1], [3_999, 2], [4_000, 2], [4_001, 3], [5_000_000, 3]]) {
+    let fetched = 0;
+    const query = conn.query("SELECT Id FROM Contact", { autoFetch: true, maxFetch });
+    const result = await query.on("fetch", () => (fetched += 1));
+    assert.equal(result.totalSize, MANY);
+    assert.equal(result.records.length, Math.min(maxFetch, MANY));
+    assert.equal(fetched, calls, `calls for at most ${maxFetch}`);
+    if (calls === 1) assert.deepEqual([result.done, typeof result.nextRecordsUrl], [false, "string"]);
+  }
+});
+
+const FAMILY = "SELECT Id, Name, (SELECT Id, LastName FROM Contacts), (SELECT Id, Name FROM ChildAccounts) FROM Account";
+
+async function family(name) {
+  const { id } = await accounts.create({ Name: name });
+  const contacts = numbered(250, (number) => ({ LastName: `Child ${number}`, AccountId: id }));
+  await conn.sobject("Contact").create(contacts, { allowRecursive: true });
+  await accounts.create(numbered(230, (number) => ({ Name: `Branch ${number}`, ParentId: id })), { allowRecursive: true });
+  return `${FAMILY} WHERE Id = '${id}'`;
+}
+
+test("nested results are fetched to their end, several of them too", async () => {
+  const { records } = await conn.query(await family("Large")).autoFetch(true).execute();
+  const [{ Contacts, ChildAccounts }] = records;
+  for (const [nested, count] of [[Contacts, 250], [ChildAccounts, 230]]) {
+    assert.equal(nested.records.length, count);
+    assert.equal(new Set(nested.records.map(({ Id }) => Id)).size, count);
+    assert.equal(nested.done, true);
+    assert.equal(nested.nextRecordsUrl, undefined);
+  }
+});
+
+test("nested results are cut where nobody fetches on", async () => {
+  const { records } = await conn.query(await family("Cut")).autoFetch(false).execute();
+  const [{ Contacts }] = records;
+  assert.ok(Contacts.records.length < 200);
+  assert.equal(Contacts.totalSize, 250);
+  assert.equal(Contacts.done, false);
+  const rest = await conn.queryMore(Contacts.nextRecordsUrl);
+  assert.equal(Contacts.records.length + rest.records.length, 250);
 });
 
 for (const [count, options] of [[20, {}], [300, { allowBulk: false }]]) {

@@ -92,14 +92,76 @@ test("a record knows its own calls", async () => {
   await assert.rejects(contacts.record(id).retrieve(), coded("NOT_FOUND"));
 });
 
-test("layouts, list views and recent records are not emulated, and say so", async () => {
-  const calls = [
-    accounts.layouts(),
-    accounts.compactLayouts(),
-    accounts.approvalLayouts(),
-    accounts.listviews(),
-    accounts.quickActions(),
-    conn.recent(2),
-  ];
-  for (const call of calls) await assert.rejects(call, coded("NOT_EMULATED"));
+// Each describe is asked for once; `$` takes it from the cache or asks, `$$` takes it from the cache at once.
+for (const [what, ask, check] of [
+  ["layouts", [], checkLayouts],
+  ["compactLayouts", [], checkCompactLayouts],
+  ["approvalLayouts", [], ({ approvalLayouts }) => assert.deepEqual(approvalLayouts, [])],
+]) {
+  test(`${what} are described, and kept`, async () => {
+    const first = await accounts[what](...ask);
+    check(first);
+    assert.equal(await accounts[`${what}$`](...ask), first);
+    assert.equal(accounts[`${what}$$`](...ask), first);
+  });
+}
+
+test("a layout with a name is described, and kept", async () => {
+  const users = conn.sobject("User");
+  const first = await users.layouts("UserAlt");
+  checkLayouts(first);
+  assert.equal(await users.layouts$("UserAlt"), first);
+  assert.equal(users.layouts$$("UserAlt"), first);
+});
+
+function checkLayouts({ layouts, recordTypeMappings, recordTypeSelectorRequired }) {
+  assert.ok(layouts.length > 0);
+  for (const layout of layouts) {
+    assert.ok(layout.id === null || layout.id.startsWith("00h"));
+    assert.ok(layout.detailLayoutSections.length > 0);
+    for (const { layoutRows } of layout.detailLayoutSections) {
+      const items = layoutRows.flatMap(({ layoutItems }) => layoutItems);
+      assert.ok(items.every(({ label, layoutComponents }) => typeof label === "string" && Array.isArray(layoutComponents)));
+    }
+    assert.ok(Array.isArray(layout.editLayoutSections));
+    assert.ok(Array.isArray(layout.buttonLayoutSection.detailButtons));
+    assert.ok(Array.isArray(layout.quickActionList.quickActionListItems));
+    assert.ok(Array.isArray(layout.relatedLists));
+  }
+  assert.equal(recordTypeMappings[0].recordTypeId, "012000000000000AAA");
+  assert.deepEqual(recordTypeSelectorRequired, [false]);
+}
+
+function checkCompactLayouts({ compactLayouts, defaultCompactLayoutId, recordTypeCompactLayoutMappings }) {
+  assert.equal(compactLayouts[0].name, "SYSTEM");
+  for (const { objectType, actions, fieldItems } of compactLayouts) {
+    assert.equal(objectType, "Account");
+    assert.ok(Array.isArray(actions));
+    assert.ok(fieldItems.length > 0);
+  }
+  assert.equal(defaultCompactLayoutId, null);
+  assert.equal(recordTypeCompactLayoutMappings.length, 1);
+}
+
+test("a list view is listed, described, carried out and explained", async () => {
+  const { listviews } = await accounts.listviews();
+  const [{ id, label, describeUrl, resultsUrl, soqlCompatible }] = listviews;
+  assert.deepEqual([label, soqlCompatible], ["All Accounts", true]);
+  for (const address of [describeUrl, resultsUrl]) assert.ok(address.includes(id));
+  const view = accounts.listview(id);
+  const described = await view.describe();
+  assert.deepEqual([described.id, described.sobjectType], [id, "Account"]);
+  assert.ok((await conn.query(described.query)).totalSize > 0);
+  assert.ok(described.orderBy.length > 0);
+  const results = await view.results();
+  assert.deepEqual(results.columns, described.columns);
+  for (const { label: title, fieldNameOrPath, selectListItem, sortIndex, sortable } of results.columns) {
+    for (const text of [title, fieldNameOrPath, selectListItem]) assert.equal(typeof text, "string");
+    assert.ok(sortIndex === null || typeof sortIndex === "number");
+    assert.equal(typeof sortable, "boolean");
+  }
+  assert.deepEqual([results.done, results.size, results.id], [true, results.records.length, id]);
+  assert.deepEqual(results.records.map(({ columns: [name] }) => name.value), ["Birch", "Maple"]);
+  const { plans } = await view.explain();
+  assert.equal(plans[0].sobjectType, "Account");
 });
