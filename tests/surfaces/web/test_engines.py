@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -124,3 +125,19 @@ async def test_a_fault_that_nobody_foresaw_is_said_by_its_class(wire: Wire, capl
     async with engines.kept():
         assert engines.closed == {"demo": "unforeseen"}
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_one_that_is_opened_anew_is_never_unknown_meanwhile(wire: Wire) -> None:
+    seen: list[tuple[int, dict[str, str]]] = []
+
+    async def attend(engine: Engine, leaving: asyncio.Event) -> None:
+        await leaving.wait()
+        seen.append((len(engines.connections), engines.closed))
+
+    engines = Engines(wire.service, attendant=attend)
+    await engines.refresh()
+    connection = await wire.service.connection()
+    await wire.service.store.put_connection(replace(connection, settings={**connection.settings, "phone_region": "CA"}))
+    await engines.refresh()
+    assert seen == [(1, {"demo": "opening"})]
+    await engines.aclose()

@@ -271,6 +271,27 @@ async def test_an_unknown_practice_gets_a_2xx_so_that_hint_does_not_mute_us(hous
     assert house.metrics.total("webhook-unknown-practice") == 1
 
 
+async def test_a_connection_that_was_added_just_now_is_no_unknown_practice(house: House) -> None:
+    store = house.wire.service.store
+    made = replace(await house.wire.service.connection(), id="second", name="second", practice_id="pra-second")
+    await store.put_connection(made)
+    await house.engines.aclose()
+    answer = await house.tell("patient.updated", {"id": "pat-1"}, practice_id="pra-second")
+    assert (answer.status_code, answer.json()) == (503, {"error": "connection-not-open"}), "Hint sends it again"
+
+
+async def test_while_nobody_can_say_whose_practice_it_is_nothing_is_acknowledged(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down() -> None:
+        raise RetryLater(None, "the database does not answer")
+
+    await house.engines.aclose()
+    monkeypatch.setattr(house.wire.service.store, "connections", down)
+    answer = await house.tell("patient.updated", {"id": "pat-1"})
+    assert (answer.status_code, answer.json()) == (503, {"error": "retry-later"})
+
+
 async def test_the_other_spelling_of_a_practice_is_the_same_practice(house: House) -> None:
     spelled = house.practice_id.replace("pra-", "prc-")
     assert (await house.tell("patient.updated", {"id": "pat-1"}, practice_id=spelled)).json() == {"status": "taken"}

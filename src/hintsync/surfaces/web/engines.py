@@ -29,6 +29,8 @@ EVERY = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
 #: Seconds that a start waits for the engines; the service answers without those that take longer, and says so.
 _START = 5.0
+#: Seconds for which it is believed that no connection was added.
+_BELIEVED = 1.0
 #: Seconds after which an attendant that failed begins again.
 _ATTEND_AGAIN = 5.0
 
@@ -84,6 +86,8 @@ class Engines:
         self._attendant = attendant
         self._places: dict[str, _Place] = {}
         self._turn = asyncio.Lock()
+        #: Monotonic seconds of the latest look at the store's connections.
+        self._looked_at = float("-inf")
 
     @property
     def open(self) -> Sequence[Engine]:
@@ -131,18 +135,34 @@ class Engines:
         async with self._turn:
             known = {connection.id: connection for connection in await self._service.store.connections()}
             gone = [key for key, place in self._places.items() if key not in known or not place.is_for(known[key])]
-            for key in gone:
-                await self._places.pop(key).aclose()
+            left = [self._places.pop(key) for key in gone]
+            # Before the old one is closed, which may take its time: who asks meanwhile is told "not open", not "unknown".
             for key, connection in known.items():
                 self._places.setdefault(key, _Place(connection)).connection = connection
+            self._looked_at = self._service.clock.monotonic()
+            await asyncio.gather(*(place.aclose() for place in left))
             await asyncio.gather(
                 *(self._open(place) for place in self._places.values() if self._is_due(place, at_once))
             )
+
+    async def recognise(self) -> None:
+        """Learn of connections that are not known yet, without opening them; asks the store at most once a second.
+
+        Raises:
+            HintsyncError: the store does not answer.
+        """
+        now = self._service.clock.monotonic()
+        if now - self._looked_at < _BELIEVED:
+            return
+        for connection in await self._service.store.connections():
+            self._places.setdefault(connection.id, _Place(connection))
+        self._looked_at = now
 
     async def aclose(self) -> None:
         """Close every engine, once its attendant has finished."""
         places = list(self._places.values())
         self._places.clear()
+        self._looked_at = float("-inf")
         await asyncio.gather(*(place.aclose() for place in places))
 
     def _is_due(self, place: _Place, at_once: bool) -> bool:

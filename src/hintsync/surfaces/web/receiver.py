@@ -121,7 +121,9 @@ class Receiver:
         Raises:
             Refused: it cannot be stored now; Hint sends it again.
         """
-        concerned = self._of_practice(envelope.practice_id, named)
+        concerned = self._of_practice(envelope.practice_id, named) or await self._look_again(
+            envelope.practice_id, named
+        )
         if not concerned:
             left_out = self._strange.left_out()
             if left_out is not None:
@@ -141,6 +143,18 @@ class Receiver:
         """Return the connections that an event concerns; one named in the address only if it is of that practice."""
         known = [each for each in self._engines.connections if same_practice(each.practice_id, practice_id)]
         return [each.id for each in known if named is None or named in (each.id, each.name)]
+
+    async def _look_again(self, practice_id: str, named: str | None) -> Sequence[str]:
+        """Look for a connection that was added just now: what is answered with a 2xx is not sent again.
+
+        Raises:
+            Refused: the store does not answer, so nobody can say whose practice it is.
+        """
+        try:
+            await self._engines.recognise()
+        except HintsyncError as error:
+            raise self._unstored(error.code, error) from None
+        return self._of_practice(practice_id, named)
 
     def _desk(self, connection_id: str) -> Desk:
         engine = self._engines.engine(connection_id)
