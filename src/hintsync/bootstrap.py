@@ -30,7 +30,7 @@ from hintsync.replicas.hint.wire import open_transport
 from hintsync.replicas.salesforce.budget import Budget
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.events_address import EventsAddress
-from hintsync.replicas.salesforce.metadata import Deployed, deploy_package, grant_permissions
+from hintsync.replicas.salesforce.metadata import Deployed, deploy_all, grant_permissions
 from hintsync.replicas.salesforce.replica import SalesforceReplica
 from hintsync.replicas.throttled import Throttle
 from hintsync.settings import Settings
@@ -170,7 +170,7 @@ async def prepare_org(service: Service, login: SalesforceLogin, *, check_only: b
     http = httpx.AsyncClient(transport=service.transports.salesforce, timeout=service.settings.http_timeout)
     client = SalesforceClient(http, login.grant(service.clock), service.clock)
     try:
-        deployed = await deploy_package(client, service.clock, check_only=check_only)
+        deployed = await deploy_all(client, service.clock, check_only=check_only)
         if not check_only:
             await grant_permissions(client)
     finally:

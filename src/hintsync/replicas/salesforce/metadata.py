@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.abc import Traversable
 from typing import Any
@@ -20,7 +20,10 @@ from hintsync.replicas.salesforce.errors import DUPLICATE_VALUE, Rejected
 from hintsync.replicas.salesforce.query import rows
 from hintsync.replicas.salesforce.soql import quoted
 
+#: Fields and permissions; nothing works without them.
 PACKAGE = "hintsync.salesforce_package"
+#: The channel of change events; orgs without change data capture refuse it.
+EVENTS_PACKAGE = "hintsync.salesforce_events"
 PERMISSION_SET = "Hint_Sync"
 
 #: Seconds between two looks at a deployment, and after which we stop looking; small packages take under a minute.
@@ -40,30 +43,50 @@ class Deployed:
     components: int
     #: Only validated, nothing was changed.
     check_only: bool
+    #: Why the org has no channel of change events, so that changes are found by polling; None: it has one.
+    without_events: str | None = None
 
 
-def package_zip() -> bytes:
-    """Return the shipped package as a zip: `package.xml` and the component files at its root."""
+def package_zip(package: str = PACKAGE) -> bytes:
+    """Return a shipped package as a zip: `package.xml` and the component files at its root."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, resources.files(PACKAGE), "")
+        _add(archive, resources.files(package), "")
     return buffer.getvalue()
 
 
-async def deploy_package(client: SalesforceClient, clock: Clock, *, check_only: bool = False) -> Deployed:
-    """Deploy the shipped package and wait for the end; doing so again changes nothing.
+async def deploy_all(client: SalesforceClient, clock: Clock, *, check_only: bool = False) -> Deployed:
+    """Deploy fields and permissions, then the channel of change events if the org takes it.
+
+    Raises:
+        FixConfiguration: fields or permissions were refused; the message names each with its problem.
+        RetryLater: a deployment does not end.
+    """
+    deployed = await deploy_package(client, clock, check_only=check_only)
+    try:
+        events = await deploy_package(client, clock, check_only=check_only, package=EVENTS_PACKAGE)
+    except FixConfiguration as refused:
+        return replace(deployed, without_events=str(refused))
+    return replace(deployed, components=deployed.components + events.components)
+
+
+async def deploy_package(
+    client: SalesforceClient, clock: Clock, *, check_only: bool = False, package: str = PACKAGE
+) -> Deployed:
+    """Deploy a shipped package and wait for the end; doing so again changes nothing.
 
     Args:
         client: the org; its user needs "Modify Metadata Through Metadata API Functions" and "Customize Application".
         clock: waits between two looks.
         check_only: let Salesforce validate it and change nothing.
+        package: which one.
 
     Raises:
         FixConfiguration: components were refused; the message names each with its problem.
         RetryLater: the deployment does not end.
     """
     options = {"rollbackOnError": True, "singlePackage": True, "checkOnly": check_only, "ignoreWarnings": True}
-    content_type, body = _form(orjson.dumps({"deployOptions": options}), package_zip())
+    content_type, body = _form(orjson.dumps({"deployOptions": options}), package_zip(package))
     started = await client.send(
         Request("POST", "metadata/deployRequest", "deploy the package", body, {"Content-Type": content_type})
     )

@@ -17,6 +17,7 @@ from hintsync.logins import SalesforceLogin, WithClientCredentials, WithJwt, Wit
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, StateFolder
 from hintsync.surfaces.cli.perform import Asked, with_service
+from hintsync.surfaces.way import describe_way
 
 
 def connect(
@@ -70,9 +71,10 @@ def connect(
             "org_id": made.org_id,
             "org_sandbox": made.org_sandbox,
             "practice_id": made.practice_id,
+            "changes_found_by": describe_way(made),
         }
         told = f"{made.name} joins org {made.org_id}{' (sandbox)' if made.org_sandbox else ''} and practice {made.practice_id}"
-        return Answer({"connection": data}, (Text(told),))
+        return Answer({"connection": data}, (Text(f"{told}\nchanges in Salesforce are found by {describe_way(made)}"),))
 
     with_service(Asked(state, name, as_json), work)
 

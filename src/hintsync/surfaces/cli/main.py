@@ -15,6 +15,7 @@ from hintsync.surfaces.cli.review import review
 from hintsync.surfaces.cli.run import run as show_run
 from hintsync.surfaces.cli.runs import runs
 from hintsync.surfaces.cli.search import search
+from hintsync.surfaces.cli.serve import serve, worker
 from hintsync.surfaces.cli.status import status
 from hintsync.surfaces.cli.sync import sync
 from hintsync.surfaces.cli.unlink import unlink
@@ -32,7 +33,24 @@ app = typer.Typer(
         "Exit codes: 0 done, 1 may be run again, 2 wrong input or configuration, 3 needs a person."
     ),
 )
-for command in (demo, connect, status, search, sync, link, unlink, runs, review, log, verify, abort, resume, webhook):
+for command in (
+    demo,
+    connect,
+    status,
+    search,
+    sync,
+    link,
+    unlink,
+    runs,
+    review,
+    log,
+    verify,
+    abort,
+    resume,
+    webhook,
+    serve,
+    worker,
+):
     app.command()(command)
 app.command("run")(show_run)
 app.add_typer(batch.app, name="batch")

@@ -1,0 +1,181 @@
+"""What one process of the service does: answer requests, follow events, work records; until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import StrEnum
+from functools import partial
+
+from hintsync.alerts import AppriseAlerts
+from hintsync.bootstrap import Service
+from hintsync.core.errors import HintsyncError
+from hintsync.core.values import Side
+from hintsync.dispatchers.local import LocalDispatcher
+from hintsync.dispatchers.procrastinate import open_dispatcher
+from hintsync.engine.alarms import Limits, Pulse
+from hintsync.engine.context import Engine
+from hintsync.engine.live import work_once
+from hintsync.engine.schedule import Job, ask_catch_up, jobs_of, poll_job, run_due, watch_job
+from hintsync.engine.working import Crew, Pacing
+from hintsync.metrics import succeeded
+from hintsync.ports import Alerts, Dispatcher
+from hintsync.surfaces.subscriber import run_subscriber
+from hintsync.surfaces.web.app import create_app
+from hintsync.surfaces.web.engines import Engines
+from hintsync.surfaces.web.serving import listen, serve
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between two looks at what the schedule has due.
+TICK = 5.0
+#: Seconds between two overlapping reads of a side that tells of its changes itself: what its events missed is found by them.
+SAFETY_POLLS = {Side.HINT: 60.0, Side.SALESFORCE: 900.0}
+#: Seconds that the bell is listened for before the process looks whether it should stop.
+_LISTEN = 3600.0
+
+
+class Role(StrEnum):
+    """A part of the service that may run in a process of its own."""
+
+    #: Webhooks, health, metrics, pages.
+    WEB = "web"
+    #: Works dirty records; keeps the schedule; tells people.
+    WORKER = "worker"
+    #: Follows Salesforce's change events, or polls.
+    SUBSCRIBER = "subscriber"
+
+
+ALL_ROLES = frozenset(Role)
+
+
+class Process:
+    """The roles of one process over all connections of the service."""
+
+    def __init__(self, service: Service, roles: Collection[Role], dispatcher: Dispatcher, alerts: Alerts) -> None:
+        """Put a process together; `run` starts it."""
+        self._service = service
+        self._roles = frozenset(roles)
+        self._dispatcher = dispatcher
+        self._alerts = alerts
+        self._crews: dict[str, Crew] = {}
+        works = self._roles & {Role.WORKER, Role.SUBSCRIBER}
+        self.engines = Engines(service, attendant=self._attend if works else None)
+
+    async def run(self, stop: asyncio.Event, *, on_listening: Callable[[int], None] = lambda port: None) -> None:
+        """Run until `stop` is set; then finish what is begun, take no more, and return.
+
+        Args:
+            stop: set by whoever runs the process.
+            on_listening: told the port, once requests are answered (web only).
+
+        Raises:
+            FixConfiguration: the address to listen on is not ours, or taken.
+        """
+        bell = asyncio.create_task(self._listen())
+        try:
+            async with self.engines.kept():
+                if Role.WEB in self._roles:
+                    await self._serve(stop, on_listening)
+                await stop.wait()
+        finally:
+            bell.cancel()
+            await asyncio.gather(bell, return_exceptions=True)
+
+    async def _serve(self, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:
+        settings = self._service.settings
+        app = create_app(self._service, engines=self.engines, wake=self._dispatcher.wake)
+        listener = listen(settings.listen_host, settings.listen_port)
+        on_listening(listener.getsockname()[1])
+        await serve(app, listener, stop)
+
+    async def _attend(self, engine: Engine, leaving: asyncio.Event) -> None:
+        """Do this process's work on one connection; one part that fails ends the others, and all begin again."""
+        async with asyncio.TaskGroup() as group:
+            if Role.WORKER in self._roles:
+                group.create_task(self._work(engine, leaving))
+                group.create_task(self._keep_schedule(engine, leaving))
+            if Role.SUBSCRIBER in self._roles:
+                group.create_task(run_subscriber(engine, leaving))
+
+    async def _work(self, engine: Engine, leaving: asyncio.Event) -> None:
+        pulse = Pulse(engine)
+        connection_id = engine.connection.id
+        crew = Crew(
+            engine,
+            partial(_work_group, pulse),
+            wake_others=partial(self._dispatcher.wake, connection_id),
+            pacing=Pacing(loops=self._service.settings.worker_loops),
+        )
+        self._crews[connection_id] = crew
+        try:
+            await crew.work_until(leaving)
+        finally:
+            self._crews.pop(connection_id, None)
+
+    async def _keep_schedule(self, engine: Engine, leaving: asyncio.Event) -> None:
+        """Do what has come due, again and again; first of all, look what happened while nobody looked."""
+        for side in Side:
+            await ask_catch_up(engine, side)
+        while not leaving.is_set():
+            try:
+                await run_due(engine, self._jobs(engine))
+            except HintsyncError as error:
+                _log.warning("the schedule of connection %s: %s", engine.connection.id, error.code)
+            await _rest(engine, leaving, TICK)
+
+    def _jobs(self, engine: Engine) -> list[Job]:
+        settings = self._service.settings
+        limits = Limits(settings.alert_queue_minutes * 60, settings.alert_silence_hours * 3600)
+        polls = [
+            poll_job(side, seconds)
+            for side, seconds in SAFETY_POLLS.items()
+            if engine.replicas[side].capabilities.changed_since
+        ]
+        return [*jobs_of(engine), *polls, watch_job(self._alerts, limits)]
+
+    async def _listen(self) -> None:
+        """Ring the crews that somebody wakes."""
+        while True:
+            for connection_id in await self._dispatcher.wait(_LISTEN):
+                if crew := self._crews.get(connection_id):
+                    crew.ring()
+
+
+async def _work_group(pulse: Pulse, engine: Engine, worker: str, limit: int) -> int:
+    worked = await work_once(engine, worker, limit=limit)
+    if worked.done:
+        succeeded(engine.connection.id, "live", engine.clock.now().timestamp())
+        await pulse.beat()
+    return worked.claimed
+
+
+async def _rest(engine: Engine, leaving: asyncio.Event, seconds: float) -> None:
+    waits = [asyncio.ensure_future(engine.clock.sleep(seconds)), asyncio.ensure_future(leaving.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+@asynccontextmanager
+async def open_process(service: Service, roles: Collection[Role]) -> AsyncIterator[Process]:
+    """Open a process of the service: its bell and its alerts.
+
+    Raises:
+        BadInput: an alert address that Apprise does not know.
+        FixConfiguration: the bell's tables cannot be made.
+    """
+    alerts = AppriseAlerts(service.settings.alerts.get_secret_value().split())
+    async with AsyncExitStack() as stack:
+        dispatcher = await _open_bell(service, listens=Role.WORKER in roles)
+        stack.push_async_callback(dispatcher.aclose)
+        yield Process(service, roles, dispatcher, alerts)
+
+
+async def _open_bell(service: Service, *, listens: bool) -> Dispatcher:
+    url = service.settings.database()
+    if url.startswith("postgres"):
+        return await open_dispatcher(url, listens=listens)
+    return LocalDispatcher()
