@@ -21,6 +21,7 @@ def secrets(tmp_path: Path, town: Town) -> list[object]:
 
 def test_m3_a_connection_is_made_pinned_and_seen(town: Town, tmp_path: Path) -> None:
     answer = town.json("connect", "second", *secrets(tmp_path, town), "--create-contacts")
+    assert answer["connection"].pop("changes_found_by").startswith("polling every 30 seconds: ")
     assert answer["connection"] == {
         "name": "second",
         "org_id": town.org.org_id,
