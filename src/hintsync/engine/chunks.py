@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from hintsync.core.errors import HintsyncError
+from hintsync.core.errors import HintsyncError, RetryLater
 from hintsync.engine.context import Engine
 from hintsync.engine.runs import RunKeeper
+from hintsync.state.port import LinkTaken, StaleLink
 
 Chunk = TypeVar("Chunk")
 
+#: Times that a chunk is worked whose links live work, or a person, moved under it.
+TRIES = 5
 #: Chunks under way at once: enough to plan one while others wait for answers.
 AT_ONCE = 3
 #: The same where no patient is written for the link alone, so that a chunk is two calls: an abort waits for them only.
@@ -57,7 +60,17 @@ async def work_chunks(
 
 
 async def _task(work: Callable[[Chunk], Awaitable[None]], chunk: Chunk) -> None:
-    await work(chunk)
+    """Work a chunk; where somebody else moved one of its links meanwhile, nothing was committed: it is worked anew.
+
+    Raises:
+        RetryLater: links of the chunk kept moving; the run stops in order and may be resumed.
+    """
+    for _ in range(TRIES):
+        try:
+            return await work(chunk)
+        except (StaleLink, LinkTaken):
+            continue
+    raise RetryLater(None, f"links of one chunk kept moving, {TRIES} times")
 
 
 def _raise_first(done: set[asyncio.Task[None]]) -> None:

@@ -20,7 +20,7 @@ from hintsync.engine.live_fates import meet_fates
 from hintsync.engine.live_new import work_newcomers
 from hintsync.engine.live_pairs import Planned, settle_planned
 from hintsync.engine.live_pass import Pass
-from hintsync.engine.live_pieces import Ended, Piece
+from hintsync.engine.live_pieces import Ended, Piece, is_young
 from hintsync.engine.live_reading import Readings, read_pieces
 from hintsync.engine.live_reserved import plan_reserved
 from hintsync.engine.live_retry import pause_after, pause_of_outage, spread
@@ -29,7 +29,8 @@ from hintsync.state.port import LinkTaken, StaleLink
 
 _log = logging.getLogger(__name__)
 
-_FATED = frozenset({LinkStatus.ACTIVE, LinkStatus.SUSPENDED})
+#: Seconds after which it is looked again whether a reservation was finished by whoever made it.
+_LEFT_TO_ITS_MAKER = 30.0
 
 
 async def work_pieces(at: Pass, pieces: Sequence[Piece]) -> list[Ended]:
@@ -57,11 +58,14 @@ async def work_pieces(at: Pass, pieces: Sequence[Piece]) -> list[Ended]:
 
 async def _work(at: Pass, pieces: Sequence[Piece]) -> list[Ended]:
     by_status = {status: [p for p in pieces if p.state and p.state.link.status is status] for status in LinkStatus}
+    young = [piece for piece in by_status[LinkStatus.RESERVED] if is_young(at.engine, piece)]
+    by_status[LinkStatus.RESERVED] = [piece for piece in by_status[LinkStatus.RESERVED] if piece not in young]
     fated = [*by_status[LinkStatus.ACTIVE], *by_status[LinkStatus.SUSPENDED]]
     reserved = [piece for piece in by_status[LinkStatus.RESERVED] if _has_both(piece)]
     ended = [await _meet_owner(at, piece) for piece in by_status[LinkStatus.FROZEN]]
     ended += [await _create_patient(at, p) for p in by_status[LinkStatus.RESERVED] if not p.id_of(Side.HINT)]
     ended += [Ended(piece) for piece in by_status[LinkStatus.ENDED]]
+    ended += [Ended(piece, again=spread(_LEFT_TO_ITS_MAKER), reason="being-linked") for piece in young]
     ended += await _work_pairs(at, fated, reserved)
     contactless = [p for p in by_status[LinkStatus.RESERVED] if p.id_of(Side.HINT) and not _has_both(p)]
     return ended + await work_newcomers(at, [*contactless, *(piece for piece in pieces if piece.state is None)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from hintsync.core.records import LinkState, RecordId
 from hintsync.core.values import Side
@@ -13,6 +14,9 @@ from hintsync.engine.live_pass import Pass
 from hintsync.engine.notices import TOLD_GONE
 from hintsync.engine.outcomes import Records
 from hintsync.state.live import Dirty, Lane
+
+#: Seconds for which a reservation is left to whoever made it: a batch, a person, another worker.
+_YOUNG = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,14 @@ class Piece:
             return self.marks[0].record_id if side is Side.HINT else None
         link = self.state.link
         return link.contact_id if side is Side.SALESFORCE else link.patient_id
+
+
+def is_young(engine: Engine, piece: Piece) -> bool:
+    """Say whether a reservation is so new that whoever made it is probably still at it."""
+    if piece.state is None:
+        return False
+    made = datetime.fromisoformat(piece.state.link.created_at)
+    return (engine.clock.now() - made).total_seconds() < _YOUNG
 
 
 @dataclass(slots=True)

@@ -1,0 +1,78 @@
+"""A batch whose links somebody else moves meanwhile reads them again instead of stopping."""
+
+from __future__ import annotations
+
+from hintsync.core.records import LinkStatus, RecordId
+from hintsync.core.values import Side
+from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.sync_all import sync_all
+from hintsync.replicas.memory_records import Change
+from hintsync.state.port import Commit, LinkChange, RunStatus
+from tests.engine.living import LiveWorld
+
+
+class Meddler:
+    """Somebody who commits the links of the pairs whenever the batch has written to Hint, some times."""
+
+    def __init__(self, world: LiveWorld, times: int) -> None:
+        self.world, self.left, self.met = world, times, 0
+        world.practice.watch(self._heard)
+        self.heard: list[RecordId] = []
+        self._commit, world.store.commit = world.store.commit, self.commit
+
+    def _heard(self, change: Change) -> None:
+        if change.ours:
+            self.heard.append(change.record_id)
+
+    async def commit(self, commit: Commit) -> None:
+        """Be faster than the batch with what it is about to commit."""
+        ids, self.heard = self.heard, []
+        if ids and self.left:
+            self.left, self.met = self.left - 1, self.met + 1
+            states = await self.world.store.live_links("main", Side.HINT, ids)
+            await self._commit(Commit(links=[LinkChange(state.link) for state in states.values()]))
+        await self._commit(commit)
+
+
+async def test_a_chunk_whose_links_moved_is_worked_anew():
+    world = LiveWorld()
+    pairs = [world.both(f"Ann{n}", "Moor", "1980-05-06", city="Lynn") for n in range(5)]
+    engine = await world.live()
+    meddler = Meddler(world, 1)
+    run = await batch_patients(engine)
+    assert (run.status, meddler.met) == (RunStatus.DONE, 1)  # once it is written, nothing is written again
+    states = await world.store.live_links("main", Side.SALESFORCE, [contact for contact, _ in pairs])
+    assert {state.link.status for state in states.values()} == {LinkStatus.ACTIVE}
+    assert run.done == 5
+
+
+async def test_a_sync_of_all_reads_moved_links_again():
+    world = LiveWorld()
+    pairs = await world.population(4)
+    for contact, _ in pairs:
+        world.org.edit(contact, {"city": "Reno"})
+    meddler = Meddler(world, 1)
+    run = await sync_all(await world.live())
+    assert (run.status, meddler.met) == (RunStatus.DONE, 1)
+    assert {world.shown(Side.HINT, patient, "city") for _, patient in pairs} == {"Reno"}
+
+
+async def test_links_that_keep_moving_stop_the_run_in_order():
+    world = LiveWorld()
+    await world.population(2)
+    engine = await world.live()
+    for contact in [record.id for record in world.org.records()]:
+        world.org.edit(contact, {"city": "Reno"})
+
+    real_read = world.org.read
+
+    async def read(ids):
+        found = await real_read(ids)
+        states = await world.store.live_links("main", Side.SALESFORCE, list(ids))
+        await world.store.commit(Commit(links=[LinkChange(state.link) for state in states.values()]))
+        return found
+
+    world.org.read = read
+    run = await sync_all(engine)
+    assert run.status is RunStatus.STOPPED
+    assert "kept moving" in (run.reason or "")
