@@ -19,7 +19,7 @@ from hintsync.ports import Clock
 
 _log = logging.getLogger(__name__)
 
-#: Seconds of the schedule that one process takes ahead at most: what it takes, others wait behind.
+#: Seconds of the schedule that one process takes at a time, and how long ahead: what it takes, others wait behind.
 _AHEAD = 1.0
 
 
@@ -80,6 +80,8 @@ class SharedThrottle:
         #: Requests that wait for a place, and the places that were taken for them: starts, in monotonic seconds.
         self._waiting = 0
         self._places: deque[float] = deque()
+        #: Start of the place taken last.
+        self._last = 0.0
         self._held_until = 0.0
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -124,7 +126,9 @@ class SharedThrottle:
             self._drop_stale()
 
     async def _take(self) -> None:
-        """Take a place for everybody who waits, as far as they fit into the next second."""
+        """Take a place for everybody who waits, as far as they fit into a second; not much before they begin."""
+        if (ahead := self._last - self._clock.monotonic() - _AHEAD) > 0:
+            await self._clock.sleep(ahead)
         if self._telling:  # so that the schedule knows of the pause before more of it is taken
             await asyncio.wait(self._telling)
         count = max(1, min(self._waiting, self._at_once))
@@ -133,6 +137,7 @@ class SharedThrottle:
             self._name, self._clock.now().timestamp(), interval=self._interval, burst=self._burst, turns=count
         )
         self._places.extend(asked + wait + number * self._interval for number in range(count))
+        self._last = self._places[-1]
 
     def _drop_stale(self) -> None:
         oldest = max(self._held_until, self._clock.monotonic() - self._interval)
