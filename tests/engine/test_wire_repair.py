@@ -142,7 +142,7 @@ async def test_t9_a_contact_purged_from_the_recycle_bin_is_only_found_by_compari
         for side in Side:
             await catch_up(made.engine, side)
         assert await made.dirty() == set()
-        run = await check_parity(made.engine)
+        run = await check_parity(made.engine, grace=0)
         assert pairs(run) == {"agreed": COUNT - 2, "missing": 2}
         assert await made.dirty() == {gone, made.pairs[1][Side.HINT]}
 
@@ -152,13 +152,13 @@ async def test_drift_on_either_side_is_found_counted_repaired_and_clean_after(tm
         made.edit(Side.SALESFORCE, 0, "Salem")
         made.edit(Side.HINT, 1, "Boston")
         made.wire.org.update("Contact", made.pairs[2][Side.SALESFORCE], {"Synced_to_Hint__c": False})
-        run = await check_parity(made.engine)
+        run = await check_parity(made.engine, grace=0)
         assert (pairs(run), report_of(run)["missed"]) == ({"agreed": COUNT - 3, "differing": 3}, 3)
         assert verify_report(made.engine, run)
         await made.work()
         assert [made.cities(number) for number in (0, 1)] == [{"Salem"}, {"Boston"}]
         assert made.wire.org.get("Contact", made.pairs[2][Side.SALESFORCE])["Synced_to_Hint__c"] is True
-        again = await check_parity(made.engine)
+        again = await check_parity(made.engine, grace=0)
         assert (pairs(again), report_of(again)["missed"]) == ({"agreed": COUNT}, 0)
         assert await verify_reports(made.engine.store, "demo") == []
 
@@ -166,7 +166,7 @@ async def test_drift_on_either_side_is_found_counted_repaired_and_clean_after(tm
 async def test_a_check_costs_the_pages_of_both_sides_and_little_more(tmp_path: Path):
     async with in_step(tmp_path) as made:
         before = {side: replica.calls for side, replica in made.engine.replicas.items()}
-        await check_parity(made.engine)
+        await check_parity(made.engine, grace=0)
         spent = {side: replica.calls - before[side] for side, replica in made.engine.replicas.items()}
         assert spent[Side.SALESFORCE] <= 2
         assert spent[Side.HINT] <= 4
@@ -188,7 +188,7 @@ async def test_t17_nothing_of_a_person_is_kept_by_catch_up_or_parity(tmp_path: P
     async with in_step(tmp_path) as made:
         made.edit(Side.SALESFORCE, 0, f"{CANARY}ville")
         made.edit(Side.HINT, 1, f"{CANARY}burg")
-        runs = [await catch_up(made.engine, side) for side in Side] + [await check_parity(made.engine)]
+        runs = [await catch_up(made.engine, side) for side in Side] + [await check_parity(made.engine, grace=0)]
         store = made.engine.store
         told = [*runs, *await store.log("demo"), *await store.audit("demo"), *await store.dirty("demo")]
         for run in runs:

@@ -15,6 +15,7 @@ from hintsync.core.errors import BadInput
 from hintsync.engine.audit_trail import TrailReader, export_trail
 from hintsync.engine.context import Engine
 from hintsync.engine.parity import check_parity
+from hintsync.engine.parity_looks import GRACE
 from hintsync.engine.parity_report import REPORT, anchors_of, verify_reports
 from hintsync.state.port import Json, Run, RunStatus
 from hintsync.surfaces.cli.answer import Answer, Exit, exit_of_run, table
@@ -55,7 +56,7 @@ def verify(
 
     async def check(engine: Engine) -> Answer:
         async def work(on_progress: OnProgress) -> Run:
-            return await check_parity(engine, repair=repair, on_progress=on_progress)
+            return await check_parity(engine, repair=repair, grace=GRACE, on_progress=on_progress)
 
         return await _checked(engine, await watched(engine, work, as_json=as_json))
 
