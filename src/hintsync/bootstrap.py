@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,10 +15,11 @@ from hintsync.change_feed import CHANGES_FACT, look_for_feed
 from hintsync.clock import SystemClock
 from hintsync.core.codec import Codec
 from hintsync.core.conventions import Conventions
-from hintsync.core.errors import BadInput, FixConfiguration
+from hintsync.core.errors import BadInput, FixConfiguration, HintsyncError
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.options import Options
+from hintsync.ledger import Ledger
 from hintsync.logins import HINT_TOKEN, SALESFORCE_LOGIN, SalesforceLogin, pack_login, unpack_login
 from hintsync.ports import Clock
 from hintsync.replicas.hint.client import HintClient, Pace
@@ -37,6 +39,8 @@ from hintsync.settings import Settings
 from hintsync.state.keys import MasterKeys
 from hintsync.state.open import open_store
 from hintsync.state.port import Connection, StateStore
+
+_log = logging.getLogger(__name__)
 
 #: Most requests to Hint that run at a time, over all connections.
 HINT_CONNECTIONS = 40
@@ -89,11 +93,22 @@ async def open_service(
     keys = load_master_keys(settings)
     store = await open_store(settings.database(), keys)
     ways, own = transports or Transports(), open_transport(HINT_CONNECTIONS)
+    service = Service(settings, store, clock or SystemClock(), Transports(ways.hint or own, ways.salesforce))
     try:
-        yield Service(settings, store, clock or SystemClock(), Transports(ways.hint or own, ways.salesforce))
+        yield service
     finally:
         await own.aclose()
+        await _close_book(service)
         await store.aclose()
+
+
+async def _close_book(service: Service) -> None:
+    """Give back what was drawn of Hint's daily requests and not sent; a store that does not answer keeps it for the day."""
+    if service.hint_pace is not None:
+        try:
+            await service.hint_pace.budget.give_back()
+        except HintsyncError as error:
+            _log.warning("requests drawn for today could not be given back (%s)", error.code)
 
 
 def load_master_keys(settings: Settings) -> MasterKeys:
@@ -246,7 +261,12 @@ def _pace(service: Service) -> Pace:
     settings = service.settings
     if service.hint_pace is None:
         service.hint_pace = Pace.of(
-            service.clock, per_second=settings.hint_requests_per_second, reserve_share=settings.hint_daily_reserve
+            service.clock,
+            per_second=settings.hint_requests_per_second,
+            reserve_share=settings.hint_daily_reserve,
+            book=Ledger(service.store, service.clock),
+            # one process works a file, but many may work a PostgreSQL database
+            turns=service.store if settings.database().startswith("postgres") else None,
         )
     return service.hint_pace
 

@@ -19,15 +19,19 @@ from hintsync.core.errors import FixConfiguration, HintsyncError, RetryLater
 from hintsync.core.limits import DayBudget
 from hintsync.core.values import Side
 from hintsync.ports import Clock
-from hintsync.replicas.hint.budget import PER_DAY, DailyBudget
+from hintsync.replicas.hint.budget import PER_DAY, Book, DailyBudget
 from hintsync.replicas.hint.errors import Rejection, failure, no_answer, rejection
 from hintsync.replicas.retrying import Backoff, Retrying
+from hintsync.replicas.shared_pace import Limiter, SharedThrottle, Turns
 from hintsync.replicas.throttled import Throttle
 
 LIVE_URL = "https://api.hint.com"
 
 #: Requests a second and partner. Hint documents 20 today and has changed the figure before; other tenants share it.
 PER_SECOND = 8.0
+
+#: Name of the schedule that all workers of a partner share.
+SCHEDULE = "hint"
 
 #: Seconds nothing is sent after a 429; Hint counts by the second.
 _PAUSE_AFTER_429 = 1.0
@@ -43,7 +47,7 @@ class Pace:
     """What all clients of one partner account share: Hint counts their requests together."""
 
     clock: Clock
-    throttle: Throttle
+    throttle: Limiter
     budget: DailyBudget
     retrying: Retrying
 
@@ -56,6 +60,8 @@ class Pace:
         per_day: int | None = None,
         reserve_share: float = 0.1,
         backoff: Backoff | None = None,
+        book: Book | None = None,
+        turns: Turns | None = None,
     ) -> Pace:
         """Build the usual pace.
 
@@ -65,9 +71,14 @@ class Pace:
             per_day: requests a day; Hint's published figure if not given.
             reserve_share: part of the day's requests that batches leave for live work, 0 to 1.
             backoff: how often and after which pauses requests are repeated.
+            book: where all workers add up the day's requests; this process is alone without it.
+            turns: where all workers take their turns; this process is alone without it.
         """
-        budget = DailyBudget(clock, PER_DAY if per_day is None else per_day, reserve_share=reserve_share)
-        return cls(clock, Throttle(clock, per_second=per_second), budget, Retrying(clock, backoff))
+        budget = DailyBudget(clock, PER_DAY if per_day is None else per_day, reserve_share=reserve_share, book=book)
+        throttle: Limiter = Throttle(clock, per_second=per_second)
+        if turns is not None and per_second is not None:
+            throttle = SharedThrottle(turns, clock, SCHEDULE, per_second=per_second)
+        return cls(clock, throttle, budget, Retrying(clock, backoff))
 
 
 @dataclass(frozen=True, slots=True)
