@@ -19,7 +19,7 @@ _Waiting: TypeAlias = tuple[Sequence[T], asyncio.Future[None]]
 class Gatherer(Generic[T]):
     """Lets those who come while a flush is under way go together with the next one.
 
-    Nothing is ever delayed on purpose: who comes alone is flushed at once. A flush that fails, fails for exactly those
+    There is no delay by the clock: who comes alone is flushed at once. A flush that fails, fails for exactly those
     whose items were in it.
     """
 
@@ -58,12 +58,24 @@ class Gatherer(Generic[T]):
         # No await between the look at what waits and letting go of the task: nobody can come in between unseen.
         try:
             while self._waiting:
+                await self._all_here()
                 await self._flush_group(self._next_group())
         finally:
             self._task = None
             # Only when this task is cancelled does anybody still wait here.
             _settle(self._waiting, lambda stored: stored.cancel())
             self._waiting.clear()
+
+    async def _all_here(self) -> None:
+        """Let those in who are at the door: go round the event loop for as long as a turn of it brings somebody.
+
+        Without it, of those who were answered together and come back together, the first would be flushed alone and all
+        others would wait for two flushes.
+        """
+        before = -1
+        while before < len(self._waiting) < self._most:
+            before = len(self._waiting)
+            await asyncio.sleep(0)
 
     def _next_group(self) -> list[_Waiting[T]]:
         size = 0
