@@ -6,9 +6,11 @@ from contextlib import suppress
 
 import pytest
 
+from hintsync.core.errors import BadInput
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
 from hintsync.engine.intake import take_in
+from hintsync.engine.reviewing import choose, decline
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.live import Lane, Mark
 from hintsync.state.port import ReviewKind
@@ -310,3 +312,80 @@ async def test_d4_a_move_that_is_cut_off_fills_blanks_all_the_same(side: Side, c
     await world.quiet()
     assert world.shown(Side.SALESFORCE, winner, "zip") == world.shown(Side.HINT, patient, "zip") == "01901"
     assert world.shown(Side.HINT, patient, "city") == "Reno"
+
+
+class TestDecidedByAPerson:
+    async def merged(self) -> tuple[LiveWorld, str, str, str]:
+        world = LiveWorld()
+        loser, first = await world.linked(city="Lynn", zip="01901")
+        winner, second = await world.linked("Anne", "Moor", BORN, city="Reno")
+        world.org.merge(loser, winner)
+        await world.quiet()
+        return world, winner, first, second
+
+    async def decide(self, world: LiveWorld, kept: str) -> None:
+        (review,) = await world.store.reviews("main", kind=ReviewKind.MERGE)
+        assert (await choose(await world.live(), review.id, kept)).done
+        assert await world.store.reviews("main") == []
+        await world.quiet()
+
+    async def test_d6_the_winner_s_own_patient_is_kept_and_the_other_is_let_go(self):
+        world, winner, first, second = await self.merged()
+        await self.decide(world, second)
+        state = await world.link_of(winner)
+        assert (state.link.patient_id, state.link.status, state.link.reason) == (second, LinkStatus.ACTIVE, None)
+        assert world.practice.shown(first).peer_id is None
+        assert (await world.store.live_links("main", Side.HINT, [first])) == {}
+        world.practice.edit(second, {"city": "Elko"})
+        await world.quiet()
+        assert world.shown(Side.SALESFORCE, winner, "city") == "Elko"
+
+    async def test_d6_the_loser_s_patient_is_kept_and_its_link_goes_to_the_winner(self):
+        world, winner, first, second = await self.merged()
+        await self.decide(world, first)
+        state = await world.link_of(winner)
+        assert (state.link.patient_id, state.link.status) == (first, LinkStatus.ACTIVE)
+        assert world.org.shown(winner).peer_id == first
+        assert world.shown(Side.SALESFORCE, winner, "zip") == "01901"  # the winner's blank is filled
+        assert world.practice.shown(second).peer_id is None
+
+    async def test_d6_neither_is_no_answer(self):
+        world, *_ = await self.merged()
+        (review,) = await world.store.reviews("main", kind=ReviewKind.MERGE)
+        with pytest.raises(BadInput, match="keep one of"):
+            await decline(await world.live(), review.id)
+
+    async def test_d2_a_namesake_takes_the_place_of_a_patient_that_was_merged_away(self):
+        world = LiveWorld()
+        contact, patient = await world.linked(city="Lynn")
+        namesake = world.patient("Ann", "Moor", BORN, zip="01901")
+        await world.quiet()
+        world.practice.delete(patient)
+        await world.quiet()
+        await self.decide(world, namesake)
+        state, shown = await world.link_of(contact), world.org.shown(contact)
+        assert (state.link.patient_id, state.link.status) == (namesake, LinkStatus.ACTIVE)
+        assert (shown.marked, shown.peer_id, shown.values["zip"]) == (True, namesake, "01901")
+        assert world.shown(Side.HINT, namesake, "city") == "Lynn"
+
+    async def test_d9_nobody_took_its_place_closes_the_review_and_the_link_goes_on_waiting(self):
+        world = LiveWorld()
+        contact, patient = await world.linked()
+        del world.practice._records[patient]
+        await mark(world, Side.HINT, patient)
+        await world.quiet()
+        (review,) = await world.store.reviews("main", kind=ReviewKind.MERGE)
+        await decline(await world.live(), review.id)
+        assert await world.store.reviews("main") == []
+        assert (await world.link_of(contact)).link.status is LinkStatus.SUSPENDED
+
+    async def test_a_record_that_is_linked_elsewhere_cannot_take_the_place(self):
+        world = LiveWorld()
+        _, patient = await world.linked()
+        _, elsewhere = await world.linked("Bea", "Hill", BORN)
+        world.practice.delete(patient)
+        world.patient("Ann", "Moor", BORN)
+        await world.quiet()
+        (review,) = await world.store.reviews("main", kind=ReviewKind.MERGE)
+        with pytest.raises(BadInput, match="linked already"):
+            await choose(await world.live(), review.id, elsewhere)

@@ -144,11 +144,11 @@ def _patient_gone(facts: PairFacts) -> Decision:
     )
 
 
-def moved_link(link: Link, side: Side, survivor: RecordId) -> Link:
+def moved_link(link: Link, side: Side, survivor: RecordId, *, reason: str = MOVED) -> Link:
     """Return a link as it goes to the record that a merge left; its salt stays, since the base carries it."""
     if side is Side.SALESFORCE:
-        return replace(link, contact_id=survivor, status=LinkStatus.ACTIVE, reason=MOVED)
-    return replace(link, patient_id=survivor, status=LinkStatus.ACTIVE, reason=MOVED)
+        return replace(link, contact_id=survivor, status=LinkStatus.ACTIVE, reason=reason)
+    return replace(link, patient_id=survivor, status=LinkStatus.ACTIVE, reason=reason)
 
 
 def base_after_move(state: LinkState, survivor: Snapshot, other: Snapshot) -> dict[FieldName, Fingerprint]:

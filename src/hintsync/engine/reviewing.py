@@ -13,6 +13,7 @@ from hintsync.core.records import LinkState, LinkStatus, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.by_hand import HandResult, link_by_hand, sync_with_choices
 from hintsync.engine.context import Engine
+from hintsync.engine.merge_reviews import BOTH_FROZEN, keep_after_merge
 from hintsync.engine.open_reviews import OF_FIELDS, OF_MATCHING
 from hintsync.engine.outcomes import Scribe
 from hintsync.state.port import AuditEvent, Commit, Review, ReviewKind, ReviewStatus
@@ -54,10 +55,17 @@ async def choose(
 ) -> HandResult:
     """Decide who a record is: link it with one of the candidates, or with another record the person names.
 
+    After a merge: which of the candidates stays linked with the record that is left (`merge_reviews`).
+
     Raises:
-        BadInput: no such open review, or it is not about a match.
+        BadInput: no such open review, or it is not about a match or a merge.
     """
-    review = await _open(engine, review_id, OF_MATCHING)
+    review = await _open(engine, review_id, OF_MATCHING | {ReviewKind.MERGE})
+    if review.kind is ReviewKind.MERGE:
+        kept = await keep_after_merge(engine, review, candidate)
+        if kept.done:
+            await _decide(engine, review, f"kept {candidate}")
+        return kept
     contact_id, patient_id = _pair(review, candidate)
     result = await link_by_hand(engine, contact_id, patient_id, confirmed=confirmed)
     if result.done:
@@ -68,14 +76,26 @@ async def choose(
 async def decline(engine: Engine, review_id: str) -> HandResult:
     """Decide that none of the candidates is this person; nothing automatic suggests or links them again (row U4).
 
+    Of a record that is gone: nobody took its place, its link goes on waiting for it.
+
     Raises:
-        BadInput: no such open review, or it is not about a match.
+        BadInput: no such open review, it is not about a match, or one of two frozen links must be kept.
     """
-    review = await _open(engine, review_id, OF_MATCHING)
+    review = await _open(engine, review_id, OF_MATCHING | {ReviewKind.MERGE})
+    if review.kind is ReviewKind.MERGE:
+        return await _nobody_instead(engine, review)
     for candidate in review.candidates:
         await engine.store.decline(engine.connection.id, *_pair(review, candidate), by=engine.actor, at=engine.now())
     await _decide(engine, review, "none of them")
     return HandResult(Step.LINK, "U4", Outcome.DECLINED)
+
+
+async def _nobody_instead(engine: Engine, review: Review) -> HandResult:
+    rule = str(review.details.get("rule"))
+    if rule in BOTH_FROZEN:
+        raise BadInput(f"two linked records were merged: keep one of {', '.join(review.candidates)}")
+    await _decide(engine, review, "nobody took its place")
+    return HandResult(Step.LINK, rule, Outcome.SUSPENDED)
 
 
 async def _open(engine: Engine, review_id: str, kinds: Collection[ReviewKind]) -> Review:
