@@ -227,6 +227,42 @@ async def test_both_marks_of_one_link_are_one_piece_of_work():
     assert (after[Side.SALESFORCE] - before[Side.SALESFORCE], after[Side.HINT] - before[Side.HINT]) == (2, 2)
 
 
+async def test_a_contact_that_was_marked_and_shows_nothing_new_spares_the_call_for_its_patient():
+    world = LiveWorld(options=Options(guard_at_least=1000))
+    pairs = await world.population(30)
+    now = world.clock.now().timestamp()
+    await world.store.mark("main", [Mark(Side.SALESFORCE, contact, "poll", now) for contact, _ in pairs])
+    before = world.calls()
+    assert (await world.work()).done == 30
+    assert {side: world.calls()[side] - before[side] for side in Side} == {Side.SALESFORCE: 1, Side.HINT: 0}
+
+
+async def test_an_edit_back_to_the_old_base_is_not_lost_while_agreement_moves_it():
+    world = LiveWorld()
+    contact, patient = await world.linked(city="Lynn", zip="01901")
+    world.org.edit(contact, {"city": "Reno", "zip": "89501"})
+    world.practice.edit(patient, {"city": "Reno"})
+    await world.deliver()
+    engine, seen = await world.live(), []
+
+    async def edit_back() -> None:
+        if world.practice.faults.calls > calls + 1 and not seen:
+            seen.append(world.practice.edit(patient, {"city": "Lynn"}))
+            await world.deliver()  # heard while the worker is still at it
+
+    calls, real = world.practice.faults.calls, world.store.commit
+
+    async def commit(commit: Commit) -> None:
+        await edit_back()
+        await real(commit)
+
+    world.store.commit = commit
+    await work_once(engine, "w")
+    assert seen
+    await world.quiet()
+    assert world.shown(Side.SALESFORCE, contact, "city") == world.shown(Side.HINT, patient, "city") == "Lynn"
+
+
 class TestOnlyOneAtALink:
     async def test_a_link_that_another_worker_holds_is_put_off(self):
         world = LiveWorld()

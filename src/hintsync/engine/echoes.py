@@ -12,8 +12,8 @@ from enum import StrEnum
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.first_sync import noted_name
-from hintsync.core.records import FieldName, Fingerprint, LinkState, LinkStatus
-from hintsync.core.values import Side
+from hintsync.core.records import FieldName, Fingerprint, LinkState, LinkStatus, RecordState, Snapshot
+from hintsync.core.values import ABSENT, Side
 from hintsync.engine.notices import Notice, NoticeKind
 from hintsync.state.live import SidePrints
 
@@ -56,6 +56,22 @@ def judge_linked(
     expected = (_expected(name, notice.side, state, at_work or {}) for name in shown)
     fits = all(fp.of(name, value) == print_ for (name, value), print_ in zip(shown.items(), expected, strict=True))
     return Verdict.ECHO if fits else Verdict.MARK
+
+
+def is_as_agreed(seen: Snapshot, state: LinkState, table: FieldTable, fp: Fingerprinter) -> bool:
+    """Say whether a contact, as just read, shows nothing but what both sides agreed on: its mark asks for no more."""
+    link = state.link
+    if (
+        link.status is not LinkStatus.ACTIVE
+        or link.reason is not None
+        or state.holds
+        or seen.state is not RecordState.LIVE
+    ):
+        return False
+    if not seen.marked or seen.peer_id != link.patient_id:
+        return False
+    shown = {name: value for name, value in seen.values.items() if name in table.by_name and value is not ABSENT}
+    return all(fp.of(name, value) == _expected(name, seen.side, state, {}) for name, value in shown.items())
 
 
 def _judge_unmapped(state: LinkState) -> Verdict:

@@ -81,6 +81,7 @@ async def _work_pairs(at: Pass, fated: Sequence[Piece], reserved: Sequence[Piece
         return []
     readings = await read_pieces(at.engine, [*fated, *reserved])
     ended = [_unread(piece) for piece in (*fated, *reserved) if readings.failure(piece) is not None]
+    ended += [Ended(piece) for piece in (*fated, *reserved) if readings.is_unchanged(piece)]
     met = await meet_fates(at, _readable(fated, readings), readings)
     for piece in _readable(reserved, readings):
         came = plan_reserved(at.engine, piece, readings)
@@ -92,7 +93,7 @@ async def _work_pairs(at: Pass, fated: Sequence[Piece], reserved: Sequence[Piece
 
 
 def _readable(pieces: Sequence[Piece], readings: Readings) -> list[Piece]:
-    return [piece for piece in pieces if readings.failure(piece) is None]
+    return [piece for piece in pieces if readings.failure(piece) is None and not readings.is_unchanged(piece)]
 
 
 def _unread(piece: Piece) -> Ended:

@@ -21,6 +21,9 @@ from hintsync.ports import WriteMode
 #: Seconds after which it is looked again whether a stop still holds a pair back; an approval marks it at once.
 HELD_BACK = 60.0
 
+#: Seconds after which a pair is read once more whose base moved to what both sides showed while others were written.
+_AGREED = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -64,6 +67,9 @@ def _ended(engine: Engine, planned: Planned, settled: Settled, reviews: OpenRevi
     elif settled.trouble is not None and settled.trouble[1].trouble is not Trouble.REFUSED:
         side, result = settled.trouble
         _again(ended, f"{side}:{result.code or 'kept-changing'}")
+    elif settled.results and any(decision.row == "F4" for decision in settled.plan.decisions):
+        # An edit back to the old base, heard while this pass wrote other fields, looked like an echo (see `echoes`).
+        ended.again, ended.reason = spread(_AGREED), "agreed"
     return ended
 
 

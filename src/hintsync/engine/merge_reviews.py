@@ -13,6 +13,7 @@ from hintsync.engine.holding import holding
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.parting import Intent, part
 from hintsync.engine.write_back import MESSAGE
+from hintsync.state.live import Lane, Mark
 from hintsync.state.port import Commit, LinkChange, Review
 
 #: Rows whose review stands between two links that are both frozen: one of them must be kept.
@@ -73,6 +74,8 @@ async def _go_to(engine: Engine, state: LinkState, side: Side, survivor: RecordI
         base.pop(MESSAGE, None)
         rule = "D4" if side is Side.SALESFORCE else "D7"
         audit = Scribe(engine, f"link:{link.id}").audit("moved", moved, rule=rule, side=side, reason="by a person")
+        at = engine.clock.now().timestamp()  # its first pass is taken up by a worker if it is cut off here
+        await engine.store.mark(engine.connection.id, [Mark(side, survivor, "person", at, Lane.INTERACTIVE)])
         await engine.store.commit(Commit(links=[LinkChange(moved, base, clear_base=True)], audits=[audit]))
     stored = await engine.store.link(link.id)
     assert stored is not None, "it was committed just now"
