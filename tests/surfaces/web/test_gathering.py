@@ -57,6 +57,14 @@ async def test_who_comes_during_a_flush_goes_together_with_the_next() -> None:
     assert store.flushes == [[0], [1, 2, 3, 4]]
 
 
+async def test_those_who_are_at_the_door_together_go_in_one_flush() -> None:
+    store = Slow()
+    store.gate.set()
+    gatherer = Gatherer(store)
+    await asyncio.gather(*(gatherer.put([number]) for number in range(20)))
+    assert store.flushes == [[*range(20)]]
+
+
 async def test_a_flush_that_fails_fails_for_those_in_it_and_no_others() -> None:
     store = Slow()
     store.poison = {2}

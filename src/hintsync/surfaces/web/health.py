@@ -54,6 +54,7 @@ class Health:
             figures = [*await self._figures()]
         except HintsyncError:
             answers = False
+        self._learn_budgets()
         opened = {each.id: self._engines.engine(each.id) is not None for each in self._engines.connections}
         text = exposition(self._metrics, figures, opened, store_answers=answers)
         return Response(text, headers=_FRESH, media_type=CONTENT_TYPE)
@@ -62,6 +63,12 @@ class Health:
         """Answer the question of `check_reachability`."""
         told = answer_to(self._service.store, request.query_params.get("nonce", ""))
         return JSONResponse(told or {"error": "no-nonce"}, 200 if told else 400, _FRESH)
+
+    def _learn_budgets(self) -> None:
+        for engine in self._engines.open:
+            for side, replica in engine.replicas.items():
+                if replica.budget is not None:
+                    self._metrics.learned_budget(engine.connection.id, side, replica.budget.left)
 
     async def _figures(self) -> Sequence[Figures]:
         """Read every connection's figures.
