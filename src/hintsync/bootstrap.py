@@ -18,6 +18,7 @@ from hintsync.core.conventions import Conventions
 from hintsync.core.errors import BadInput, FixConfiguration, HintsyncError
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.options import Options
 from hintsync.ledger import Ledger
 from hintsync.logins import HINT_TOKEN, SALESFORCE_LOGIN, SalesforceLogin, pack_login, unpack_login
@@ -173,7 +174,9 @@ async def connect(
     await service.store.put_connection(connection)
     await service.store.put_secret(connection.id, HINT_TOKEN, hint_token.encode())
     await service.store.put_secret(connection.id, SALESFORCE_LOGIN, pack_login(login))
-    return connection
+    async with open_engine(service, connection) as engine:
+        await take_known_patients(engine)  # whoever is there now is not new (row L8)
+        return engine.connection
 
 
 async def prepare_org(service: Service, login: SalesforceLogin, *, check_only: bool = False) -> Deployed:

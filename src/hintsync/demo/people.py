@@ -39,6 +39,7 @@ class Cast:
         arguments = [system, "--seed", str(self.seed)]
         arguments += ["--people", str(self.people)] if self.people else []
         arguments += ["--count", str(self.count)] if self.count else []
+        arguments += ["--pubsub-port", "0"] if system == "salesforce" else []
         return [*arguments, "--keep", str(self.kept_in / _KEPT[system])] if self.kept_in else arguments
 
 
@@ -54,6 +55,8 @@ class HintFacts:
     partner_key: str = field(repr=False)
     practice_id: str
     patients: int
+    #: Signs the webhooks.
+    signing_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,9 @@ class OrgFacts:
     client_secret: str = field(repr=False)
     org_id: str
     contacts: int
+    #: `host:port` of the change events, and the file of the authority that vouches for it.
+    pubsub: str = ""
+    ca: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +108,13 @@ def _allow_haste(control: str) -> None:
 
 
 def _hint_facts(told: dict[str, object]) -> HintFacts:
-    texts = {name: str(told[name]) for name in ("url", "token", "partner_key", "practice_id")}
+    texts = {name: str(told[name]) for name in ("url", "token", "partner_key", "practice_id", "signing_key")}
     return HintFacts(**texts, patients=_count(told["patients"]))
 
 
 def _org_facts(told: dict[str, object]) -> OrgFacts:
-    texts = {name: str(told[name]) for name in ("url", "token", "client_id", "client_secret", "org_id")}
+    names = ("url", "token", "client_id", "client_secret", "org_id", "pubsub", "ca")
+    texts = {name: str(told[name]) for name in names}
     return OrgFacts(**texts, contacts=_count(told["contacts"]))
 
 

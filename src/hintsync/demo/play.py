@@ -13,6 +13,7 @@ from hintsync.core.errors import StopRun
 from hintsync.demo.check import Verdict, changed_records, check
 from hintsync.demo.edits import Conflict, Editor
 from hintsync.demo.export import write_export
+from hintsync.demo.live import edit_and_time
 from hintsync.demo.stage import CONNECTION, REPORT_FILE, Stage
 from hintsync.demo.wire import Seen
 from hintsync.engine.batch_contacts import batch_contacts
@@ -59,11 +60,15 @@ class Played:
     missing: list[str] = field(default_factory=list)
     #: Records that the second runs changed, stamps apart.
     changed_again: list[str] = field(default_factory=list)
+    #: Live edits that did not arrive on the other side.
+    late: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
         """Whether the check through the two APIs found everything as it should be."""
-        return self.verdict is not None and self.verdict.passed and not self.missing and not self.changed_again
+        return (
+            self.verdict is not None and self.verdict.passed and not (self.missing or self.changed_again or self.late)
+        )
 
 
 class Play:
@@ -104,6 +109,21 @@ class Play:
             await self._run("Patients to contacts, again", lambda **told: batch_patients(engine, **told))
             await self._compare(before)
         return self.played
+
+    async def play_live(self) -> None:
+        """Let people edit while the service runs (`live_service`), and time how long each edit takes to the other side."""
+        async with self._step("Live: edits on both sides") as step:
+            mark = f"round{self._stage.notes.rounds}"
+            from_hint, from_org = await edit_and_time(self._stage, mark)
+            self.played.late = from_hint.missing + from_org.missing
+            if not (from_hint.seconds and from_org.seconds):
+                self.played.late.append("no pair was free to be edited")
+            step.figures = {
+                "from Hint": len(from_hint.seconds),
+                "from Salesforce": len(from_org.seconds),
+                "missing": len(self.played.late),
+            }
+            step.note = f"median {from_hint.median():.2f} s from Hint, {from_org.median():.2f} s from Salesforce"
 
     async def _connect(self) -> None:
         stage = self._stage

@@ -16,7 +16,7 @@ from hintsync.demo.edits import Conflict
 from hintsync.demo.people import OUR_PER_SECOND, Cast, Systems, both_systems
 from hintsync.demo.wire import Wires, open_wires
 from hintsync.logins import WithClientCredentials
-from hintsync.settings import SETTINGS_FILE, Settings, load_settings
+from hintsync.settings import PREFIX, SETTINGS_FILE, Settings, load_settings
 
 CONNECTION = "demo"
 #: What a program needs to go on with the demo; also marks a folder as the demo's.
@@ -121,20 +121,18 @@ def _folder(state: Path | None) -> Iterator[Path]:
 
 def _settings(folder: Path, systems: Systems) -> Settings:
     """Return the demo's settings, which touch nothing outside its folder, and leave them there for other commands."""
-    lines = {
-        "HINTSYNC_HINT_URL": systems.hint.url,
-        "HINTSYNC_HINT_REQUESTS_PER_SECOND": OUR_PER_SECOND,
-        "HINTSYNC_HINT_CONCURRENCY": _CONCURRENCY,
+    chosen = {
+        "hint_url": systems.hint.url,
+        "hint_partner_key": systems.hint.partner_key,
+        "hint_webhook_keys": systems.hint.signing_key,
+        "hint_requests_per_second": OUR_PER_SECOND,
+        "hint_concurrency": _CONCURRENCY,
+        "salesforce_events": systems.org.pubsub,
+        "salesforce_events_ca": systems.org.ca,
     }
-    _write_private(folder / SETTINGS_FILE, "".join(f"{name}={value}\n" for name, value in lines.items()))
-    return load_settings(
-        state=folder,
-        database_url="",
-        master_keys="",
-        hint_url=systems.hint.url,
-        hint_requests_per_second=OUR_PER_SECOND,
-        hint_concurrency=_CONCURRENCY,
-    )
+    lines = (f"{PREFIX}{name.upper()}={value}\n" for name, value in chosen.items())
+    _write_private(folder / SETTINGS_FILE, "".join(lines))
+    return load_settings(state=folder, database_url="", master_keys="", listen_port=0, alerts="", **chosen)
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -66,6 +66,11 @@ class HintWire:
             if not page or len(found) >= int(answer.headers["X-Total-Count"]):
                 return found
 
+    async def patient(self, patient_id: str) -> Raw:
+        """Return one patient."""
+        found: Raw = (await self.http.get(f"/api/provider/patients/{patient_id}")).raise_for_status().json()
+        return found
+
     async def edit(self, patient_id: str, values: Mapping[str, object]) -> None:
         """Change fields of a patient as the practice's staff does in Hint's own pages."""
         (await self.http.patch(f"/_control/patients/{patient_id}", json=dict(values))).raise_for_status()
@@ -89,6 +94,13 @@ class OrgWire:
         while not answer["done"]:
             answer = (await self.http.get(answer["nextRecordsUrl"])).raise_for_status().json()
             found += answer["records"]
+        return found
+
+    async def contact(self, contact_id: str) -> Raw:
+        """Return one contact with the fields of `CONTACT_FIELDS`."""
+        fields = {"fields": ",".join(CONTACT_FIELDS)}
+        answer = await self.http.get(f"{_API}/sobjects/Contact/{contact_id}", params=fields)
+        found: Raw = answer.raise_for_status().json()
         return found
 
     async def edit(self, contact_id: str, values: Mapping[str, object]) -> None:

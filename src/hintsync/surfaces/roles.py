@@ -17,6 +17,7 @@ from hintsync.dispatchers.local import LocalDispatcher
 from hintsync.dispatchers.procrastinate import open_dispatcher
 from hintsync.engine.alarms import Limits, Pulse
 from hintsync.engine.context import Engine
+from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import work_once
 from hintsync.engine.schedule import Job, ask_catch_up, jobs_of, poll_job, run_due, watch_job
 from hintsync.engine.working import Crew, Pacing
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 TICK = 5.0
 #: Seconds between two overlapping reads of a side that tells of its changes itself: what its events missed is found by them.
 SAFETY_POLLS = {Side.HINT: 60.0, Side.SALESFORCE: 900.0}
+#: Seconds that regular work has to come to its end when the process is told to stop.
+_GRACE = 3.0
 #: Seconds that the bell is listened for before the process looks whether it should stop.
 _LISTEN = 3600.0
 
@@ -93,6 +96,7 @@ class Process:
 
     async def _attend(self, engine: Engine, leaving: asyncio.Event) -> None:
         """Do this process's work on one connection; one part that fails ends the others, and all begin again."""
+        await take_known_patients(engine)  # done at connect, unless that was cut off
         async with asyncio.TaskGroup() as group:
             if Role.WORKER in self._roles:
                 group.create_task(self._work(engine, leaving))
@@ -120,10 +124,14 @@ class Process:
         for side in Side:
             await ask_catch_up(engine, side)
         while not leaving.is_set():
-            try:
-                await run_due(engine, self._jobs(engine))
-            except HintsyncError as error:
+            due = asyncio.create_task(run_due(engine, self._jobs(engine)))
+            await _leave_after(due, leaving, _GRACE)
+            if due.cancelled():
+                return
+            if isinstance(error := due.exception(), HintsyncError):
                 _log.warning("the schedule of connection %s: %s", engine.connection.id, error.code)
+            elif error is not None:
+                raise error
             await _rest(engine, leaving, TICK)
 
     def _jobs(self, engine: Engine) -> list[Job]:
@@ -150,6 +158,17 @@ async def _work_group(pulse: Pulse, engine: Engine, worker: str, limit: int) -> 
         succeeded(engine.connection.id, "live", engine.clock.now().timestamp())
         await pulse.beat()
     return worked.claimed
+
+
+async def _leave_after(work: asyncio.Task[list[str]], leaving: asyncio.Event, grace: float) -> None:
+    """Wait for some work; once it is time to leave, only for so long: a run that is cut off is gone on with by the next process."""
+    gone = asyncio.ensure_future(leaving.wait())
+    await asyncio.wait([work, gone], return_when=asyncio.FIRST_COMPLETED)
+    gone.cancel()
+    if not work.done():
+        await asyncio.wait([work], timeout=grace)
+        work.cancel()
+        await asyncio.wait([work])
 
 
 async def _rest(engine: Engine, leaving: asyncio.Event, seconds: float) -> None:

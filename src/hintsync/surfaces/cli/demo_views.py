@@ -56,6 +56,7 @@ def played_data(stage: Stage, played: Played) -> dict[str, object]:
         "check": _verdict_data(verdict) if verdict else None,
         "edits_missing": played.missing,
         "changed_by_second_runs": played.changed_again,
+        "live_edits_missing": played.late,
         "salesforce": {"url": stage.systems.org.url, "org_id": stage.systems.org.org_id},
         "hint": {"url": stage.systems.hint.url, "practice_id": stage.systems.hint.practice_id},
         "state": str(stage.folder),
@@ -104,6 +105,7 @@ def _verdict(played: Played) -> list[RenderableType]:
     lines += [f"  OVERWRITTEN: {each.field} of {each.contact_id} and {each.patient_id}" for each in _some(verdict.lost)]
     lines += [f"  broken link: {each}" for each in _some(verdict.broken)]
     lines += [f"  edit missing on the other side: {each}" for each in _some(played.missing)]
+    lines += [f"  live edit missing on the other side: {each}" for each in _some(played.late)]
     lines += [f"  changed by a second run: {each}" for each in _some(played.changed_again)]
     lines.append(f"Not verifiable through Hint's API: {', '.join(NOT_VERIFIABLE)}.")
     lines.append(f"Second runs changed {len(played.changed_again):,} records, batch stamps apart.")
@@ -115,13 +117,14 @@ def _some(items: Sequence[Item]) -> Sequence[Item]:
     return items[:_MOST_NAMED]
 
 
-def served_lines(stage: Stage) -> list[str]:
+def served_lines(stage: Stage, url: str) -> list[str]:
     """Say what can be tried while both systems are served."""
     org, hint = stage.systems.org, stage.systems.hint
     here = f"--state {stage.folder}"
     return [
         "",
-        "Still serving; press Ctrl-C to end.",
+        "Still serving, and syncing what is edited on either side; press Ctrl-C to end.",
+        f"  hintsync    {url}   health /readyz, figures /metrics",
         f"  Salesforce  {org.url}   token {org.token}",
         f"  Hint        {hint.url}   token {hint.token}",
         "Try, in another terminal (the command lies in .venv/bin after `make demo`):",
