@@ -113,7 +113,7 @@ def exercised() -> Callable[[Watched, str], None]:
     def check(app: Watched, client: str) -> None:
         seen = app.called()
         table: dict[str, dict[str, list[str]]] = json.loads(TABLE.read_text())
-        part = os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].partition(" ")[0]
+        part = os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].rpartition(" (")[0]
         if os.environ.get("HINTSYNC_WRITE_EXERCISED"):
             table.setdefault(client, {})[part] = sorted(seen)
             TABLE.write_text(json.dumps(table, indent=2, sort_keys=True) + "\n")

@@ -1,7 +1,7 @@
 """jsforce for Node.js, unmodified, over a socket: each group of cases in ``jsforce/`` against an org of its own.
 
-The groups cover what jsforce's own tests cover for connections, records, queries, objects, Bulk API 2.0, metadata and
-OAuth, in our words.
+``jsforce/README.md`` says of every case of jsforce's own tests for connections, records, queries, objects, Bulk API 2.0,
+metadata and OAuth which of ours plays it.
 """
 
 from __future__ import annotations
