@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -29,10 +30,11 @@ from hintsync.state.keys import MasterKeys
 from hintsync.state.memory import MemoryStore
 from hintsync.state.open import open_store, upgrade
 from hintsync.state.port import Connection, LinkChange
-from hintsync.state.sql.database import Database
+from hintsync.state.sql.database import Database, prepare_file
 from hintsync.state.sql.schema import MIGRATIONS
-from hintsync.state.sql.store import SqlStore, open_sql_store
+from hintsync.state.sql.store import SqlStore, _open_keyring, open_sql_store
 from hintsync.state.sql.tables import HEAD, VERSION_TABLE, metadata
+from tests.contract.live_examples import a_mark
 from tests.contract.state_examples import a_link, a_row, a_run, everything, remembered
 
 
@@ -364,3 +366,40 @@ def test_no_column_is_there_for_a_persons_data() -> None:
     }
     columns = {(table.name, column.name) for table in metadata.sorted_tables for column in table.columns}
     assert {(table, name) for table, name in columns if name in mapped} == {("cursors", "value")}
+
+
+# --- upgrading from an earlier version
+
+
+def _to_version(sql: SqlConnection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = sql
+    command.upgrade(config, revision)
+
+
+async def test_t21_a_store_from_before_live_sync_is_upgraded_with_all_it_holds(
+    empty_url: str, master_keys: MasterKeys, connection: Connection
+) -> None:
+    if empty_url.startswith("sqlite"):
+        prepare_file(file_of(empty_url))
+    database = Database(empty_url)
+    async with database.writing() as sql:
+        await sql.run_sync(_to_version, "0001")
+    old = SqlStore(database, await _open_keyring(database, master_keys))
+    await old.put_connection(connection)
+    await old.put_secret("con-1", "hint-key", b"secret")
+    await old.put_cursor("con-1", "hint:poll", "2026-03-01T09:00:00Z")
+    await old.start_run(a_run())
+    await old.commit(everything())
+    before, key = await remembered(old), old.fingerprint_key("con-1")
+    await old.aclose()
+    new = await open_store(empty_url, master_keys)
+    assert await remembered(new) == before
+    assert new.fingerprint_key("con-1") == key
+    assert await new.secret("con-1", "hint-key") == b"secret"
+    assert await new.get_cursor("con-1", "hint:poll") == "2026-03-01T09:00:00Z"
+    assert list(await new.verify_audit("con-1")) == []
+    await new.mark("con-1", [a_mark()])
+    assert len(await new.dirty("con-1")) == 1
+    await new.aclose()
