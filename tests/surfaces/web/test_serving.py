@@ -20,6 +20,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.intake import TakenIn, take_in
 from hintsync.engine.notices import Notice
 from hintsync.settings import Settings
+from hintsync.surfaces.web import receiver
 from hintsync.surfaces.web.serving import listen, serve
 from hintsync_emulators.hint import SIGNATURE_HEADER, signature
 from tests.surfaces.web.house import KEY, PATH, opened
@@ -135,6 +136,33 @@ async def test_what_comes_over_the_wire_is_refused_where_it_must_be(tmp_path: Pa
         assert await house.dirty() == []
         stop.set()
         await serving
+
+
+async def test_t16_a_body_that_does_not_come_or_is_cut_off_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiver, "BODY_SECONDS", 0.2)
+    async with opened(tmp_path) as house:
+        listener, stop = listen("127.0.0.1", 0), asyncio.Event()
+        url = httpx.URL(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        serving = asyncio.create_task(serve(house.app, listener, stop))
+        start = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{{".encode()
+        slow = await raw_exchange(url, start)
+        assert slow.startswith(b"HTTP/1.1 408 ")
+        assert b'{"error":"too-slow"}' in slow
+        monkeypatch.setattr(receiver, "BODY_SECONDS", 600)
+        _, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(start)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        body = house.envelope("patient.updated", {"id": "pat-1"})
+        async with httpx.AsyncClient(base_url=str(url), trust_env=False) as http:
+            answer = await http.post(PATH, content=body, headers={SIGNATURE_HEADER: signature(KEY, body)})
+        assert answer.status_code == 200
+        stop.set()
+        await serving  # waits for requests under way: the one that was cut off is over
+        assert house.metrics.total("webhook-unreadable") == 2
 
 
 def test_an_address_that_is_taken_is_said() -> None:
