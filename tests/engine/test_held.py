@@ -14,6 +14,7 @@ from hintsync.core.values import Side
 from hintsync.engine.held import (
     APPROVAL_AGE,
     HeldWrite,
+    acknowledge,
     approve,
     approved_prints,
     drop_plan,
@@ -142,9 +143,26 @@ async def test_a_plan_takes_no_more_once_it_is_approved_or_dropped():
 async def test_no_run_but_a_kept_plan_is_approved_so():
     clinic = await Clinic.of(1)
     (batch,) = await clinic.world.store.runs("main")
-    for run_id in (batch.id, "run-none"):
-        with pytest.raises(BadInput, match="not a plan that a guard kept"):
-            await approve(await clinic.engine(), run_id)
+    with pytest.raises(BadInput, match="not a plan that a guard kept"):
+        await approve(await clinic.engine(), batch.id)
+    with pytest.raises(BadInput, match="no run run-none"):
+        await approve(await clinic.engine(), "run-none")
+
+
+async def test_a_stop_that_is_acknowledged_drops_its_plan_and_lets_the_guards_look_anew():
+    clinic = await Clinic.of(2)
+    stop = await stopped(clinic)
+    engine, run_id = await clinic.engine(), str(stop.run_id)
+    await clinic.world.store.intend("main", [await clinic.intent(1)])
+    await keep_back(engine, stop, [await held(clinic, 0)])
+    with pytest.raises(BadInput, match="no stop of G3 for salesforce"):
+        await acknowledge(engine, "G3", Side.SALESFORCE)
+    assert await acknowledge(engine, "G3") == [stop]
+    assert (await clinic.run(run_id)).status is RunStatus.ABORTED
+    assert (await stops_in_force(engine)).in_force == ()
+    assert await clinic.world.store.intents("main", since=0.0) == []
+    assert [dirty.record_id for dirty in await clinic.world.store.dirty("main")] == [clinic.patients[0]]
+    assert await approved_prints(await clinic.engine(), (await clinic.state(0)).link.id) is None
 
 
 async def approved_one(clinic: Clinic) -> str:

@@ -182,9 +182,16 @@ async def forget_window(place: Place, changed: Side) -> None:
     place.watch.window_until = NEVER
 
 
-async def _kept(place: Place, run_id: str) -> Run:
+async def _run(place: Place, run_id: str) -> Run:
     run = await place.store.run(run_id)
-    if run is None or run.connection_id != place.connection.id or run.kind is not RunKind.HELD:
+    if run is None or run.connection_id != place.connection.id:
+        raise BadInput(f"no run {run_id}; `hintsync runs` lists them")
+    return run
+
+
+async def _kept(place: Place, run_id: str) -> Run:
+    run = await _run(place, run_id)
+    if run.kind is not RunKind.HELD:
         raise BadInput(f"{run_id} is not a plan that a guard kept; `hintsync status` names those that wait")
     if run.status not in (RunStatus.RUNNING, RunStatus.DONE):
         raise BadInput(f"plan {run_id} is {run.status}: {run.reason or 'it is not kept any more'}")
@@ -286,3 +293,25 @@ async def _links_of(engine: Engine, rows: Sequence[RunRow]) -> Mapping[RecordId,
             states = await engine.store.live_links(engine.connection.id, side, ids)
             found.update({record_id: state.link.id for record_id, state in states.items()})
     return found
+
+
+async def acknowledge(place: Place, guard: str, side: Side | None = None) -> list[Stop]:
+    """End the stops of a guard, of one side's changes or of both, without approving what was held back.
+
+    What was held back is due at once and goes through the guards anew: enough of it stops again.
+
+    Raises:
+        BadInput: no such stop is in force.
+    """
+    known = await place.store.stops(place.connection.id)
+    wanted = [stop for stop in known if stop.guard == guard and side in (None, stop.side)]
+    if not wanted:
+        raise BadInput(f"no stop of {guard}{f' for {side}' if side else ''} is in force; `hintsync status` shows them")
+    for stop in wanted:
+        if stop.run_id is not None:
+            await drop_plan(place, stop.run_id, "the stop was lifted without an approval")
+            await _mark_rows(place, await _run(place, stop.run_id))
+        if stop.side is not None:
+            await forget_window(place, stop.side)
+        await lift(place, stop.guard, stop.side)
+    return wanted

@@ -6,10 +6,12 @@ import typer
 
 from hintsync.surfaces.cli import batch, emulate
 from hintsync.surfaces.cli.abort import abort
+from hintsync.surfaces.cli.approve import approve
 from hintsync.surfaces.cli.connect import connect
 from hintsync.surfaces.cli.demo import demo
 from hintsync.surfaces.cli.link import link
 from hintsync.surfaces.cli.log import log
+from hintsync.surfaces.cli.pause import pause
 from hintsync.surfaces.cli.resume import resume
 from hintsync.surfaces.cli.review import review
 from hintsync.surfaces.cli.run import run as show_run
@@ -45,8 +47,10 @@ for command in (
     review,
     log,
     verify,
+    pause,
     abort,
     resume,
+    approve,
     webhook,
     serve,
     worker,

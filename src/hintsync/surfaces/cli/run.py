@@ -9,15 +9,18 @@ from typing import Annotated
 
 import typer
 from rich.console import RenderableType
+from rich.text import Text
 
 from hintsync.core.errors import BadInput
 from hintsync.core.plan import Outcome
+from hintsync.engine.held import seal_of
 from hintsync.engine.results_csv import write_results
-from hintsync.state.port import Run, RunRow, StateStore
+from hintsync.state.port import Run, RunKind, RunRow, RunStatus, StateStore
 from hintsync.surfaces.cli.answer import Answer, table
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, Limit, RunId, StateFolder
 from hintsync.surfaces.cli.perform import Asked, Local, with_store
 from hintsync.surfaces.cli.run_views import counts_data, outcome_table, reviews_of, row_data, run_data, run_head
+from hintsync.surfaces.cli.stop_views import desk_of
 
 
 def run(
@@ -51,7 +54,11 @@ def run(
         data = {"run": run_data(found), "outcomes": counts_data(counts), "reviews_open": reviews}
         if rows or outcome:
             data["rows"] = [row_data(row) for row in listed]
-        return Answer(data, (run_head(found), *outcome_table(counts, reviews), *_row_table(listed)))
+        shown = (run_head(found), *outcome_table(counts, reviews), *_row_table(listed))
+        if found.kind is RunKind.HELD and found.status is RunStatus.RUNNING:
+            data["seal"] = await seal_of(desk_of(local), run_id)
+            shown = (*shown, Text(f"waits for: hintsync approve {run_id} --seal {data['seal']}"))
+        return Answer(data, shown)
 
     with_store(Asked(state, connection, as_json), work)
 

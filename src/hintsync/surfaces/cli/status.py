@@ -10,13 +10,16 @@ from rich.text import Text
 from sqlalchemy.engine import make_url
 
 from hintsync.bootstrap import Service, open_engine
+from hintsync.core.records import LinkStatus
 from hintsync.engine.context import Engine
 from hintsync.engine.runs import check_identity
+from hintsync.engine.stops import PAUSE
 from hintsync.state.port import Connection
 from hintsync.surfaces.cli.answer import Answer, Exit
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import ACTOR, Asked, with_service
 from hintsync.surfaces.cli.run_views import run_data
+from hintsync.surfaces.cli.stop_views import stop_data, stop_lines
 
 _ALL = 1_000_000
 
@@ -30,17 +33,18 @@ def status(
     connection: ConnectionName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show connections, links, reviews that wait, the last run, and whether the audit trail is whole."""
+    """Show connections, links, what waits or is stopped, the last run, and whether the audit trail is whole."""
 
     async def work(service: Service) -> Answer:
         known = await service.store.connections()
         chosen = [await service.connection(connection)] if connection else list(known)
         stands = [await _of_connection(service, each, online=online) for each in chosen]
         where = {"state": str(service.settings.state), "database": _address(service)}
-        whole = all(not each["audit_problems"] for each in stands)
+        # a broken trail and a guard's stop wait for a person; a pause is one's own
+        quiet = all(not each["audit_problems"] and not _guards(each) for each in stands)
         lines = [f"state folder {where['state']}, database {where['database']}"]
         lines += [line for each in stands for line in _lines(each)] or ["no connection yet: hintsync connect"]
-        return Answer({**where, "connections": stands}, (Text("\n".join(lines)),), Exit.DONE if whole else Exit.PERSON)
+        return Answer({**where, "connections": stands}, (Text("\n".join(lines)),), Exit.DONE if quiet else Exit.PERSON)
 
     with_service(Asked(state, connection, as_json), work)
 
@@ -52,16 +56,21 @@ def _address(service: Service) -> str:
 
 async def _of_connection(service: Service, connection: Connection, *, online: bool) -> dict[str, object]:
     store = service.store
-    links = Counter(str(link.status) for link in await store.live_pairs(connection.id))
+    links = {str(status): count for status, count in (await store.count_links(connection.id)).items()}
+    links.pop(str(LinkStatus.ENDED), None)
     reviews = Counter(str(review.kind) for review in await store.reviews(connection.id, limit=_ALL))
     runs = await store.runs(connection.id, limit=1)
+    stops, backlog = await store.stops(connection.id), await store.backlog(connection.id)
     stands: dict[str, object] = {
         "name": connection.name,
         "org_id": connection.org_id,
         "org_sandbox": connection.org_sandbox,
         "practice_id": connection.practice_id,
-        "links": dict(links),
+        "links": links,
         "reviews": dict(reviews),
+        "stops": [stop_data(stop) for stop in stops],
+        "waiting": {lane.name.lower().replace("_", "-"): count for lane, count in backlog.waiting.items() if count},
+        "parked": backlog.parked,
         "last_run": run_data(runs[0]) if runs else None,
         "audit_problems": list(await store.verify_audit(connection.id)),
     }
@@ -84,9 +93,16 @@ async def _answers(engine: Engine) -> dict[str, object]:
     }
 
 
+def _guards(stands: dict[str, object]) -> bool:
+    stops = stands["stops"]
+    return isinstance(stops, list) and any(stop["guard"] != PAUSE for stop in stops)
+
+
 def _lines(stands: dict[str, object]) -> list[str]:
     lines = [f"{stands['name']}: org {stands['org_id']}, practice {stands['practice_id']}"]
-    for name in ("links", "reviews"):
+    stops = stands["stops"]
+    lines += [f"  {line}" for line in stop_lines(stops)] if isinstance(stops, list) else []
+    for name in ("links", "reviews", "waiting"):
         counts = stands[name]
         told = ", ".join(f"{n:,} {word}" for word, n in counts.items()) if isinstance(counts, dict) else ""
         lines.append(f"  {name}: {told or 'none'}")
