@@ -119,7 +119,8 @@ class StreamKeeper:
                 await self._follow()
             except HintsyncError as error:
                 pause = await self._fallen(error)
-            await self._engine.clock.sleep(pause)
+            if pause:
+                await self._engine.clock.sleep(pause)
 
     async def _follow(self) -> NoReturn:
         async with self._opened() as feed:

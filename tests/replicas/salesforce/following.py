@@ -29,13 +29,22 @@ def certificate() -> Certificate:
     return make_certificate()
 
 
+@dataclass(slots=True)
+class _Sleeper:
+    until: float
+    seconds: float
+    #: The function that the sleeping task runs.
+    who: str
+    waking: asyncio.Future[None]
+
+
 class PushedClock:
     """Stands still; whoever sleeps wakes when a test has pushed the clock far enough."""
 
     def __init__(self) -> None:
         self.start = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
         self.elapsed = 0.0
-        self._sleepers: list[tuple[float, float, asyncio.Future[None]]] = []
+        self._sleepers: list[_Sleeper] = []
         self._slept = asyncio.Event()
 
     def now(self) -> datetime:
@@ -46,27 +55,37 @@ class PushedClock:
 
     async def sleep(self, seconds: float) -> None:
         waking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self.elapsed + seconds, seconds, waking))
+        task = asyncio.current_task()
+        who = getattr(task.get_coro(), "__qualname__", "") if task else ""
+        self._sleepers.append(_Sleeper(self.elapsed + seconds, seconds, who, waking))
         self._slept.set()
         await waking
 
     def push(self, seconds: float) -> None:
         self.elapsed += seconds
-        for until, _, waking in self._sleepers:
-            if until <= self.elapsed and not waking.done():
-                waking.set_result(None)
-        self._sleepers = [each for each in self._sleepers if not each[2].done()]
+        for sleeper in self._sleepers:
+            if sleeper.until <= self.elapsed and not sleeper.waking.done():
+                sleeper.waking.set_result(None)
 
-    @property
-    def asleep(self) -> list[float]:
-        """How long those who sleep now wanted to, shortest first."""
-        return sorted(seconds for _, seconds, waking in self._sleepers if not waking.done())
+    def asleep(self, who: str = "") -> list[float]:
+        """How long those who sleep now wanted to; only those of a task that runs a function, if it is named."""
+        self._sleepers = [each for each in self._sleepers if not each.waking.done()]
+        return [each.seconds for each in self._sleepers if who in ("", each.who)]
 
     async def until_asleep(self, seconds: float) -> None:
         """Wait until somebody sleeps for that long."""
-        while seconds not in self.asleep:
-            self._slept.clear()
-            await self._slept.wait()
+        while seconds not in self.asleep():
+            await self._wait()
+
+    async def until_asleep_in(self, who: str) -> float:
+        """Wait until the task that runs a function sleeps, and return for how long."""
+        while not self.asleep(who):
+            await self._wait()
+        return self.asleep(who)[0]
+
+    async def _wait(self) -> None:
+        self._slept.clear()
+        await self._slept.wait()
 
 
 @dataclass(slots=True)

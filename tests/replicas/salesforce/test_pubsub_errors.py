@@ -10,7 +10,7 @@ from grpc import aio
 
 from hintsync.change_feed import DeliveriesSpent, PositionLost
 from hintsync.core.errors import FixConfiguration, ReconnectNeeded, RetryLater
-from hintsync.replicas.salesforce.pubsub_errors import BUSY_PAUSE, CODES, PREFIX, TokenRefused, failure
+from hintsync.replicas.salesforce.pubsub_errors import BUSY_PAUSE, CODES, PREFIX, BrokenOff, TokenRefused, failure
 from hintsync_emulators.salesforce.pubsub.errors import PROBLEMS
 from tests.replicas.salesforce.following import Following, following, standing
 
@@ -68,7 +68,7 @@ def test_every_code_says_what_is_done_next(code: str) -> None:
         (grpc.StatusCode.UNIMPLEMENTED, FixConfiguration),
         (grpc.StatusCode.INVALID_ARGUMENT, PositionLost),
         (grpc.StatusCode.UNAVAILABLE, RetryLater),
-        (grpc.StatusCode.INTERNAL, RetryLater),
+        (grpc.StatusCode.INTERNAL, BrokenOff),
         (grpc.StatusCode.DEADLINE_EXCEEDED, RetryLater),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, RetryLater),
         (grpc.StatusCode.CANCELLED, RetryLater),

@@ -33,6 +33,12 @@ class TokenRefused(HintsyncError):
     code = "token-refused"
 
 
+class BrokenOff(RetryLater):
+    """A stream ended and its reason was lost, as when it ends just while we send credit. Opening it again tells."""
+
+    code = "broken-off"
+
+
 class Next(StrEnum):
     """What is done next."""
 
@@ -40,6 +46,8 @@ class Next(StrEnum):
     WAIT = "wait"
     #: As above, and longer: the service is busy.
     WAIT_LONG = "wait long"
+    #: Go on from the last position at once: what is wrong will be told then.
+    ASK_AGAIN = "ask again"
     #: Take a new token and go on from the last position.
     NEW_TOKEN = "new token"
     #: Read what changed since the last poll, then begin at the latest event.
@@ -93,6 +101,7 @@ STATUSES: Final[Mapping[grpc.StatusCode, Meaning]] = {
     grpc.StatusCode.PERMISSION_DENIED: Meaning(Next.FIX, f"it is not there for us; {_SELECT}, and {_PERMIT}"),
     grpc.StatusCode.NOT_FOUND: Meaning(Next.FIX, f"the org does not have it; {_SELECT}"),
     grpc.StatusCode.UNIMPLEMENTED: Meaning(Next.FIX, "the address is no Pub/Sub API; check salesforce_events"),
+    grpc.StatusCode.INTERNAL: Meaning(Next.ASK_AGAIN, "it broke off"),
     grpc.StatusCode.INVALID_ARGUMENT: Meaning(Next.CATCH_UP, "the position was refused"),
 }
 
@@ -131,6 +140,8 @@ def failure(error: aio.AioRpcError, about: str) -> HintsyncError:
             return DeliveriesSpent(Side.SALESFORCE, reason, after=DELIVERIES_PAUSE)
         case Next.FIX:
             return FixConfiguration(f"{Side.SALESFORCE}: {reason}")
+        case Next.ASK_AGAIN:
+            return BrokenOff(Side.SALESFORCE, reason)
         case Next.WAIT_LONG:
             return RetryLater(Side.SALESFORCE, reason, after=BUSY_PAUSE)
         case Next.WAIT:

@@ -17,7 +17,7 @@ from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.errors import Rejected
 from hintsync.replicas.salesforce.events_address import EventsAddress
 from hintsync.replicas.salesforce.pubsub_client import PubSubClient
-from hintsync.replicas.salesforce.pubsub_errors import TokenRefused
+from hintsync.replicas.salesforce.pubsub_errors import BrokenOff, TokenRefused
 from hintsync.replicas.salesforce.pubsub_stream import SILENCE, Subscription
 
 #: Our own channel: it is there only if contacts were selected for it, and does not count against what the org has selected.
@@ -63,7 +63,7 @@ class PubSubFeed:
         self._reader = ChangeReader(pubsub.schema, codec)
 
     async def follow(self, position: str | None) -> AsyncGenerator[Arrived, None]:
-        """Yield events; a refused token, and a stream that ends in order after it had spoken, are dealt with here.
+        """Yield events; a refused token, and a stream that ends without a reason after it had spoken, are dealt with here.
 
         Raises:
             Silent: nothing was heard for too long. Open the feed anew: its connection may be dead, not only the stream.
@@ -86,6 +86,8 @@ class PubSubFeed:
                 await self._pubsub.renew(session)
                 renewed = True
                 continue
+            except BrokenOff:
+                _check_spoke(stream, self.name)
             finally:
                 await stream.aclose()
             renewed = False
