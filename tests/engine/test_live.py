@@ -118,6 +118,16 @@ async def test_b12_a_message_is_sent_once_and_not_at_every_pass():
     assert message(world, patient) == "hintsync: waiting for a decision: City, Zip Code"
 
 
+async def test_b12_a_message_that_hint_does_not_take_now_is_sent_later_without_a_new_edit():
+    world = LiveWorld()
+    contact, patient = await world.linked(city="Lynn")
+    world.org.edit(contact, {"city": "Reno"})
+    world.practice.edit(patient, {"city": "Elko"})
+    world.practice.faults.lock(patient, times=4)
+    await world.quiet()
+    assert message(world, patient) == "hintsync: waiting for a decision: City"
+
+
 async def test_b12_no_message_without_write_back():
     world = LiveWorld(options=Options(write_back=False))
     contact, patient = await world.linked(city="Lynn")

@@ -204,6 +204,20 @@ async def test_d7_the_link_goes_to_the_patient_that_a_merge_left():
     assert "link-fields-reverted" not in await events(world)
 
 
+async def test_d7_a_survivor_that_cannot_be_read_now_is_not_taken_for_lost():
+    world = LiveWorld()
+    contact, loser = await world.linked(city="Lynn")
+    survivor = world.patient("Ann", "Moor", BORN)
+    world.practice.merge(loser, survivor)
+    world.events = [event for event in world.events if event.record_id == loser]
+    await world.deliver()
+    world.practice.faults.lose_reply(2)  # the first read shows the loser, the second is of the survivor
+    assert (await world.work()).put_off == 1
+    assert (await world.link_of(contact)).link.status is LinkStatus.ACTIVE
+    await world.quiet()
+    assert (await world.link_of(contact)).link.patient_id == survivor
+
+
 async def test_d8_a_survivor_that_is_linked_elsewhere_freezes_both_links():
     world = LiveWorld()
     first, loser = await world.linked(city="Lynn")

@@ -88,7 +88,9 @@ async def _work(at: Pass, claimed: Sequence[Dirty]) -> Worked:
         await at.engine.store.put_off(sorted_.taken, at.now + spread(_TAKEN), failed=False)
     if sorted_.nothing:
         await at.engine.store.finish_marks(sorted_.nothing)
-    ended = await work_pieces(at, [*sorted_.links, *sorted_.patients])
+    ended = await work_pieces(at, [piece for piece in sorted_.links if not piece.wants_contact])
+    # apart: what keeps newcomers from being matched must keep no pair from being synced
+    ended += await work_pieces(at, [*(piece for piece in sorted_.links if piece.wants_contact), *sorted_.patients])
     return _summed(claimed, len(sorted_.nothing), len(sorted_.taken), ended)
 
 

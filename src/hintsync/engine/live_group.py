@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hintsync.core.errors import FixConfiguration, HintsyncError, RetryLater, StopRun
+from hintsync.core.errors import FixConfiguration, HintsyncError, RetryLater, SafetyStop, StopRun
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
 from hintsync.engine.by_hand import finish_create
@@ -29,6 +29,8 @@ from hintsync.state.port import LinkTaken, StaleLink
 
 _log = logging.getLogger(__name__)
 
+#: Seconds after which a side that showed nobody is asked again.
+_EMPTY_SIDE = 300.0
 #: Seconds after which it is looked again whether a reservation was finished by whoever made it.
 _LEFT_TO_ITS_MAKER = 30.0
 
@@ -46,6 +48,9 @@ async def work_pieces(at: Pass, pieces: Sequence[Piece]) -> list[Ended]:
         return await remember(at.engine, ended)
     except RetryLater as error:
         return await _side_in_trouble(at, pieces, error)
+    except SafetyStop as error:  # a side that shows nobody (guard G2): this pass stops, other work goes on
+        _log.error("live work of %s: %s", at.engine.connection.id, error)
+        return await remember(at.engine, [Ended(p, again=spread(_EMPTY_SIDE), reason=error.guard) for p in pieces])
     except (FixConfiguration, StopRun):
         raise
     except Exception as error:

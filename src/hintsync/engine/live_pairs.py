@@ -23,6 +23,8 @@ HELD_BACK = 60.0
 
 #: Seconds after which a pair is read once more whose base moved to what both sides showed while others were written.
 _AGREED = 2.0
+#: Seconds, at least, after which a message that Hint did not take is sent again.
+_UNTOLD = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ async def settle_planned(engine: Engine, planned: Sequence[Planned]) -> list[End
     ended = [_ended(engine, one, came, reviews) for one, came in zip(planned, settled, strict=True)]
     there = [(one, end) for one, end in zip(settled, ended, strict=True) if one.gone is None]
     told = [(one.pair.state, end.records) for one, end in there if Side.HINT not in one.barred]
-    await write_back(engine, told)
+    unsent = await write_back(engine, told)
+    for one, end in there:
+        if end.again is None and one.pair.state.link.id in unsent:
+            end.again, end.reason = pause_after(end.piece.attempts) + _UNTOLD, "message-not-sent"
     return ended
 
 

@@ -37,6 +37,11 @@ class Piece:
         """Whether a person waits for it."""
         return any(mark.lane is Lane.INTERACTIVE for mark in self.marks)
 
+    @property
+    def wants_contact(self) -> bool:
+        """Whether it is a reservation whose contact was never seen to exist."""
+        return self.state is not None and self.state.link.contact_id is None
+
     def told_gone(self, side: Side) -> bool:
         """Say whether the latest event of a side said that its record is deleted."""
         return any(mark.side is side and mark.cause.endswith(TOLD_GONE) for mark in self.marks)

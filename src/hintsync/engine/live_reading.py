@@ -61,9 +61,18 @@ class Readings:
         return None if seen is None or seen.id == record_id or seen.state is RecordState.MERGED else seen
 
     def failure(self, piece: Piece) -> RetryLater | None:
-        """Return why a record of a piece could not be read, if so."""
-        keys = [(side, record_id) for side in Side if (record_id := piece.id_of(side))]
+        """Return why a record of a piece, or one that it was merged into, could not be read, if so."""
+        keys = [key for side in Side for key in self._behind(side, piece.id_of(side))]
         return next((self.unread[key] for key in keys if key in self.unread), None)
+
+    def _behind(self, side: Side, record_id: RecordId | None) -> list[tuple[Side, RecordId]]:
+        """Return a record and all that it was merged into, one after the other."""
+        chain = list[tuple[Side, RecordId]]()
+        while record_id is not None and len(chain) <= _MERGES:
+            chain.append((side, record_id))
+            seen = self.of(side, record_id)
+            record_id = seen.merged_into if seen is not None and seen.state is RecordState.MERGED else None
+        return chain
 
 
 async def read_pieces(engine: Engine, pieces: Sequence[Piece]) -> Readings:

@@ -5,7 +5,7 @@ What was told last is remembered beside the base, so that a message is sent when
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from hintsync.core.errors import RetryLater
@@ -14,12 +14,14 @@ from hintsync.core.records import FieldName, Fingerprint, HoldKind, Link, LinkSt
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.outcomes import Records
-from hintsync.engine.writing import write_side
+from hintsync.engine.pairs import LOOKS
+from hintsync.engine.writing import Trouble, write_side
 from hintsync.ports import Bookkeeping, Update, WriteMode
 from hintsync.state.port import LinkChange
 
 #: Pseudo-field of a base: the message that the patient shows.
 MESSAGE = "/message"
+_TRY_AGAIN = frozenset({Trouble.LOOK_AGAIN, Trouble.LATER})
 #: Characters of the longest message; more fields are counted, not named.
 _LONGEST = 200
 
@@ -42,17 +44,18 @@ def _part(what: str, names: Sequence[FieldName], table: FieldTable) -> str:
     return f"{what}: {labels}" if len(labels) <= _LONGEST else f"{what}: {len(names)} fields"
 
 
-async def write_back(engine: Engine, pairs: Sequence[tuple[LinkState, Records]]) -> None:
+async def write_back(engine: Engine, pairs: Sequence[tuple[LinkState, Records]]) -> frozenset[str]:
     """Bring the messages on patients up to date, and add to each pair's records what its base remembers of that.
-
-    What Hint does not take now is told the next time the pair is worked.
 
     Args:
         engine: The connection.
         pairs: Links as they are stored, with what is about to be remembered of each; their patients exist.
+
+    Returns:
+        Links whose message could not be sent now; whoever can works them again. A message that Hint refuses is left.
     """
     if not engine.options.write_back:
-        return
+        return frozenset()
     updates: dict[RecordId, Update] = {}
     told: dict[RecordId, tuple[Link, Records, Fingerprint]] = {}
     for before, records in pairs:
@@ -63,9 +66,11 @@ async def write_back(engine: Engine, pairs: Sequence[tuple[LinkState, Records]])
             continue
         updates[patient_id] = Update(patient_id, {}, None, Bookkeeping(error_message=text))
         told[patient_id] = state.link, records, print_
-    for patient_id in await _sent(engine, list(updates.values())):
+    taken, unsent = await _send(engine, updates)
+    for patient_id in taken:
         link, records, print_ = told[patient_id]
         _remember(records, link, {MESSAGE: print_})
+    return frozenset(told[patient_id][0].id for patient_id in unsent)
 
 
 def remembered(state: LinkState, records: Records) -> LinkState:
@@ -86,12 +91,21 @@ def _remember(records: Records, link: Link, base: Mapping[FieldName, Fingerprint
     records.links.append(LinkChange(link, base))
 
 
-async def _sent(engine: Engine, updates: Sequence[Update]) -> list[RecordId]:
-    """Send the messages and return the patients that took theirs; a message is never worth failing a pass for."""
-    if not updates:
-        return []
-    try:
-        results = await write_side(engine, Side.HINT, updates, WriteMode.LIVE)
-    except RetryLater:
-        return []
-    return [record_id for record_id, result in results.items() if result.bookkept]
+async def _send(
+    engine: Engine, updates: Mapping[RecordId, Update]
+) -> tuple[Collection[RecordId], Collection[RecordId]]:
+    """Send the messages; return the patients that took theirs, and those that could not be reached.
+
+    A message is never worth failing a pass for, and sent twice it does no harm, so a lost reply needs no look.
+    """
+    taken, left = list[RecordId](), dict(updates)
+    for _ in range(LOOKS):
+        if not left:
+            break
+        try:
+            results = await write_side(engine, Side.HINT, list(left.values()), WriteMode.LIVE)
+        except RetryLater:
+            break
+        taken += [record_id for record_id, result in results.items() if result.bookkept]
+        left = {record_id: left[record_id] for record_id, r in results.items() if r.trouble in _TRY_AGAIN}
+    return taken, left
