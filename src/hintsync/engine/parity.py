@@ -32,6 +32,8 @@ from hintsync.state.port import Run, RunKind
 
 #: Cause of what the check marks.
 CAUSE = "parity"
+#: Patients whose links are read in one go.
+_CHUNK = 500
 #: Records after which other tasks of the process get a turn.
 _BREATH = 200
 
@@ -78,6 +80,8 @@ class _Check:
     counts: Counts = field(default_factory=Counts)
     #: Patient id to link, of the pairs whose patient has not come yet.
     waiting: dict[RecordId, Link] = field(default_factory=dict)
+    #: All patients that are linked.
+    linked: frozenset[RecordId] = frozenset()
     #: Patient id to the form of the contact.
     forms: dict[RecordId, bytes] = field(default_factory=dict)
     suspects: list[Suspect] = field(default_factory=list)
@@ -95,6 +99,7 @@ class _Check:
         await check_budgets(engine, Purpose.PARITY)
         links = await engine.store.live_pairs(engine.connection.id)
         self.waiting = {link.patient_id: link for link in links if link.patient_id and link.contact_id}
+        self.linked = frozenset(self.waiting)
         self.counts.unfinished = len(links) - len(self.waiting)
         await keeper.phase("reading contacts", total=keeper.run.done + len(self.waiting))
         await self._read_contacts()
@@ -136,10 +141,15 @@ class _Check:
             self.forms[link.patient_id] = self.maker.contact_form(contact, link.patient_id, fp)
 
     async def _read_patients(self) -> None:
+        gathered: list[Snapshot] = []
         async with aclosing(self.engine.hint.scan()) as pages:  # type: ignore[type-var]  # async generators
             async for page in pages:
                 await self._begin(Side.HINT, page)
-                await self._take_patients(page.records)
+                gathered.extend(page.records)
+                if len(gathered) >= _CHUNK:
+                    await self._take_patients(gathered)
+                    gathered = []
+        await self._take_patients(gathered)
         refuse_empty(links_exist=bool(self.waiting), contacts=1, patients=self.counts.records[Side.HINT])
 
     async def _take_patients(self, patients: Sequence[Snapshot]) -> None:
@@ -151,7 +161,9 @@ class _Check:
             link = self.waiting.pop(patient_id)
             self._take_pair(patient, states.get(patient_id), link)
             self.forms.pop(patient_id, None)
-        await self._take_unlinked([p for p in patients if p.id not in linked and p.state is not RecordState.MERGED])
+        await self._take_unlinked(
+            [p for p in patients if p.id not in self.linked and p.state is not RecordState.MERGED]
+        )
         settled = before - len(self.waiting) - (len(self.suspects) - suspects)
         self.keeper.run = replace(self.keeper.run, done=self.keeper.run.done + settled)
         await self.keeper.note()

@@ -18,7 +18,7 @@ from hintsync.core.first_sync import noted_name
 from hintsync.core.phone_list import mapped_phone
 from hintsync.core.policy import record_print
 from hintsync.core.records import Base, FieldName, Fingerprint, Hold, LinkState, Snapshot
-from hintsync.core.values import ABSENT, Seen, Side
+from hintsync.core.values import ABSENT, Canonical, Seen, Side
 
 #: Bytes of a fingerprint that a form keeps: two different values look alike once in 2^64.
 WIDTH: Final = 8
@@ -70,30 +70,37 @@ AGREES: Final = Verdict()
 
 
 class FormMaker:
-    """Makes and compares the forms of one connection's records."""
+    """Makes and compares the forms of one connection's records.
+
+    A form is: a byte that says whether the marks fit, the print of the record as a whole, one print a field.
+    """
 
     def __init__(self, table: FieldTable, missing: Missing, *, write_back: bool) -> None:
         """Take the mapping, the fields that a side does not have, and whether Hint shows our id."""
-        self._rows = table.rows
+        shown = [row for row in table.rows if not row.write_only]
+        # Fields that both sides show come first: of a pair in step they are compared in one go.
+        self._rows = (*shown, *(row for row in table.rows if row.write_only))
+        self._names = tuple([row.name for row in self._rows])
+        self._shown = len(shown)
+        self._phones = tuple([row for row in shown if row.kind is Kind.PHONE])
         self._missing = missing
         self._write_back = write_back
 
     def contact_form(self, contact: Snapshot, patient_id: str | None, fp: Fingerprinter) -> bytes:
-        """Return what must be kept of a contact until its patient comes: marks, record print, one print a field."""
+        """Return what must be kept of a contact until its patient comes."""
         fits = contact.marked and contact.peer_id == patient_id
-        prints = [self._print(row, Side.SALESFORCE, contact.values.get(row.name, ABSENT), fp) for row in self._rows]
-        return b"".join([b"\x01" if fits else b"\x00", record_print(contact, fp)[:WIDTH], *prints])
+        prints = self._prints(Side.SALESFORCE, contact.values, fp)
+        return (b"\x01" if fits else b"\x00") + record_print(contact, fp)[:WIDTH] + prints
 
     def compare(self, state: LinkState, patient: Snapshot, contact_form: bytes, fp: Fingerprinter) -> Verdict:
         """Compare a patient with the form of its contact, and both with what is remembered."""
-        found: dict[str, list[FieldName]] = {}
+        hint = self._prints(Side.HINT, self._hint_values(patient, state.base, fp), fp)
+        contact = contact_form[1 + WIDTH :]
         records = _Records(patient, contact_form, fp)
-        for number, row in enumerate(self._rows, start=1):
-            seen = {
-                Side.HINT: self._print(row, Side.HINT, _hint_value(row, patient, state.base, fp), fp),
-                Side.SALESFORCE: contact_form[1 + number * WIDTH : 1 + (number + 1) * WIDTH],
-            }
-            for kind in _judge(row, seen, state, records):
+        found: dict[str, list[FieldName]] = {}
+        for number in range(self._shown if self._in_step(state, hint, contact) else 0, len(self._rows)):
+            row, place = self._rows[number], slice(number * WIDTH, (number + 1) * WIDTH)
+            for kind in _judge(row, {Side.HINT: hint[place], Side.SALESFORCE: contact[place]}, state, records):
                 found.setdefault(kind, []).append(row.name)
         unfit = self._unfit(state, patient, contact_form)
         if Side.SALESFORCE in unfit and _is_refused(state, Side.SALESFORCE, records):
@@ -101,10 +108,32 @@ class FormMaker:
             unfit = tuple(side for side in unfit if side is not Side.SALESFORCE)
         return Verdict(**{kind: tuple(names) for kind, names in found.items()}, unfit=unfit)
 
-    def _print(self, row: FieldMapping, side: Side, value: Seen, fp: Fingerprinter) -> bytes:
-        if value is ABSENT or row.name in self._missing.get(side, ()):
-            return UNSEEN
-        return fp.of(row.name, value)[:WIDTH]
+    def _in_step(self, state: LinkState, hint: bytes, contact: bytes) -> bool:
+        """Say whether the fields that both sides show are all seen, and all as both sides last agreed."""
+        shown = hint[: self._shown * WIDTH]
+        if state.holds or shown != contact[: self._shown * WIDTH] or UNSEEN in shown:
+            return False
+        base = state.base
+        return shown == b"".join(
+            [base[name][:WIDTH] if name in base else UNSEEN for name in self._names[: self._shown]]
+        )
+
+    def _prints(self, side: Side, values: Mapping[FieldName, Seen], fp: Fingerprinter) -> bytes:
+        missing = self._missing.get(side, ())
+        seen: dict[FieldName, Canonical] = {
+            name: value
+            for name in self._names
+            if (value := values.get(name, ABSENT)) is not ABSENT and name not in missing
+        }
+        prints = fp.of_each(seen)
+        return b"".join([prints[name][:WIDTH] if name in prints else UNSEEN for name in self._names])
+
+    def _hint_values(self, patient: Snapshot, base: Base, fp: Fingerprinter) -> Mapping[FieldName, Seen]:
+        """Return a patient's values with, for each phone, the entry of the list that the link agreed on."""
+        if not patient.phones or not base:
+            return patient.values
+        listed = [row for row in self._phones if patient.values.get(row.name, ABSENT) is not ABSENT]
+        return {**patient.values, **{row.name: mapped_phone(row, patient, base, fp) for row in listed}}
 
     def _unfit(self, state: LinkState, patient: Snapshot, contact_form: bytes) -> tuple[Side, ...]:
         named = (patient.peer_id or "").partition(".")[0]  # behind the point: the reservation it was created under
@@ -126,13 +155,6 @@ class _Records:
         if side is Side.HINT:
             return record_print(self.patient, self.fp)[:WIDTH]
         return self.contact_form[1 : 1 + WIDTH]
-
-
-def _hint_value(row: FieldMapping, patient: Snapshot, base: Base, fp: Fingerprinter) -> Seen:
-    value = patient.values.get(row.name, ABSENT)
-    if row.kind is Kind.PHONE and value is not ABSENT and patient.phones and base:
-        return mapped_phone(row, patient, base, fp)
-    return value
 
 
 def _judge(row: FieldMapping, seen: Mapping[Side, bytes], state: LinkState, records: _Records) -> list[str]:
