@@ -12,7 +12,12 @@ from collections.abc import Callable
 from importlib import import_module
 
 #: Name to module; each has a `main` that takes its arguments and returns an exit code.
-BENCHES = {"search": "bench.search", "batch": "bench.batch.run", "emulators": "bench.emulators"}
+BENCHES = {
+    "search": "bench.search",
+    "batch": "bench.batch.run",
+    "emulators": "bench.emulators",
+    "webhooks": "bench.webhooks",
+}
 
 
 def main(argv: list[str]) -> int:
