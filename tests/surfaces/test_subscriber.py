@@ -49,6 +49,8 @@ class Town:
     done: asyncio.Queue[str | list[str]] = field(default_factory=asyncio.Queue)
     #: The next so many calls of a kind fail.
     failing: dict[str, int] = field(default_factory=dict)
+    #: How often the workers' bell was rung.
+    rung: int = 0
 
     @property
     def org(self) -> Org:
@@ -71,7 +73,9 @@ class Town:
     async def subscribing(self, options: Options | None = None, pace: Pace = PACE) -> AsyncIterator[Engine]:
         """Run a subscriber for the length of a with block, and stop it in order."""
         engine, stop = await self.engine(options), asyncio.Event()
-        work = run_subscriber(engine, stop, take=self._take, catch=self._catch, poll=self._poll, pace=pace)
+        work = run_subscriber(
+            engine, stop, take=self._take, catch=self._catch, poll=self._poll, wake=self._wake, pace=pace
+        )
         task = asyncio.create_task(work)
         try:
             yield engine
@@ -99,6 +103,9 @@ class Town:
         marked = await poll_once(engine, side)
         self.done.put_nowait("poll")
         return marked
+
+    async def _wake(self) -> None:
+        self.rung += 1
 
     def _fail(self, kind: str) -> None:
         if self.failing.get(kind, 0):
@@ -208,6 +215,7 @@ async def test_a_linked_contacts_edit_is_marked_and_our_own_echo_is_not(town: To
             )
             await town.world.store.reserve(link)
             await _remember(town, link, fp.of("city", "Waco"))
+        assert town.rung == 0
         town.org.update("Contact", edited, {"MailingCity": "Austin"})
         town.org.update("Contact", echoed, {"MailingCity": "Waco"})
         town.org.update("Contact", echoed, {"Hint_Last_Batch_Sync_Id__c": "run-1"})
@@ -215,6 +223,8 @@ async def test_a_linked_contacts_edit_is_marked_and_our_own_echo_is_not(town: To
         assert [(dirty.side, dirty.record_id, dirty.cause) for dirty in await town.world.store.dirty("main")] == [
             (Side.SALESFORCE, edited, "change-event")
         ]
+        await town.until_idle()
+        assert town.rung == 1
 
 
 async def _remember(town: Town, link: Link, city: bytes) -> None:

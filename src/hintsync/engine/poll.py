@@ -6,6 +6,7 @@ within the overlap is remembered as fingerprints, in this process only, so that 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -69,6 +70,8 @@ class PollMemory:
     far_at: float | None = None
     #: Monotonic seconds when the store was last told that we are up to date.
     noted_at: float | None = None
+    #: Held by the poll under way: polls of one side follow one another.
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def is_far(self, now: float) -> bool:
         """Say whether it is time to read the whole overlap."""
@@ -108,7 +111,7 @@ async def poll_once(engine: Engine, side: Side, *, take: TakeIn = take_in) -> in
     """Take in what a side changed since the last poll; return how many marks were new.
 
     The first poll reads everything, since only the side's own stamps say from when on to read. The cursor moves with the last
-    of the marks, to a moment of the side's own clock. One poll of a side at a time; several processes may poll in turn.
+    of the marks, to a moment of the side's own clock. Polls of a side in this process follow one another.
 
     Args:
         engine: The connection.
@@ -122,7 +125,8 @@ async def poll_once(engine: Engine, side: Side, *, take: TakeIn = take_in) -> in
     if not engine.replicas[side].capabilities.changed_since:
         raise NotImplementedError(f"{side}: it has no list of what changed since a moment")
     memory = memory_of(engine, side)
-    return await _Poll(engine, side, memory, take).run()
+    async with memory.turn:
+        return await _Poll(engine, side, memory, take).run()
 
 
 @dataclass(slots=True)

@@ -102,7 +102,8 @@ class Process:
                 group.create_task(self._work(engine, leaving))
                 group.create_task(self._keep_schedule(engine, leaving))
             if Role.SUBSCRIBER in self._roles:
-                group.create_task(run_subscriber(engine, leaving))
+                wake = partial(self._dispatcher.wake, engine.connection.id)
+                group.create_task(run_subscriber(engine, leaving, wake=wake))
 
     async def _work(self, engine: Engine, leaving: asyncio.Event) -> None:
         pulse = Pulse(engine)

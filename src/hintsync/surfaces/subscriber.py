@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from hintsync.core.errors import RetryLater
 from hintsync.core.values import Side
 from hintsync.engine.alarms import Pulse
 from hintsync.engine.catch_up import catch_up
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import take_in
+from hintsync.engine.intake import TakenIn, take_in
+from hintsync.engine.notices import Notice
 from hintsync.engine.poll import Poll, TakeIn, poll_once
 from hintsync.engine.workers import worker_name
 from hintsync.state.port import Run, RunStatus
@@ -26,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 #: Reads what may have been missed on a side (`engine.catch_up.catch_up`).
 CatchUp = Callable[[Engine, Side], Awaitable[Run]]
+#: Rings the bell of a connection's workers.
+Wake = Callable[[], Awaitable[None]]
 
 
 async def run_subscriber(
@@ -35,6 +38,7 @@ async def run_subscriber(
     take: TakeIn = take_in,
     catch: CatchUp = catch_up,
     poll: Poll = poll_once,
+    wake: Wake | None = None,
     pace: Pace = PACE,
 ) -> None:
     """Notice what happens to a connection's contacts until told to stop.
@@ -47,13 +51,14 @@ async def run_subscriber(
         take: The way into the dirty set.
         catch: Reads what may have been missed.
         poll: Polls a side once.
+        wake: Told when there is work to do; without it, workers find it when they look the next time.
         pace: How patiently.
     """
     worker = f"{worker_name()}#subscriber:{engine.connection.id}:{engine.new_id('turn')}"
     while not stop.is_set():
         if await _lease(engine, worker, pace):
             try:
-                await _work(engine, worker, stop, _hands(engine, take, catch, poll), pace)
+                await _work(engine, worker, stop, _hands(engine, take, catch, poll, wake), pace)
             finally:
                 await engine.store.release_links(engine.connection.id, [_turn(engine)], worker)
         else:
@@ -86,19 +91,30 @@ async def _work(engine: Engine, worker: str, stop: asyncio.Event, hands: Hands, 
     await _first_of(stop.wait(), _keep_lease(engine, worker, pace), stream.keep(), polls.keep())
 
 
-def _hands(engine: Engine, take: TakeIn, catch: CatchUp, poll: Poll) -> Hands:
-    polling = asyncio.Lock()
+def _hands(engine: Engine, take: TakeIn, catch: CatchUp, poll: Poll, wake: Wake | None) -> Hands:
+    """Put together what is done about changes; whoever finds work rings the workers' bell."""
 
-    async def poll_alone() -> None:
-        async with polling:
-            await poll(engine, Side.SALESFORCE)
+    async def ring(found: int) -> None:
+        if found and wake is not None:
+            await wake()
+
+    async def take_and_ring(
+        engine: Engine, notices: Sequence[Notice], *, cursors: Mapping[str, str] | None = None
+    ) -> TakenIn:
+        taken = await take(engine, notices, cursors=cursors)
+        await ring(taken.marked)
+        return taken
+
+    async def poll_and_ring() -> None:
+        await ring(await poll(engine, Side.SALESFORCE))
 
     async def catch_up_whole() -> None:
         run = await catch(engine, Side.SALESFORCE)
         if run.status is not RunStatus.DONE:
             raise RetryLater(Side.SALESFORCE, f"run {run.id} did not come to its end: {run.status}")
+        await ring(run.done)
 
-    return Hands(take, poll_alone, catch_up_whole, Pulse(engine).beat)
+    return Hands(take_and_ring, poll_and_ring, catch_up_whole, Pulse(engine).beat)
 
 
 async def _first_of(*works: Awaitable[object]) -> None:
