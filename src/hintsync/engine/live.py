@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from hintsync.core.errors import HintsyncError
+from hintsync.core.errors import FixConfiguration, HintsyncError
 from hintsync.core.values import Side
+from hintsync.engine.basis import look_again
+from hintsync.engine.budgets import lanes_within
 from hintsync.engine.context import Engine
 from hintsync.engine.live_ending import is_parked
 from hintsync.engine.live_group import work_pieces
@@ -58,7 +61,7 @@ async def work_once(engine: Engine, worker: str, *, limit: int = 200) -> Worked:
         RetryLater: a system, asked who it is, does not answer (guard G1); nothing was claimed.
     """
     stops = await may_write(engine)
-    lanes = _lanes(stops)
+    lanes = _lanes(engine, stops)
     if not lanes:
         return Worked()
     at = Pass(engine, worker, stops)
@@ -67,19 +70,22 @@ async def work_once(engine: Engine, worker: str, *, limit: int = 200) -> Worked:
         return Worked()
     try:
         worked = await _work(at, claimed)
-    except HintsyncError:
+    except HintsyncError as error:
         await engine.store.put_off(claimed, at.now + spread(_STOPPED), failed=False)
         await at.release()
+        if isinstance(error, FixConfiguration):
+            with suppress(HintsyncError):  # the error that says more is the one raised below
+                await look_again(engine)  # a field that is gone would explain it (guard G5)
         raise
     await at.release()
     return worked
 
 
-def _lanes(stops: Stops) -> Collection[Lane]:
-    """Return what may be worked: all of it, only what people wait for, or nothing (guard G1)."""
+def _lanes(engine: Engine, stops: Stops) -> Collection[Lane]:
+    """Return what may be worked: what the day's calls last for (guard G6), only what people wait for, or nothing (G1)."""
     if stops.of_people is not None:
         return ()
-    return (Lane.INTERACTIVE,) if stops.of_work is not None else tuple(Lane)
+    return (Lane.INTERACTIVE,) if stops.of_work is not None else lanes_within(engine)
 
 
 async def _work(at: Pass, claimed: Sequence[Dirty]) -> Worked:
