@@ -14,7 +14,6 @@ from hintsync.state import marks as marking
 from hintsync.state.live import Backlog, Dirty, Lane, Mark
 from hintsync.state.sql import dirty_statements as statements
 from hintsync.state.sql import tables
-from hintsync.state.sql.connections import know_connections
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.dirty_rows import claim_rows, dirty_of, finish_rows, mark_rows, put_off_rows
 from hintsync.state.sql.part import Part, uninterrupted
@@ -32,14 +31,13 @@ class DirtyPart(Part):
         """Mark records dirty and store cursors; see the port."""
 
         async def write(sql: AsyncConnection) -> int:
-            await know_connections(sql, [connection_id])
             new = await _take_in(sql, self._database, connection_id, marks)
             await mark_rows(sql, self._database, marking.folded(connection_id, new).values())
             rows = [{"connection_id": connection_id, "name": name, "value": at} for name, at in (cursors or {}).items()]
             await self._database.bulk.upsert(sql, tables.cursors, rows)
             return len(new)
 
-        return await persist(self._database, write)
+        return await persist(self._database, write, connection_id=connection_id)
 
     @uninterrupted
     async def claim(

@@ -16,7 +16,6 @@ from hintsync.state.live import Intent, SidePrints
 from hintsync.state.packing import pack, unpack
 from hintsync.state.sql import tables
 from hintsync.state.sql.codec import Found, Stored, dump
-from hintsync.state.sql.connections import know_connections
 from hintsync.state.sql.leases import given_links
 from hintsync.state.sql.part import Part, chunks, uninterrupted
 from hintsync.state.sql.setwise import is_given, persist, places
@@ -38,11 +37,10 @@ class IntentsPart(Part):
         rows = [_row(connection_id, intent) for intent in intents]
 
         async def write(sql: AsyncConnection) -> None:
-            await know_connections(sql, [connection_id])
             await self._change_pending(sql, connection_id, intents, changes.with_intent)
             await self._database.bulk.insert(sql, _TABLE, rows)
 
-        await persist(self._database, write)
+        await persist(self._database, write, connection_id=connection_id)
 
     @uninterrupted
     async def withdraw(self, connection_id: str, intents: Sequence[Intent]) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Executable, Update, bindparam, case, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.state.sql import dirty_statements, tables
-from hintsync.state.sql.connections import know_connections
 from hintsync.state.sql.part import Part, uninterrupted
 from hintsync.state.sql.setwise import changing, deleting, insertion, is_given, larger, persist, places, rows_of
 
@@ -54,10 +53,9 @@ class LeasesPart(Part):
         lease = {"holder": worker, "moment": now, "end": until, **given_links(connection_id, link_ids)}
 
         async def write(sql: AsyncConnection) -> frozenset[str]:
-            await know_connections(sql, [connection_id])
             return frozenset((await sql.execute(_leasing(self._database.is_sqlite), lease)).scalars().all())
 
-        return await persist(self._database, write)
+        return await persist(self._database, write, connection_id=connection_id)
 
     @uninterrupted
     async def release_links(self, connection_id: str, link_ids: Collection[str], worker: str) -> None:

@@ -32,8 +32,10 @@ from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
+from hintsync.state.sql.connections import know_connections
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.errors import Contended
 from hintsync.state.sql.threads import Work
@@ -119,18 +121,26 @@ def larger(is_sqlite: bool, *values: Any) -> ColumnElement[Any]:
     return func.max(*values) if is_sqlite else func.greatest(*values)
 
 
-async def persist(database: Database, work: Work[T]) -> T:
+async def persist(database: Database, work: Work[T], *, connection_id: str | None = None) -> T:
     """Do some writing in one transaction, again if the database gave another one precedence.
 
     Raises:
+        BadInput: the store does not know the connection. Asked only once the database has refused a row of it, for the
+            same few connections write all day.
         Contended: others were in the way every time.
     """
-    for _ in range(_TRIES - 1):
+    left = _TRIES
+    while True:
+        left -= 1
         try:
             return await database.write(work)
         except Contended:
-            continue
-    return await database.write(work)
+            if not left:
+                raise
+        except IntegrityError:
+            if connection_id is not None:
+                await database.read(lambda sql: know_connections(sql, [connection_id]))
+            raise
 
 
 def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:

@@ -13,7 +13,6 @@ from hintsync.core.records import RecordId
 from hintsync.core.values import Side
 from hintsync.state.live import Stop
 from hintsync.state.sql import tables
-from hintsync.state.sql.connections import know_connections
 from hintsync.state.sql.part import Part, chunks, uninterrupted
 from hintsync.state.sql.setwise import AT_ONCE, insertion, persist, rows_of
 
@@ -34,10 +33,9 @@ class StopsPart(Part):
         statement = self._database.insert(_TABLE).values(row).on_conflict_do_nothing().returning(_TABLE.c.guard)
 
         async def write(sql: AsyncConnection) -> bool:
-            await know_connections(sql, [stop.connection_id])
             return (await sql.execute(statement)).one_or_none() is not None
 
-        return await persist(self._database, write)
+        return await persist(self._database, write, connection_id=stop.connection_id)
 
     @uninterrupted
     async def stops(self, connection_id: str) -> Sequence[Stop]:
@@ -67,11 +65,10 @@ class StopsPart(Part):
         rows = [{"connection_id": connection_id, "patient_id": each} for each in sorted(set(patient_ids))]
 
         async def write(sql: AsyncConnection) -> None:
-            await know_connections(sql, [connection_id])
             for part in chunks(rows, AT_ONCE):
                 await sql.execute(_knowing(self._database.is_sqlite), rows_of(part))
 
-        await persist(self._database, write)
+        await persist(self._database, write, connection_id=connection_id)
 
     @uninterrupted
     async def known(self, connection_id: str, patient_ids: Collection[RecordId]) -> frozenset[RecordId]:
