@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.limits import DayBudget
+from hintsync.core.quick import quick
 from hintsync.core.records import FieldName, KeyRow, RecordId, Snapshot, Values
 from hintsync.core.values import Side
 
@@ -106,6 +107,7 @@ class WriteMode(StrEnum):
     BATCH = "batch"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Bookkeeping:
     """What is written beside mapped fields; `None` means leave alone, `""` means empty it.
@@ -127,6 +129,7 @@ class Bookkeeping:
 NO_BOOKKEEPING = Bookkeeping()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Update:
     """A write to one existing record: only the fields that change."""
@@ -142,6 +145,7 @@ class Update:
     replaced_phones: Mapping[FieldName, str] = field(default_factory=dict)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Written:
     """The write was acknowledged."""

@@ -130,6 +130,51 @@ async def test_a_change_to_a_link_that_the_store_lost_is_stale(store: StateStore
         await store.commit(Commit(links=[LinkChange(replace(a_link(), revision=3))]))
 
 
+async def test_a_change_that_brings_what_was_read_moves_only_what_it_names(store: StateStore) -> None:
+    old, new = prints("email", "zip"), prints("city", "zip")
+    await store.commit(Commit(links=[LinkChange(a_link(n), old, holds={"zip": a_hold()}) for n in (1, 2)]))
+    read = {n: await store.link(f"link-{n}") for n in (1, 2)}
+    changes = [
+        LinkChange(replace(state.link, reason=f"r{n}"), new, holds={"zip": None}, before=state)
+        for n, state in read.items()
+        if state is not None
+    ]
+    await store.commit(Commit(links=changes))
+    for n in (1, 2):
+        state = await store.link(f"link-{n}")
+        assert state == LinkState(replace(a_link(n), revision=2, reason=f"r{n}"), {**old, **new}, {})
+
+
+@pytest.mark.parametrize("late", ["link-1", "link-2"])
+@pytest.mark.parametrize("rounds", [1, 2])
+async def test_a_change_that_brings_what_was_read_is_stale_if_the_link_moved_since(
+    store: StateStore, late: str, rounds: int
+) -> None:
+    await put_links(store, a_link(1), a_link(2))
+    read = [await store.link("link-1"), await store.link("link-2")]
+    for revision in range(1, rounds + 1):
+        number = int(late[-1])
+        await store.commit(Commit(links=[LinkChange(replace(a_link(number), revision=revision), prints("zip"))]))
+    before = await remembered(store)
+    changes = [LinkChange(state.link, prints("city"), before=state) for state in read if state is not None]
+    with pytest.raises(StaleLink) as refused:
+        await store.commit(Commit(links=changes))
+    assert refused.value.link_id == late
+    assert await remembered(store) == before
+
+
+async def test_two_changes_of_one_link_follow_one_another_in_a_commit(store: StateStore) -> None:
+    await put_links(store, a_link())
+    state = await store.link("link-1")
+    assert state is not None
+    city, zip_code = prints("city"), prints("zip")
+    first = LinkChange(state.link, city, before=state)
+    second = LinkChange(replace(state.link, revision=2, reason="twice"), zip_code)
+    await store.commit(Commit(links=[first, second]))
+    after = await store.link("link-1")
+    assert after == LinkState(replace(a_link(), revision=3, reason="twice"), {**city, **zip_code}, {})
+
+
 async def test_of_many_writers_at_once_one_reserves_a_contact(store: StateStore) -> None:
     async def reserve(number: int) -> Link | None:
         try:

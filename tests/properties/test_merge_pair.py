@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hintsync.core.fields import DEFAULT_MAPPING, Kind, Mapping
-from hintsync.core.merge import Memory, merge_pair
+from hintsync.core.first_sync import noted_name
+from hintsync.core.merge import Memory, decide_field, merge_pair
 from hintsync.core.plan import Mode
-from hintsync.core.policy import Choices
+from hintsync.core.policy import Choices, Constraints
 from hintsync.core.settle import SideResult, acknowledged
 from hintsync.core.values import ABSENT, Canonical, Side
+from hintsync.ports import Described
 from tests.core.pairs import PRINTS, contact, patient
 
 TWO_WAY = Mapping(tuple(row for row in DEFAULT_MAPPING if not row.one_way))
@@ -111,3 +113,46 @@ def test_carrying_out_one_side_first_comes_to_the_same_end(triple, mode) -> None
         holds = {name: hold for name, hold in done.holds.items() if hold is not None}
         rest = merge_pair(DEFAULT_MAPPING, *sides, Memory({**base, **done.base}, holds), mode, PRINTS, choices=ALLOWED)
         assert carried_out(*sides, rest) == both
+
+
+NAMES = st.sets(st.sampled_from(DEFAULT_MAPPING.names), max_size=4).map(frozenset)
+
+
+@st.composite
+def limits(draw: st.DrawFn) -> Constraints:
+    """Draw what two systems say of their fields: some missing, some for reading only, short ones, picklists."""
+    sides = {
+        side: Described(
+            "d",
+            missing=draw(NAMES),
+            read_only=draw(NAMES),
+            max_length=dict.fromkeys(draw(NAMES), 1),
+            choices=dict.fromkeys(draw(NAMES), frozenset({"a", "x"})),
+        )
+        for side in Side
+        if draw(st.booleans())
+    }
+    return Constraints(sides, paused_clears=draw(NAMES), paused_phones=draw(st.booleans()))
+
+
+@given(triples(), MODES, limits(), st.booleans(), NAMES)
+def test_a_pair_is_decided_as_each_of_its_fields_alone(triple, mode, constraints, remembered, inherited) -> None:
+    hint, salesforce, base = triple
+    base = base if remembered else {}
+    choices = Choices(overlay_allowed=True, inherited=inherited)
+    pair = {"constraints": constraints, "choices": choices}
+    plan = merge_pair(DEFAULT_MAPPING, hint, salesforce, Memory(base, {}), mode, PRINTS, **pair)
+    alone = tuple(
+        decide_field(
+            row,
+            {Side.HINT: hint.values[row.name], Side.SALESFORCE: salesforce.values[row.name]},
+            base.get(row.name),
+            None,
+            PRINTS,
+            mode=mode,
+            noted=base.get(noted_name(row.name)) if row.write_only else None,
+            **pair,
+        )
+        for row in DEFAULT_MAPPING
+    )
+    assert plan.decisions == alone

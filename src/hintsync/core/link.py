@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from hintsync.core.plan import Match, Mode, Outcome
+from hintsync.core.quick import quick
 from hintsync.core.records import LinkStatus, RecordId, RecordState
 from hintsync.core.values import Side
 
@@ -43,6 +44,7 @@ class OwnLink:
     reason: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A record of the other side that holds the same exact key, or that names the record as its peer."""
@@ -63,6 +65,7 @@ class Candidate:
     claimed_by: RecordId | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PatientFacts:
     """What must be known of a patient to match it."""

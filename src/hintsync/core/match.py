@@ -79,7 +79,7 @@ class MatchKey(NamedTuple):
             may share it, so whoever looks a record up compares the keys themselves before believing it. It is not
             keyed: never log it, since names and dates can be guessed and tried.
         """
-        text = f"{self.first}{_SEPARATOR}{self.last}{_SEPARATOR}{self.birth_date}"
+        text = _SEPARATOR.join(self)
         digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         return int.from_bytes(digest, "big", signed=True)
 
@@ -113,6 +113,7 @@ def match_key(
     return MatchKey(folded_first, folded_last, day)
 
 
+@lru_cache(maxsize=1 << 14)  # people share their names
 def fold_name(name: str) -> str:
     """Fold the differences of a name that say nothing about the person: case, width, spaces, kinds of apostrophe.
 

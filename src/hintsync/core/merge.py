@@ -24,6 +24,7 @@ from hintsync.core.policy import (
     Choices,
     Constraints,
     FieldCase,
+    FieldLimits,
     held,
     nothing,
     record_print,
@@ -236,6 +237,7 @@ def _gathered(
     base, holds, missing = memory.base, memory.holds, constraints.missing
     hint_values, salesforce_values = hint.values, salesforce.values
     records = _records(hint, salesforce, holds, fp) if holds else NO_RECORDS
+    limits = constraints.sides.get(Side.SALESFORCE)
     decisions = []
     for row in table.rows:
         name = row.name
@@ -246,11 +248,41 @@ def _gathered(
         if patient == contact and patient is not ABSENT and name not in missing:
             decisions.append(_equal(row, patient, base.get(name), fp))
             continue
+        if name not in base and name not in holds and name not in missing and name not in choices.inherited:
+            filled = _filled(row, patient, contact, limits)
+            if filled is not None:
+                decisions.append(filled)
+                continue
         hold = holds.get(name)
         noted = base.get(noted_name(name)) if row.write_only else None
         case = FieldCase(row, patient, contact, base.get(name), hold, noted, fp, constraints, records)
         decisions.append(_decide(case, mode, choices))
     return _plan(tuple(decisions), table, hint, base, holds, fp)
+
+
+def _filled(row: FieldMapping, patient: Seen, contact: Seen, limits: FieldLimits | None) -> FieldDecision | None:
+    """Decide at once what a first sync comes to most often: a value of Hint's that Salesforce takes (rows I4, W2).
+
+    Args:
+        row: The field, which has neither base nor hold.
+        patient: What Hint shows.
+        contact: What Salesforce shows, which is something else.
+        limits: What Salesforce says of its fields.
+
+    Returns:
+        What the long way would decide, or None where it must be taken.
+    """
+    if patient is None or patient is ABSENT or contact is ABSENT:
+        return None
+    if row.direction is Direction.BOTH and contact is not None:
+        return None
+    name = row.name
+    if limits is not None:
+        if name in limits.read_only or name in limits.choices:
+            return None
+        if patient.__class__ is str and len(patient) > limits.max_length.get(name, len(patient)):
+            return None
+    return FieldDecision(name, "I4" if row.direction is Direction.BOTH else "W2", Effect.WRITE_SALESFORCE, patient)
 
 
 def _records(

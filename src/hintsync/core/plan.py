@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
+from hintsync.core.quick import quick
 from hintsync.core.records import FieldName, Fingerprint, Hold, RecordId, Values
 from hintsync.core.values import Canonical, Side
 
@@ -51,6 +52,7 @@ class FieldDecision(NamedTuple):
     noted: Fingerprint | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PairPlan:
     """Everything to be done to one pair: what to write where, what to agree on, what to hold."""
@@ -119,6 +121,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Match:
     """A match decision for one record: outcome, semantics row and the candidates it speaks of."""

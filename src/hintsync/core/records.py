@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
+from hintsync.core.quick import quick
 from hintsync.core.values import Canonical, Seen, Side
 
 #: A record's id in its own system: 18 characters for Salesforce, `pat-` and its like (opaque, case-sensitive) for Hint.
@@ -53,6 +54,7 @@ class Version(NamedTuple):
     digest: Fingerprint
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one side said of one person at one read."""
@@ -137,6 +139,7 @@ class Hold:
     seen: Mapping[Side, Fingerprint | None] = field(default_factory=dict)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Link:
     """The decided pair of a contact and a patient."""
@@ -161,6 +164,7 @@ class Link:
     revision: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class LinkState:
     """A link with its memory: the base and the fields that wait."""

@@ -15,10 +15,12 @@ from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.phone_list import mapped_phone, rest_after
 from hintsync.core.plan import PairPlan
 from hintsync.core.policy import record_print
+from hintsync.core.quick import quick
 from hintsync.core.records import Base, FieldName, Fingerprint, Hold, HoldKind, Snapshot, Values
 from hintsync.core.values import ABSENT, Canonical, Seen, Side
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SideResult:
     """What became of a plan's writes on one side. A field in neither set was not tried, and stays as it was."""
@@ -31,6 +33,7 @@ class SideResult:
     named: bool = True
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What a link's row must remember; has the shape of `state.port.LinkChange`."""
@@ -106,6 +109,8 @@ def _rests(
     rests: dict[str, Fingerprint] = {}
     for row in table.phones:
         value = settled.get(row.name, False)
+        if value is not None and not base:  # nothing was left beside it, now or before
+            continue
         if not isinstance(value, bool) and row.name in hint.values:
             left = rest_after(row, hint, value, base, fp)
             rests.update({name: fp.of(name, numbers) for name, numbers in left.items()})

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from hintsync.core.link import Trigger
 from hintsync.core.plan import Match, Outcome
+from hintsync.core.quick import but
 from hintsync.core.records import LinkState, RecordId, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.approved import Approved, load_approved
@@ -27,6 +28,7 @@ from hintsync.engine.population import FRESH, HeldPage, fresh_page, read_contact
 from hintsync.engine.pricing import note_cost
 from hintsync.engine.runs import RunKeeper, check_identity, keeping, reopen, start_run
 from hintsync.engine.stamping import stamp_contacts
+from hintsync.engine.turns import in_turns
 from hintsync.state.port import Json, Run, RunKind
 
 #: Patients of one chunk: what one read of contacts and one collections write hold.
@@ -130,7 +132,7 @@ class _Batch:
             if p.id in chunk.positions
         ]
         links = await engine.store.live_links(engine.connection.id, Side.HINT, [p.id for p in patients])
-        cases = [self._case(chunk, patient, links.get(patient.id)) for patient in patients]
+        cases = [self._case(chunk, patient, links.get(patient.id)) async for patient in in_turns(patients)]
         cases.extend(self._vanished(chunk, {p.id for p in patients}))
         await carry_out(self.shared, await self._with_contacts(cases))
 
@@ -157,5 +159,5 @@ class _Batch:
         if gone is not None or contact is None:
             return replace(case, match=gone or case.match)
         if case.match.outcome is Outcome.LINKED and case.state is None:
-            return replace(case, peer=contact, match=still_fits(self.shared.engine, case.match, case.subject, contact))
-        return replace(case, peer=contact)
+            return but(case, peer=contact, match=still_fits(self.shared.engine, case.match, case.subject, contact))
+        return but(case, peer=contact)

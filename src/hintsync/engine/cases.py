@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hintsync.core.link import RECOVERED, Trigger, first_mode
 from hintsync.core.plan import Match, Mode, Outcome
 from hintsync.core.policy import NO_CHOICES, Choices
+from hintsync.core.quick import quick
 from hintsync.core.records import Link, LinkState, LinkStatus, RecordId, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
@@ -20,6 +21,7 @@ from hintsync.state.port import RunKind, RunRow
 _MODES = frozenset(Mode)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Case:
     """One record of a run after matching."""

@@ -49,6 +49,8 @@ class Engine:
     watch: Watch = field(default_factory=Watch)
     #: What `constraints` found for a connection; the connection is replaced when its facts move.
     _constraints: tuple[Connection, Constraints] | None = None
+    #: What `now` said last: the second, since 1970, and its text.
+    _told: tuple[int, str] = (-1, "")
 
     def fingerprinter(self, salt: bytes) -> Fingerprinter:
         """Return the fingerprinter of a link."""
@@ -56,7 +58,11 @@ class Engine:
 
     def now(self) -> str:
         """Return the time as the store writes it: ISO 8601, UTC, seconds."""
-        return self.clock.now().astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+        moment = self.clock.now()
+        second = int(moment.timestamp())
+        if self._told[0] != second:
+            self._told = (second, moment.astimezone(UTC).isoformat()[:19] + "Z")
+        return self._told[1]
 
     def key_of(self, snapshot: Snapshot) -> MatchKey | None:
         """Return a snapshot's exact demographics key."""

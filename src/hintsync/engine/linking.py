@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from hintsync.core.plan import Match, Mode, Outcome
+from hintsync.core.quick import but
 from hintsync.core.records import FieldName, Link, LinkState, LinkStatus, Snapshot
 from hintsync.core.seal import still_approved
 from hintsync.core.values import Side
@@ -19,6 +20,7 @@ from hintsync.engine.guarding import stop_at_guards, stop_suspensions
 from hintsync.engine.outcomes import Records, record_pair, reviews_of_holds, written_by_side
 from hintsync.engine.pairs import LOOKS, Pair, Settled, bookkeeping_of, is_gone, settle
 from hintsync.engine.planned import draft_prints, planned_row
+from hintsync.engine.turns import in_turns
 from hintsync.engine.writing import Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Update, WriteMode
 from hintsync.state.port import Commit, LinkChange, LinkTaken, LogLevel, ReviewKind, RunRow
@@ -89,7 +91,7 @@ async def _insert(work: Work, fresh: Sequence[tuple[Case, Link]], records: Recor
     except LinkTaken:
         return await _insert_singly(work, fresh, records)
     # the commit raised each stored revision by one
-    return [_reserved(case, replace(link, revision=1)) for case, link in fresh]
+    return [_reserved(case, but(link, revision=1)) for case, link in fresh]
 
 
 async def _insert_singly(work: Work, fresh: Sequence[tuple[Case, Link]], records: Records) -> list[Case]:
@@ -105,7 +107,7 @@ async def _insert_singly(work: Work, fresh: Sequence[tuple[Case, Link]], records
 
 
 def _reserved(case: Case, link: Link) -> Case:
-    return replace(case, state=LinkState(link, {}, {}))
+    return but(case, state=LinkState(link, {}, {}))
 
 
 def _taken(case: Case) -> Case:
@@ -196,7 +198,9 @@ async def _settle_pairs(work: Work, cases: Sequence[Case], records: Records) -> 
                 approved=approved,
             )
         )
-    for settled in await settle(work.engine, pairs, WriteMode.BATCH, partial(stop_at_guards, work.engine)):
+    async for settled in in_turns(
+        await settle(work.engine, pairs, WriteMode.BATCH, partial(stop_at_guards, work.engine))
+    ):
         _record_settled(work, by_link[settled.pair.state.link.id], settled, records)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from hintsync.core.lifecycle import MOVED, RESUMED
 from hintsync.core.plan import Effect
+from hintsync.core.quick import but
 from hintsync.core.records import FieldName, Hold, HoldKind, Link, LinkStatus, RecordId, Values
 from hintsync.core.settle import Remembered, SideResult, acknowledged
 from hintsync.core.values import Side
@@ -142,7 +143,7 @@ def record_pair(scribe: Scribe, settled: Settled, records: Records) -> Remembere
     told = acknowledged(plan, scribe.engine.table, pair.hint, pair.salesforce, pair.state.base, answers, fp)
     link = _after(settled)
     if link != pair.state.link or told.base or told.holds:
-        records.links.append(LinkChange(link, told.base, holds=told.holds))
+        records.links.append(LinkChange(link, told.base, holds=told.holds, before=pair.state))
     records.audits.extend(_audits(scribe, settled, link, told))
     records.reviews.extend(_reviews(scribe, settled, told))
     records.reviews.extend(_closings(scribe, settled, link, told))
@@ -179,7 +180,7 @@ def _after(settled: Settled) -> Link:
         status = LinkStatus.ENDED if link.status is LinkStatus.RESERVED else LinkStatus.SUSPENDED
         return replace(link, status=status, reason=f"{settled.gone} record not found")
     if link.status is LinkStatus.RESERVED and not settled.failed:
-        return replace(link, status=LinkStatus.ACTIVE, reason=None)
+        return but(link, status=LinkStatus.ACTIVE, reason=None)
     if link.reason in _FIRST_PASS and not settled.failed and not settled.barred:
         return replace(link, reason=None)
     return link

@@ -10,15 +10,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hintsync.core.fields import Kind
 from hintsync.core.merge import merge_pair
 from hintsync.core.phone_list import APPEND, numbers_of, rest_after
 from hintsync.core.plan import Mode, PairPlan
 from hintsync.core.policy import NO_CHOICES, Choices
+from hintsync.core.quick import but, quick
 from hintsync.core.records import Fingerprint, LinkState, RecordId, RecordState, Snapshot
 from hintsync.core.seal import Prints, prints_of, still_approved
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.turns import in_turns
 from hintsync.engine.writing import RecordResult, Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Bookkeeping, Update, WriteMode
 from hintsync.state.port import Commit, LinkChange
@@ -27,6 +28,7 @@ from hintsync.state.port import Commit, LinkChange
 LOOKS = 3
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A link with both its records as they were read, ready to be planned."""
@@ -132,9 +134,7 @@ def updates_of(engine: Engine, settled: Settled) -> dict[Side, Update]:
 
 
 def _stamped(keeping: Bookkeeping, stamps: Bookkeeping) -> Bookkeeping:
-    return replace(
-        keeping, batch_id=stamps.batch_id, batch_outcome=stamps.batch_outcome, batch_reason=stamps.batch_reason
-    )
+    return but(keeping, batch_id=stamps.batch_id, batch_outcome=stamps.batch_outcome, batch_reason=stamps.batch_reason)
 
 
 async def settle(
@@ -183,7 +183,7 @@ def _joined(before: Settled | None, after: Settled) -> Settled:
 async def _write_once(
     engine: Engine, pairs: Sequence[Pair], mode: WriteMode, before_write: BeforeWrite | None
 ) -> list[Settled]:
-    settled = [_planned(engine, pair) for pair in pairs]
+    settled = [_planned(engine, pair) async for pair in in_turns(pairs)]
     if before_write is not None:
         await before_write(settled)
     updates: dict[Side, list[Update]] = {side: [] for side in Side}
@@ -223,12 +223,12 @@ async def _note_rests(engine: Engine, settled: Sequence[Settled]) -> None:
 def _rests_of(engine: Engine, one: Settled) -> dict[str, Fingerprint]:
     """Return the base entries that `_note_rests` moves for a pair: only those whose list would be misread."""
     rests: dict[str, Fingerprint] = {}
-    if Side.HINT in one.barred:
-        return rests
     hint, state, values = one.pair.hint, one.pair.state, one.plan.writes.get(Side.HINT, {})
-    for row in engine.table:
+    if not values or Side.HINT in one.barred:
+        return rests
+    for row in engine.table.phones:
         replaced = one.plan.replaced_phones.get(row.name, APPEND)
-        if row.name not in values or row.kind is not Kind.PHONE or replaced == APPEND:
+        if row.name not in values or replaced == APPEND:
             continue
         if values[row.name] is None or numbers_of(hint.phones, row.hint[0])[0] != replaced:
             fp = engine.fingerprinter(state.link.salt)

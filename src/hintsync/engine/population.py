@@ -14,33 +14,45 @@ from dataclasses import dataclass, field
 from hintsync.core.match import KeyIndex, match_key
 from hintsync.core.records import KeyRow, RecordId, RecordState, Snapshot
 from hintsync.engine.context import Engine
+from hintsync.engine.turns import in_turns
 from hintsync.ports import PageRef, Replica
 
 #: Patients of a page that are read one by one at most; more are read by their page, in one call.
 SINGLE_READS = 2
+#: Key rows that are noted before other tasks have a turn; a page holds 2,000.
+ROWS_OF_A_TURN = 200
 #: Seconds after which a patient's page is read again before it is worked (semantics section 8).
 FRESH = 60.0
 
 
 class Packed:
-    """A sequence of records, pickled and compressed; unpacked anew on every use, so that only one is large at a time."""
+    """Snapshots, pickled and compressed; unpacked anew on every use, so that only one page is large at a time."""
 
     __slots__ = ("_bytes", "count")
 
-    def __init__(self, records: Sequence[Snapshot] | Sequence[KeyRow]) -> None:
+    def __init__(self, records: Sequence[Snapshot]) -> None:
         """Pack records that came from one page."""
         self.count = len(records)
         self._bytes = zlib.compress(pickle.dumps(tuple(records), protocol=5), level=1)
 
     def unpack(self) -> tuple[Snapshot, ...]:
-        """Return the records as snapshots."""
+        """Return the records."""
         records: tuple[Snapshot, ...] = pickle.loads(zlib.decompress(self._bytes))  # our own bytes
         return records
 
-    def unpack_rows(self) -> tuple[KeyRow, ...]:
-        """Return the records as key rows."""
-        rows: tuple[KeyRow, ...] = pickle.loads(zlib.decompress(self._bytes))  # our own bytes
-        return rows
+
+class PackedRows:
+    """Key rows, kept as `Packed` keeps snapshots; by columns, which takes a tenth of the time that rows take."""
+
+    __slots__ = ("_bytes",)
+
+    def __init__(self, rows: Sequence[KeyRow]) -> None:
+        """Pack rows that came from one page."""
+        self._bytes = zlib.compress(pickle.dumps(tuple(zip(*rows, strict=True)), protocol=5), level=1)
+
+    def unpack(self) -> Iterator[KeyRow]:
+        """Yield the rows."""
+        return map(KeyRow._make, zip(*pickle.loads(zlib.decompress(self._bytes)), strict=True))  # our own bytes
 
 
 @dataclass(slots=True)
@@ -51,7 +63,7 @@ class Contacts:
     #: Contacts whose Synced to Hint is checked or that name a patient, with that patient's id (empty: none).
     marked: dict[RecordId, str] = field(default_factory=dict)
     person_accounts: set[RecordId] = field(default_factory=set)
-    pages: list[Packed] = field(default_factory=list)
+    pages: list[PackedRows] = field(default_factory=list)
     count: int = 0
     #: The whole org was scanned, not just some contacts looked up.
     whole: bool = True
@@ -59,7 +71,7 @@ class Contacts:
     def rows(self) -> Iterator[KeyRow]:
         """Yield the key rows again."""
         for page in self.pages:
-            yield from page.unpack_rows()
+            yield from page.unpack()
 
 
 @dataclass(slots=True)
@@ -90,9 +102,9 @@ async def scan_contacts(engine: Engine) -> Contacts:
     found = Contacts()
     placeholders = engine.options.placeholder_dates
     async for rows in engine.salesforce.scan_keys():
-        for row in rows:
+        async for row in in_turns(rows, ROWS_OF_A_TURN):  # the next page is on its way meanwhile
             note_contact(found, row, placeholders)
-        found.pages.append(Packed(rows))
+        found.pages.append(PackedRows(rows))
     return found
 
 

@@ -13,7 +13,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.pairs import LOOKS
 from hintsync.engine.runs import RunKeeper
 from hintsync.ports import Bookkeeping, Later, Unknown, Update, WriteMode, Written
-from hintsync.state.port import RunRow
+from hintsync.state.port import RunKind, RunRow
 
 #: Contacts of one write; above 2,000 the replica uses the Bulk API.
 MOST = 10_000
@@ -25,7 +25,9 @@ async def stamp_contacts(engine: Engine, keeper: RunKeeper) -> None:
     """Write the stamps of all rows that did not carry them along, and note how many."""
     pending: dict[RecordId, Update] = {}
     written = refused = 0
-    async for row in engine.store.rows(keeper.run.id):
+    # Of a patient's rows only these name a contact to be stamped; most of a large batch need not even be read.
+    outcomes = tuple(_ONE_CONTACT) if keeper.run.kind is RunKind.BATCH_PATIENTS else ()
+    async for row in engine.store.rows(keeper.run.id, outcomes=outcomes):
         contact_id = contact_of(row)
         if contact_id is None or _carried(row):
             continue

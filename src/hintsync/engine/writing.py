@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from hintsync.core.fields import Mapping as FieldTable
+from hintsync.core.quick import quick
 from hintsync.core.records import FieldName, RecordId, Snapshot
 from hintsync.core.settle import without_refused
 from hintsync.core.values import Side
@@ -27,6 +28,7 @@ class Trouble(StrEnum):
     REFUSED = "refused"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class RecordResult:
     """What became of one update."""

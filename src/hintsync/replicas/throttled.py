@@ -6,10 +6,33 @@ One `Throttle` is shared by all clients whose requests the service adds up (all 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from hintsync.ports import Clock
+
+
+class Slot:
+    """One request's turn; a class of its own, for a context made of a generator costs more than the turn."""
+
+    __slots__ = ("_running", "_turn")
+
+    def __init__(
+        self, running: AbstractAsyncContextManager[object | None], turn: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._running = running
+        self._turn = turn
+
+    async def __aenter__(self) -> None:
+        await self._running.__aenter__()
+        try:
+            await self._turn()
+        except BaseException:
+            await self._running.__aexit__(None, None, None)
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._running.__aexit__(None, None, None)
 
 
 class Throttle:
@@ -36,12 +59,9 @@ class Throttle:
         self._due = 0.0
         self._held_until = 0.0
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for a turn, and hold it while the request runs."""
-        async with self._running:
-            await self._turn()
-            yield
+    def slot(self) -> Slot:
+        """Wait for a turn, and hold it while the request runs: `async with throttle.slot():`."""
+        return Slot(self._running, self._turn)
 
     def hold_off(self, seconds: float) -> None:
         """Let nothing start for a while: the service said that we are too fast. Running requests go on."""

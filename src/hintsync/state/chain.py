@@ -11,15 +11,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 import orjson
 
+from hintsync.core.quick import quick
 from hintsync.core.values import Side
 from hintsync.state.port import AuditEvent, StoredAudit
 
 GENESIS = "0" * 64
 
-_MEMBERS = tuple(member.name for member in fields(AuditEvent))
+#: In the order of canonical JSON.
+_MEMBERS = tuple(sorted(member.name for member in fields(AuditEvent)))
+_values = attrgetter(*_MEMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Head:
     length: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Chained:
     """An event ready to be stored: the text that was hashed, and its place."""
@@ -48,8 +53,7 @@ EMPTY = Head(0, GENESIS, 0)
 
 def to_text(event: AuditEvent) -> str:
     """Return an event as canonical JSON."""
-    members = {name: value for name in _MEMBERS if (value := getattr(event, name))}
-    return orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps({name: value for name, value in zip(_MEMBERS, _values(event), strict=True) if value}).decode()
 
 
 def from_text(text: str) -> AuditEvent:

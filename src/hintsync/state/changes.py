@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from hintsync.core.errors import BadInput
 from hintsync.core.fingerprints import SIZE
+from hintsync.core.quick import but
 from hintsync.core.records import LIVE_STATUSES, FieldName, Fingerprint, Link, LinkState
 from hintsync.core.values import Side
 from hintsync.state.live import Intent, SidePrints
@@ -68,7 +69,7 @@ def changed_links(
 
 
 def _change(current: LinkState | None, change: LinkChange) -> LinkState:
-    link = replace(change.link, revision=change.link.revision + 1)
+    link = but(change.link, revision=change.link.revision + 1)
     old_base = {} if current is None or change.clear_base else current.base
     held = dict(current.holds) if current else {}
     for name, hold in change.holds.items():

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from hintsync.core.plan import Outcome
+from hintsync.core.quick import quick
 from hintsync.core.records import FieldName, Fingerprint, Hold, Link, LinkState, LinkStatus, RecordId
 from hintsync.core.values import Side
 from hintsync.state.live import Dirty, LiveStore
@@ -90,6 +91,7 @@ class Run:
     approved_by: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class RunRow:
     """The result (or, in a dry run, the plan) of one record; one row a record (M16)."""
@@ -161,6 +163,7 @@ class Review:
     decision: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
     """Append-only fact: who changed or decided what, and why; no values. Chained by hash, one chain a `chain` name."""
@@ -219,6 +222,7 @@ class LogEntry:
     id: int | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class LinkChange:
     """What becomes of one link in a commit: its row (compare-and-set on `link.revision`), base fields, holds."""
@@ -230,6 +234,9 @@ class LinkChange:
     clear_base: bool = False
     #: Holds set (a value) or released (None).
     holds: Mapping[FieldName, Hold | None] = field(default_factory=dict)
+    #: The link with its memory as the caller read it at `link.revision`, if it did: a store then compares and sets without
+    #: reading it again.
+    before: LinkState | None = None
 
 
 @dataclass(frozen=True, slots=True)

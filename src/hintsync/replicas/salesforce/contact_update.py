@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 
+from hintsync.core.quick import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True)
 class ContactUpdate:
     """A write to one contact, in Salesforce's terms."""

@@ -48,6 +48,7 @@ async def pages(
             reply = await coming
             following = _following(reply)
             coming = asyncio.create_task(_fetch(client, following, what)) if following else None
+            await asyncio.sleep(0)  # or the request would go out only when the caller is done with this page
             yield QueryPage(reply.data["records"], reply.data["totalSize"], reply.sent_at)
     finally:
         if coming is not None:

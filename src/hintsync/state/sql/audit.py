@@ -9,13 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.state import chain as chains
 from hintsync.state.port import AuditEvent, StoredAudit
-from hintsync.state.sql import codec, tables
+from hintsync.state.sql import tables
+from hintsync.state.sql.bulk import Lot
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.part import Part, chunks, uninterrupted
 
 _TABLE = tables.audit
 _HEADS = tables.audit_heads
 _SEQUENCES = tables.audit_sequences
+
+#: Columns of an entry, as `_entry_values` returns them.
+_ENTRY = ("connection_id", "sequence", "chain", "event", "previous", "hash")
 
 #: Entries read at once while chains are verified.
 _PAGE = 5000
@@ -58,7 +62,7 @@ async def _write_chained(
     last = await _locked_sequence(sql, database, connection_id)
     heads = await _heads(sql, connection_id, sorted({event.chain for event in events}))
     entries = list(chains.extend(events, last, heads))
-    await database.bulk.insert(sql, _TABLE, [_entry_row(connection_id, entry) for entry in entries])
+    await database.bulk.insert(sql, _TABLE, Lot(_ENTRY, [_entry_values(connection_id, entry) for entry in entries]))
     moved = [_head_row(connection_id, chain, head) for chain, head in heads.items()]
     await database.bulk.upsert(sql, _HEADS, moved)
     advance = update(_SEQUENCES).where(_SEQUENCES.c.connection_id == bindparam("owner"))
@@ -102,15 +106,8 @@ async def _entries(
     return [chains.Chained(row.sequence, row.chain, row.event, row.previous, row.hash) for row in found]
 
 
-def _entry_row(connection_id: str, entry: chains.Chained) -> codec.Stored:
-    return {
-        "connection_id": connection_id,
-        "sequence": entry.sequence,
-        "chain": entry.chain,
-        "event": entry.text,
-        "previous": entry.previous,
-        "hash": entry.hash,
-    }
+def _entry_values(connection_id: str, entry: chains.Chained) -> tuple[object, ...]:
+    return connection_id, entry.sequence, entry.chain, entry.text, entry.previous, entry.hash
 
 
 def _head_row(connection_id: str, chain: str, head: chains.Head) -> Mapping[str, object]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 from sqlalchemy import (
@@ -41,8 +42,21 @@ from sqlalchemy.types import TypeEngine
 #: Rows for a table, all with the same members: column name to value.
 Rows: TypeAlias = Sequence[Mapping[str, object]]
 
+
+class Lot(NamedTuple):
+    """Rows as tuples, for tables that take them by the hundred thousand."""
+
+    #: Column names, in the order of each tuple's values and of the table.
+    members: tuple[str, ...]
+    rows: Sequence[tuple[object, ...]]
+
+
 _KEY = "key_of_row_"
 _ROWS = "rows"
+#: What is done to rows that are stored already.
+_CHANGES = frozenset({"replace", "advance"})
+#: Said with a literal, not a parameter.
+_ONE: ColumnElement[int] = literal_column("1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +77,41 @@ class Bulk:
         self._is_sqlite = dialect.name == "sqlite"
         self._ready: dict[tuple[str, str, tuple[str, ...]], _Ready] = {}
 
-    async def insert(self, sql: AsyncConnection, table: Table, rows: Rows) -> None:
+    async def insert(self, sql: AsyncConnection, table: Table, rows: Rows | Lot) -> None:
         """Insert rows."""
         await self._write(sql, "insert", table, rows)
 
-    async def upsert(self, sql: AsyncConnection, table: Table, rows: Rows) -> None:
+    async def upsert(self, sql: AsyncConnection, table: Table, rows: Rows | Lot) -> None:
         """Insert rows, each in place of the one with the same primary key; no key may come twice."""
         await self._write(sql, "upsert", table, rows)
 
-    async def replace(self, sql: AsyncConnection, table: Table, rows: Rows) -> None:
-        """Give the stored rows of the same primary keys the values of these."""
-        await self._write(sql, "replace", table, rows)
+    async def replace(self, sql: AsyncConnection, table: Table, rows: Rows | Lot) -> int:
+        """Give the stored rows of the same primary keys the values of these; return how many there were."""
+        return await self._write(sql, "replace", table, rows)
 
-    async def _write(self, sql: AsyncConnection, kind: str, table: Table, rows: Rows) -> None:
-        if not rows:
-            return
-        members = tuple(rows[0])
-        ready = self._compiled(kind, table, members)
+    async def advance(self, sql: AsyncConnection, table: Table, rows: Rows | Lot) -> int:
+        """As `replace`, but only where the stored revision is one behind the given one; return how many there were."""
+        return await self._write(sql, "advance", table, rows)
+
+    async def _write(self, sql: AsyncConnection, kind: str, table: Table, rows: Rows | Lot) -> int:
+        lot = rows if isinstance(rows, Lot) else _lot_of(rows)
+        if not lot.rows:
+            return 0
+        ready = self._compiled(kind, table, lot.members)
         if ready.order is None:
-            await sql.exec_driver_sql(ready.text, {_ROWS: orjson.dumps(rows, default=_text_of_bytes).decode()})
+            named = [dict(zip(lot.members, row, strict=True)) for row in lot.rows]
+            done = await sql.exec_driver_sql(ready.text, {_ROWS: orjson.dumps(named, default=_text_of_bytes).decode()})
         else:
-            await sql.exec_driver_sql(ready.text, [tuple([row[name] for name in ready.order]) for row in rows])
+            done = await sql.exec_driver_sql(ready.text, _ordered(lot, ready.order))
+        return done.rowcount
 
     def _compiled(self, kind: str, table: Table, members: tuple[str, ...]) -> _Ready:
         key = (kind, table.name, members)
         if key not in self._ready:
             statement = self._row_wise(kind, table) if self._is_sqlite else _set_wise(kind, table, members)
-            self._ready[key] = self._compile(statement, members)
+            # A key that is set to what it is would still cost its index a visit.
+            keys = {column.name for column in table.primary_key} if kind in _CHANGES else ()
+            self._ready[key] = self._compile(statement, [name for name in members if name not in keys])
         return self._ready[key]
 
     def _row_wise(self, kind: str, table: Table) -> ValuesBase:
@@ -97,21 +119,38 @@ class Bulk:
             return table.insert()
         if kind == "upsert":
             return upsert(table, sqlite_insert(table))
-        return update(table).where(*(column == bindparam(_KEY + column.name) for column in table.primary_key))
+        same = [column == bindparam(_KEY + column.name) for column in table.primary_key]
+        if kind == "advance":
+            same.append(table.c.revision == bindparam(_KEY + "revision") - _ONE)
+        return update(table).where(*same)
 
-    def _compile(self, statement: ValuesBase, members: tuple[str, ...]) -> _Ready:
-        keys = list(members) if self._is_sqlite else None
+    def _compile(self, statement: ValuesBase, given: list[str]) -> _Ready:
+        keys = given if self._is_sqlite else None
         compiled = statement.compile(dialect=self._dialect, column_keys=keys)
         assert isinstance(compiled, SQLCompiler)
         order = compiled.positiontup
         return _Ready(compiled.string, None if order is None else tuple(name.removeprefix(_KEY) for name in order))
 
 
+def _lot_of(rows: Rows) -> Lot:
+    members = tuple(rows[0]) if rows else ()
+    return Lot(members, [tuple([row[name] for name in members]) for row in rows])
+
+
+def _ordered(lot: Lot, order: tuple[str, ...]) -> list[tuple[object, ...]]:
+    """Return a lot's rows with their values in the order in which a statement names them."""
+    if order == lot.members:
+        return list(lot.rows)
+    return [*map(itemgetter(*map(lot.members.index, order)), lot.rows)]
+
+
 def _set_wise(kind: str, table: Table, members: tuple[str, ...]) -> ValuesBase:
     given, values = _given(table, members)
-    if kind == "replace":
+    if kind in _CHANGES:
         keys = {column.name for column in table.primary_key}
         same = [table.c[name] == values[name] for name in sorted(keys)]
+        if kind == "advance":
+            same.append(table.c.revision == values["revision"] - _ONE)
         return update(table).where(*same).values({name: values[name] for name in members if name not in keys})
     statement = postgres_insert(table).from_select(list(members), select(*values.values()).select_from(given))
     return statement if kind == "insert" else upsert(table, statement)

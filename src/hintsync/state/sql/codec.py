@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -46,7 +46,22 @@ _LINK = (
     "reason",
     "revision",
 )
+LINK_COLUMNS = (*_LINK, "status", "base", "holds")
 _LOG = ("connection_id", "at", "level", "event", "message", "contact_id", "patient_id", "run_id")
+RESULT_COLUMNS = (
+    "run_id",
+    "position",
+    "side",
+    "record_id",
+    "outcome",
+    "rule",
+    "peers",
+    "reason",
+    "written",
+    "held",
+    "prints",
+    "versions",
+)
 _link_values = attrgetter(*_LINK)
 _log_values = attrgetter(*_LOG)
 
@@ -56,8 +71,10 @@ def dump(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _dump_or_none(value: object) -> str | None:
-    return dump(value) if value else None
+def _dump_or_none(value: Mapping[Side, object] | Sequence[str]) -> str | None:
+    if not value:
+        return None
+    return dump(dict(value) if isinstance(value, Mapping) else value)
 
 
 def _members(record: Connection | Run | Review) -> Stored:
@@ -79,14 +96,10 @@ def connection_of(row: Found) -> Connection:
     return Connection(**members | {"settings": orjson.loads(row.settings), "facts": orjson.loads(row.facts)})
 
 
-def link_row(state: LinkState) -> Stored:
-    """Return the row of a link with its memory."""
-    link = state.link
-    row = dict(zip(_LINK, _link_values(link), strict=True))
-    row["status"] = link.status.value
-    row["base"] = pack(state.base)
-    row["holds"] = dump({name: _hold_json(hold) for name, hold in state.holds.items()})
-    return row
+def link_values(state: LinkState) -> tuple[object, ...]:
+    """Return the row of a link with its memory, in the order of `LINK_COLUMNS`."""
+    holds = dump({name: _hold_json(hold) for name, hold in state.holds.items()}) if state.holds else "{}"
+    return (*_link_values(state.link), state.link.status.value, pack(state.base), holds)
 
 
 def link_of(row: Found) -> Link:
@@ -127,22 +140,22 @@ def run_of(row: Found) -> Run:
     return Run(**members | {"details": orjson.loads(row.details)})
 
 
-def result_row(row: RunRow) -> Stored:
-    """Return the row of one record's result."""
-    return {
-        "run_id": row.run_id,
-        "position": row.position,
-        "side": str(row.side),
-        "record_id": row.record_id,
-        "outcome": str(row.outcome),
-        "rule": row.rule,
-        "peers": _dump_or_none(row.peers),
-        "reason": row.reason,
-        "written": _dump_or_none(dict(row.written)),
-        "held": _dump_or_none(row.held),
-        "prints": _dump_or_none({side: _packed_text(prints) for side, prints in row.prints.items()}),
-        "versions": _dump_or_none(dict(row.versions)),
-    }
+def result_values(row: RunRow) -> tuple[object, ...]:
+    """Return the row of one record's result, in the order of `RESULT_COLUMNS`."""
+    return (
+        row.run_id,
+        row.position,
+        row.side.value,
+        row.record_id,
+        row.outcome.value,
+        row.rule,
+        _dump_or_none(row.peers),
+        row.reason,
+        _dump_or_none(row.written),
+        _dump_or_none(row.held),
+        _dump_or_none({side: _packed_text(prints) for side, prints in row.prints.items()}) if row.prints else None,
+        _dump_or_none(row.versions),
+    )
 
 
 def result_of(row: Found) -> RunRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select, update
@@ -12,6 +13,7 @@ from hintsync.core.values import Side
 from hintsync.state import changes
 from hintsync.state.port import LinkChange, LinkTaken, StaleLink
 from hintsync.state.sql import codec, tables
+from hintsync.state.sql.bulk import Lot
 from hintsync.state.sql.connections import know_connections
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.part import Part, chunks, uninterrupted
@@ -101,16 +103,48 @@ async def write_links(sql: AsyncConnection, database: Database, given: Sequence[
     Raises:
         StaleLink: a change was made on another revision than the stored one.
     """
-    stored = await _locked(sql, [change.link.id for change in given if change.link.revision])
+    known = _known(given)
+    looked_up = [change.link.id for change in given if change.link.revision and change.link.id not in known]
+    stored = await _locked(sql, looked_up) | known
     changed = changes.changed_links(stored.get, given).values()
     moved = [before.link.id for before, after in changed if before and _gives_up(before.link, after.link)]
-    replaced = [codec.link_row(after) for before, after in changed if before]
-    added = [codec.link_row(after) for before, after in changed if not before]
     for part in chunks(moved):
         # Uniqueness is judged by the end state, so whoever gives up a record does so first.
         await sql.execute(_LET_GO.where(_TABLE.c.id.in_(part)))
-    await database.bulk.replace(sql, _TABLE, replaced)
-    await database.bulk.insert(sql, _TABLE, added)
+    replaced = [codec.link_values(after) for before, after in changed if before and after.link.id not in known]
+    await database.bulk.replace(sql, _TABLE, Lot(codec.LINK_COLUMNS, replaced))
+    await _advance(sql, database, [after for _, after in changed if after.link.id in known])
+    added = [codec.link_values(after) for before, after in changed if not before]
+    await database.bulk.insert(sql, _TABLE, Lot(codec.LINK_COLUMNS, added))
+
+
+def _known(given: Sequence[LinkChange]) -> dict[str, LinkState]:
+    """Return the links whose callers read them at the very revision that they change, and that change only once."""
+    known = {
+        change.link.id: change.before
+        for change in given
+        if change.before is not None and change.before.link.revision == change.link.revision > 0
+    }
+    if len(known) < len(given):
+        for link_id, times in Counter(change.link.id for change in given).items():
+            if times > 1:
+                known.pop(link_id, None)
+    return known
+
+
+async def _advance(sql: AsyncConnection, database: Database, links: Sequence[LinkState]) -> None:
+    """Store links that nobody looked up: the database compares the revision as it sets.
+
+    Raises:
+        StaleLink: one is stored at another revision, or not at all.
+    """
+    done = await database.bulk.advance(
+        sql, _TABLE, Lot(codec.LINK_COLUMNS, [codec.link_values(each) for each in links])
+    )
+    if done != len(links):
+        wanted = {each.link.id: each for each in links}
+        stored = await _locked(sql, list(wanted))
+        raise StaleLink(min((each for each in wanted if stored.get(each) != wanted[each]), default=min(wanted)))
 
 
 async def refuse_stored(sql: AsyncConnection, given: Sequence[LinkChange]) -> None:

@@ -13,6 +13,7 @@ from hintsync.core.plan import Outcome
 from hintsync.state import changes
 from hintsync.state.port import Run, RunRow, RunStatus
 from hintsync.state.sql import codec, tables
+from hintsync.state.sql.bulk import Lot
 from hintsync.state.sql.connections import know_connections
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.part import Part, uninterrupted
@@ -125,7 +126,9 @@ async def write_rows(sql: AsyncConnection, database: Database, rows: Sequence[Ru
     """Write results, each in place of what the run had at that position; a run must be known."""
     # The last one counts where a position comes twice.
     latest = {(row.run_id, row.position): row for row in changes.checked_rows(rows)}
-    await database.bulk.upsert(sql, _ROWS, [codec.result_row(row) for row in latest.values()])
+    await database.bulk.upsert(
+        sql, _ROWS, Lot(codec.RESULT_COLUMNS, [codec.result_values(row) for row in latest.values()])
+    )
 
 
 async def know_runs(sql: AsyncConnection, wanted: Iterable[str]) -> None:
