@@ -63,6 +63,14 @@ async def test_t7_a_forged_webhook_is_refused_and_counted(house: House) -> None:
     assert await house.dirty() == []
 
 
+async def test_t7_who_posts_forged_ones_without_end_fills_no_log(house: House, caplog) -> None:
+    body = house.envelope("patient.updated", {"id": "pat-1"})
+    for _ in range(200):
+        assert (await house.post(body, key="guessed")).status_code == 401
+    assert len([record for record in caplog.records if "refused" in record.getMessage()]) == 1
+    assert house.metrics.total("webhook-bad-signature") == 200
+
+
 async def test_t7_of_two_signatures_none_is_believed(house: House) -> None:
     body = house.envelope("patient.updated", {"id": "pat-1"})
     headers = [(SIGNATURE_HEADER, signature("guessed", body)), (SIGNATURE_HEADER, signature(KEY, body))]
