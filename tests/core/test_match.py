@@ -6,12 +6,9 @@ import pytest
 
 from hintsync.core.match import (
     DEFAULT_PLACEHOLDER_DATES,
-    ExactMatch,
-    ExactOutcome,
     KeyIndex,
     MatchKey,
     calendar_day,
-    exact_match,
     fold_name,
     match_key,
 )
@@ -165,30 +162,3 @@ class TestKeyIndex:
         index.discard(key, "b")
         assert index.candidates(key) == ()
         assert len(index) == 0
-
-
-class TestExactMatch:
-    def match(self, own: list[str], other: list[str], key: MatchKey | None = SMITH) -> ExactMatch:
-        own_index, other_index = KeyIndex(), KeyIndex()
-        for index, ids in ((own_index, own), (other_index, other)):
-            for record_id in ids:
-                index.add(key_of("Ann", "Smith"), record_id)
-        return exact_match(key, own_index, other_index)
-
-    def test_l1_one_record_on_each_side_is_a_match(self) -> None:
-        found = self.match(["pat-1"], ["003-1"])
-        assert (found.outcome, found.candidates) == (ExactOutcome.ONE, ("003-1",))
-
-    def test_l2_nobody_on_the_other_side_is_no_match(self) -> None:
-        assert self.match(["pat-1"], []).outcome is ExactOutcome.NO_MATCH
-
-    def test_l3_two_on_the_other_side_are_ambiguous_and_both_are_named(self) -> None:
-        found = self.match(["pat-1"], ["003-1", "003-2"])
-        assert (found.outcome, found.candidates) == (ExactOutcome.AMBIGUOUS, ("003-1", "003-2"))
-
-    def test_l3_two_on_the_own_side_are_ambiguous_too(self) -> None:
-        assert self.match(["pat-1", "pat-2"], ["003-1"]).outcome is ExactOutcome.AMBIGUOUS
-
-    def test_l7_a_record_without_a_key_is_incomplete(self) -> None:
-        found = self.match(["pat-1"], ["003-1"], key=None)
-        assert (found.outcome, found.candidates) == (ExactOutcome.INCOMPLETE, ())

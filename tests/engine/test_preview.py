@@ -42,3 +42,19 @@ async def test_a_preview_of_two_free_records_shows_the_first_sync_and_writes_not
     assert dict(planned.writes[Side.HINT]) == {"city": "Boston"}
     assert world.practice.shown(patient).values["city"] == "Lynn"
     assert not await world.store.live_pairs("main")
+
+
+async def test_u3_a_preview_of_a_re_link_names_the_fields_that_take_the_new_patients_values():
+    world = World()
+    contact, first = world.both("Ann", "Moor", BORN, city="Reno", zip="1")
+    second = world.patient("Ann", "Moor", BORN, city="Elko", zip="9", email="n@example.org")
+    await link_by_hand(await world.engine(), contact, first)
+    world.org.edit(contact, {"zip": "2"})  # the contact's own since
+    planned = (await preview(await world.engine(), contact, second)).plan
+    rows = {each.field: (each.row, each.effect) for each in planned.decisions if each.field in ("city", "zip", "email")}
+    assert rows == {
+        "city": ("U3", Effect.WRITE_SALESFORCE),
+        "zip": ("I2", Effect.WRITE_HINT),
+        "email": ("I4", Effect.WRITE_SALESFORCE),
+    }
+    assert world.org.shown(contact).values["city"] == "Reno"

@@ -10,9 +10,11 @@ from random import Random
 
 import pytest
 
-from hintsync.core.match import ExactOutcome, KeyIndex, MatchKey, exact_match, match_key
+from hintsync.core.link import Candidate, MatchSettings, PatientFacts, Trigger, decide_patient
+from hintsync.core.match import KeyIndex, MatchKey, match_key
 from hintsync.core.near import Grade, Population, Scorer
 from hintsync.core.person import Person
+from hintsync.core.plan import Match, Outcome
 from tests.properties.families import IDENTICAL, SAME, STRANGERS, Pair, invent_pairs
 
 SEED = 20_261_122
@@ -40,9 +42,20 @@ def automatic_links(pairs: tuple[Pair, ...]) -> Iterator[tuple[int, int]]:
                 index.add(key, str(number))
     for number, pair in enumerate(pairs):
         key = key_of(pair.hint)
-        found = exact_match(key, patients, contacts)
-        if found.outcome is ExactOutcome.ONE and key == key_of(pairs[int(found.candidates[0])].salesforce):
-            yield int(found.candidates[0]), number
+        found = decided(key, str(number), patients, contacts)
+        if found.outcome is Outcome.LINKED and key == key_of(pairs[int(found.peers[0])].salesforce):
+            yield int(found.peers[0]), number
+
+
+def decided(key: MatchKey | None, patient_id: str, patients: KeyIndex, contacts: KeyIndex) -> Match:
+    """Decide what becomes of a patient by its key alone, as a batch does over the whole population."""
+    facts = PatientFacts(
+        patient_id,
+        has_key=key is not None,
+        candidates=tuple(Candidate(each) for each in contacts.candidates(key)) if key else (),
+        rivals=sum(each != patient_id for each in patients.candidates(key)) if key else 0,
+    )
+    return decide_patient(facts, Trigger.BATCH_PATIENTS, MatchSettings())
 
 
 @pytest.mark.slow
@@ -127,4 +140,4 @@ def test_t10_two_people_identical_in_all_parts_on_one_side_are_never_linked_auto
     (own if one_side == "patients" else other).add(key, "the other")
     own.add(key, "patient")
     other.add(key, "contact")
-    assert exact_match(key, own, other).outcome is ExactOutcome.AMBIGUOUS
+    assert decided(key, "patient", own, other).outcome is Outcome.AMBIGUOUS

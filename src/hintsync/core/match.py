@@ -11,9 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
-from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -206,46 +204,3 @@ class KeyIndex:
     def __len__(self) -> int:
         """Count the different keys."""
         return len(self._holders)
-
-
-class ExactOutcome(Enum):
-    """What the exact demographics say about one record against the other side."""
-
-    #: The record has no key: a part is blank or the birth date is a placeholder (row L7).
-    INCOMPLETE = "incomplete"
-    #: Nobody on the other side holds the key (row L2).
-    NO_MATCH = "no match"
-    #: One record on each side holds the key (row L1, if both are free).
-    ONE = "one match"
-    #: The key is held more than once on either side (row L3).
-    AMBIGUOUS = "ambiguous"
-
-
-@dataclass(frozen=True, slots=True)
-class ExactMatch:
-    """The exact candidates of one record and what they amount to; evidence only, never the decision to link."""
-
-    outcome: ExactOutcome
-    #: Ids on the other side; exactly one when the outcome is `ONE`, none for `INCOMPLETE` and `NO_MATCH`.
-    candidates: tuple[str, ...] = ()
-
-
-def exact_match(key: MatchKey | None, own: KeyIndex, other: KeyIndex) -> ExactMatch:
-    """Find who on the other side has the same demographics, counting duplicates on both sides.
-
-    Args:
-        key: The record's key; None if it has none.
-        own: Index of the record's own side, over the whole population and with the record itself in it.
-        other: Index of the other side, over the whole population.
-
-    Returns:
-        The outcome. Before a `ONE` links, the keys of both records are compared (hashes collide) and both must be free.
-    """
-    if key is None:
-        return ExactMatch(ExactOutcome.INCOMPLETE)
-    found = other.candidates(key)
-    if not found:
-        return ExactMatch(ExactOutcome.NO_MATCH)
-    if len(found) > 1 or len(own.candidates(key)) > 1:
-        return ExactMatch(ExactOutcome.AMBIGUOUS, found)
-    return ExactMatch(ExactOutcome.ONE, found)

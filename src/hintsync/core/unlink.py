@@ -1,4 +1,4 @@
-"""Ending a link: unlink, re-link and move as plans (rows U1, U3, U5), and hand edits of the link's marks (row U2).
+"""Ending a link as a plan (row U1): an unlink, and the first half of a re-link or a move (rows U3, U5).
 
 A plan names what is to be released on each side; the engine writes it, reads Hint back, ends the link and remembers the
 pair as parted by a person (row U4) in one commit. Releasing what is released already changes nothing, so a plan may be
@@ -11,12 +11,7 @@ from dataclasses import dataclass, field
 
 from hintsync.core.fields import Kind
 from hintsync.core.fields import Mapping as FieldTable
-from hintsync.core.fingerprints import Fingerprinter
-from hintsync.core.first_sync import inherited_fields
-from hintsync.core.merge import NO_MEMORY, merge_pair
-from hintsync.core.plan import Effect, Mode, PairPlan
-from hintsync.core.policy import UNCONSTRAINED, Choices, Constraints
-from hintsync.core.records import FieldName, Link, LinkState, RecordId, RecordState, Snapshot, Values
+from hintsync.core.records import FieldName, Link, RecordId, RecordState, Snapshot, Values
 from hintsync.core.values import ABSENT, Canonical, Side
 
 
@@ -101,93 +96,3 @@ def _mirrors(contact: Snapshot, table: FieldTable) -> Values:
 def is_left_over(plan: UnlinkPlan, patient: Snapshot) -> bool:
     """Say whether the patient, read back, still carries our id: it is listed as left over, and the link ends all the same."""
     return patient.id == plan.patient_id and patient.peer_id is not None
-
-
-@dataclass(frozen=True, slots=True)
-class RelinkPlan:
-    """A re-link (row U3) or a move (row U5): the links that end first, then the first sync of the new pair."""
-
-    ends: tuple[UnlinkPlan, ...]
-    contact_id: RecordId
-    patient_id: RecordId
-    #: First sync of the new pair, as planned on what was read; made anew when the links have ended.
-    first_sync: PairPlan
-    #: Fields whose contact value came from the former patient.
-    inherited: frozenset[FieldName]
-    mode: Mode = Mode.FIRST_SALESFORCE_WINS
-
-    @property
-    def taken_from_patient(self) -> tuple[FieldName, ...]:
-        """The contact's two-way fields that take the new patient's value, in table order: the preview names them."""
-        return tuple(d.field for d in self.first_sync.decisions if d.row == "U3" or _fills_contact(d.row, d.effect))
-
-    @property
-    def given_to_patient(self) -> tuple[FieldName, ...]:
-        """The fields that are written to the new patient, in table order."""
-        return tuple(self.first_sync.writes.get(Side.HINT, {}))
-
-
-def _fills_contact(row: str, effect: Effect) -> bool:
-    return row == "I4" and effect is Effect.WRITE_SALESFORCE
-
-
-def plan_relink(
-    old: LinkState | None,
-    ends: tuple[UnlinkPlan, ...],
-    contact: Snapshot,
-    patient: Snapshot,
-    table: FieldTable,
-    *,
-    old_prints: Fingerprinter | None,
-    new_prints: Fingerprinter,
-    constraints: Constraints = UNCONSTRAINED,
-) -> RelinkPlan:
-    """Plan a re-link of a contact to another patient (row U3), or the move of a patient to this contact (row U5).
-
-    Args:
-        old: The contact's link that ends, with its base; None if the contact had none (a plain move).
-        ends: The plans of all links that end: the contact's, the patient's, or both.
-        contact: The contact as just read.
-        patient: The new patient as just read.
-        table: The mapping in force.
-        old_prints: The fingerprinter of `old`; None if there is none.
-        new_prints: The fingerprinter of the new link.
-        constraints: What is true of the connection.
-    """
-    inherited: frozenset[FieldName] = frozenset()
-    if old is not None and old_prints is not None:
-        two_way = {row.name for row in table if not row.one_way}
-        inherited = inherited_fields(contact, old.base, old_prints) & two_way
-    first_sync = merge_pair(
-        table,
-        patient,
-        contact,
-        NO_MEMORY,
-        Mode.FIRST_SALESFORCE_WINS,
-        new_prints,
-        constraints=constraints,
-        choices=Choices(inherited=inherited),
-    )
-    return RelinkPlan(ends, contact.id, patient.id, first_sync, inherited)
-
-
-@dataclass(frozen=True, slots=True)
-class MarkRepair:
-    """Hint Patient ID or Synced to Hint was edited by hand: what is written back (row U2), and logged."""
-
-    contact_id: RecordId
-    #: The id to be shown again; None if it was left alone.
-    peer_id: RecordId | None
-    #: Tick the box again.
-    tick: bool
-
-
-def hand_edit_of_marks(link: Link, contact: Snapshot) -> MarkRepair | None:
-    """Return what must be written back to a linked contact whose marks were edited by hand; None if they are right.
-
-    Such an edit is not a command: only unlink and re-link end a link.
-    """
-    wrong_id = contact.peer_id != link.patient_id
-    if not wrong_id and contact.marked:
-        return None
-    return MarkRepair(contact.id, link.patient_id if wrong_id else None, tick=not contact.marked)

@@ -257,8 +257,10 @@ async def preview(engine: Engine, contact_id: RecordId, patient_id: RecordId) ->
     if known is not None and known.link.patient_id == patient.id:
         pair = Pair(known, patient, contact, mode_of(known.link), choices=choices_of(known.link))
         return Settled(pair, plan_pair(engine, pair))
-    link = new_link(engine, str(Trigger.MANUAL), contact_id=contact.id, patient_id=patient.id, reason=_reason())
-    pair = Pair(LinkState(link, {}, {}), patient, contact, Mode.FIRST_SALESFORCE_WINS)
+    inherited = inherited_fields(contact, known.base, engine.fingerprinter(known.link.salt)) if known else ()
+    reason = _reason(inherited)  # the fields of a former patient, which the decisions of row U3 name
+    link = new_link(engine, str(Trigger.MANUAL), contact_id=contact.id, patient_id=patient.id, reason=reason)
+    pair = Pair(LinkState(link, {}, {}), patient, contact, Mode.FIRST_SALESFORCE_WINS, choices=choices_of(link))
     return Settled(pair, plan_pair(engine, pair))
 
 
