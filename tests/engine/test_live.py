@@ -367,13 +367,20 @@ class TestFailures:
         await world.quiet()
         assert world.shown(Side.HINT, patient, "city") == "Reno"
 
-    async def test_a_spent_budget_puts_off_and_what_waits_is_done_later(self):
+    async def test_a_budget_that_is_spent_in_the_middle_puts_off_and_what_waits_is_done_later(self):
         world = LiveWorld()
         contact, patient = await world.linked(city="Lynn")
         world.practice.edit(patient, {"city": "Reno"})
         await world.deliver()
-        world.org.faults.spend_budget()
+        real = world.practice.read
+
+        async def read(ids):
+            world.org.faults.spend_budget()  # somebody else's calls were the day's last ones
+            return await real(ids)
+
+        world.practice.read = read
         assert (await world.work()).put_off == 1
+        world.practice.read = real
         world.org.faults.restore()
         await world.quiet()
         assert world.shown(Side.SALESFORCE, contact, "city") == "Reno"
@@ -554,7 +561,7 @@ class TestCost:
 
     async def test_single_reads_keep_the_bar_where_no_list_of_changes_can_be_had(self):
         world = LiveWorld(options=Options(guard_at_least=10_000))
-        pairs = await world.population(1000)
+        pairs = await world.population(300)
         for _, patient in pairs:
             world.practice.edit(patient, {"city": "Reno"})
         await world.deliver()
@@ -563,7 +570,7 @@ class TestCost:
         await world.quiet()
         spent = {side: world.calls()[side] - before[side] for side in Side}
         assert sum(spent.values()) <= 1.2 * len(pairs)
-        assert 1000 <= spent[Side.HINT] <= 1010
+        assert 300 <= spent[Side.HINT] <= 310
 
     async def test_changed_contacts_cost_a_tenth_of_a_salesforce_call_each(self):
         world = LiveWorld(options=Options(guard_at_least=10_000))
@@ -576,9 +583,9 @@ class TestCost:
         assert {world.shown(Side.HINT, patient, "city") for _, patient in pairs} == {"Reno"}
         assert world.calls()[Side.SALESFORCE] - before[Side.SALESFORCE] <= 100
 
-    async def test_the_echoes_of_a_thousand_writes_cost_no_call_and_cause_no_write(self):
+    async def test_the_echoes_of_hundreds_of_writes_cost_no_call_and_cause_no_write(self):
         world = LiveWorld(options=Options(guard_at_least=10_000))
-        pairs = await world.population(1000)
+        pairs = await world.population(300)
         for contact, patient in pairs:
             world.org.edit(contact, {"city": "Reno"})
             world.practice.edit(patient, {"zip": "89501"})
@@ -587,7 +594,7 @@ class TestCost:
             pass
         before = world.calls()
         taken = await world.deliver()
-        assert (taken.echoes, taken.marked, taken.ignored) == (2000, 0, 0)
+        assert (taken.echoes, taken.marked, taken.ignored) == (600, 0, 0)
         assert (await world.work()).claimed == 0
         assert world.calls() == before
 

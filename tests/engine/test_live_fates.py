@@ -228,6 +228,8 @@ async def test_d8_a_survivor_that_is_linked_elsewhere_freezes_both_links():
     assert {(state.link.contact_id, state.link.reason) for state in states} == {(first, "D8"), (second, "D8")}
     (review,) = await world.store.reviews("main", kind=ReviewKind.MERGE)
     assert (review.side, review.record_id, set(review.candidates)) == (Side.HINT, survivor, {first, second})
+    (told,) = [each for each in world.practice.records() if each.id == survivor]
+    assert told.beside["error_message"] == "hintsync: this patient waits for a decision before anything is synced"
 
 
 async def test_d6_the_survivor_s_link_in_another_worker_s_hands_is_waited_for():

@@ -218,8 +218,10 @@ async def _freeze(at: Pass, case: _Case, owners: Owners) -> Ended:
         records.links.append(LinkChange(link))
         records.audits.append(scribe.audit("frozen", link, rule=case.decision.row, side=side, reason="merged"))
         records.logs.append(_log(scribe, link, "links-frozen", f"two linked records were merged ({case.decision.row})"))
-    if side is Side.SALESFORCE:  # both patients are there to be told
-        await write_back(engine, [(state, records) for state in states])
+    there = [
+        state for state in states if side is Side.SALESFORCE or state is other
+    ]  # a merged patient takes no message
+    await write_back(engine, [(state, records) for state in there])
     await engine.store.commit(records.commit())
     return Ended(case.piece, held=True)
 
