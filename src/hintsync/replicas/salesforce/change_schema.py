@@ -21,6 +21,9 @@ _NAME: Final = "Name"
 #: `MailingAddress` is made of MailingStreet, MailingCity and so on.
 _ADDRESS: Final = "Address"
 
+#: Sets of bitmaps that are kept worked out.
+_KNOWN_MAPS = 1_024
+
 #: A payload that was read: field names to values, parts of compound fields in a mapping of their own.
 Payload = Mapping[str, Any]
 
@@ -56,6 +59,7 @@ class EventSchema:
         self._parsed: Any = fastavro.parse_schema(raw)
         records: dict[str, list[str]] = {}
         self._fields = [_event_fields(each, records) for each in raw["fields"]]
+        self._known: dict[tuple[str, ...], list[EventField]] = {}
         if not self._fields or self._fields[0][0].key != HEADER:
             raise ValueError("the schema is not that of a change event")
 
@@ -76,9 +80,19 @@ class EventSchema:
     def named(self, maps: Sequence[str]) -> list[EventField]:
         """Return the fields that bitmaps name; a compound field named as a whole stands for all its parts.
 
+        Few sets of fields change together, again and again, so what was worked out is kept.
+
         Raises:
             UnknownBitmap: a map is none, or names what the schema does not have.
         """
+        key = tuple(maps)
+        if key not in self._known:
+            if len(self._known) >= _KNOWN_MAPS:
+                self._known.clear()
+            self._known[key] = self._named(maps)
+        return self._known[key]
+
+    def _named(self, maps: Sequence[str]) -> list[EventField]:
         try:
             found: dict[EventField, None] = {}
             for field, part in places(maps):
