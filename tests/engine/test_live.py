@@ -510,6 +510,36 @@ class TestFailures:
         assert (await world.link_of(contact)).link.revision > state.link.revision + 1
         assert world.shown(Side.SALESFORCE, contact, "city") == "Reno"
 
+    @pytest.mark.parametrize("before", [True, False])
+    async def test_an_edit_in_hint_that_crosses_our_write_is_put_to_review_if_it_is_gone(self, before: bool):
+        world = LiveWorld()
+        contact, patient = await world.linked(city="Lynn")
+        world.org.edit(contact, {"city": "Reno"})
+        await world.deliver()
+        real = world.practice.update
+
+        async def update(updates, mode):
+            world.practice.update = real
+            if before:
+                world.practice.edit(patient, {"city": "Elko"})
+            answers = await real(updates, mode)
+            if not before:
+                world.practice.edit(patient, {"city": "Elko"})
+            await world.deliver()
+            return answers
+
+        world.practice.update = update
+        await world.quiet()
+        reviews = await world.store.reviews("main")
+        kept = "Reno" if before else "Elko"
+        assert [(review.kind, review.field_name) for review in reviews] == (
+            [(ReviewKind.OVERWRITTEN, "city")] if before else []
+        )
+        assert world.shown(Side.SALESFORCE, contact, "city") == world.shown(Side.HINT, patient, "city") == kept
+        if before:
+            await keep_side(await world.live(), reviews[0].id, Side.SALESFORCE)
+            assert await world.store.reviews("main") == []
+
     async def test_a_lost_reply_is_looked_into_and_writes_nothing_twice(self):
         world = LiveWorld()
         contact, patient = await world.linked(city="Lynn")

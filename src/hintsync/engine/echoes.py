@@ -58,6 +58,20 @@ def judge_linked(
     return Verdict.ECHO if fits else Verdict.MARK
 
 
+def crossed_fields(
+    notice: Notice, state: LinkState, fp: Fingerprinter, at_work: SidePrints | None
+) -> tuple[FieldName, ...]:
+    """Name the fields that a patient's event shows edited while a worker is about to write them (or has, just now).
+
+    Hint has no conditional write: if the edit came between our read and our write, it is gone. The next look tells.
+    """
+    about = (at_work or {}).get(Side.HINT, {})
+    if notice.side is not Side.HINT or notice.kind not in _OF_VALUES:
+        return ()
+    shown = {name: fp.of(name, notice.values[name]) for name in about if name in notice.values}
+    return tuple(sorted(name for name, p in shown.items() if p not in (about[name], state.base.get(name))))
+
+
 def is_as_agreed(seen: Snapshot, state: LinkState, table: FieldTable, fp: Fingerprinter) -> bool:
     """Say whether a contact, as just read, shows nothing but what both sides agreed on: its mark asks for no more."""
     link = state.link

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hintsync.core.records import LinkState, RecordId
+from hintsync.core.records import FieldName, LinkState, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.echoes import Verdict, judge_linked
-from hintsync.engine.notices import TOLD_GONE, Notice, NoticeKind
+from hintsync.engine.echoes import Verdict, crossed_fields, judge_linked
+from hintsync.engine.notices import CROSSED, TOLD_GONE, Notice, NoticeKind
 from hintsync.state.live import Lane, Mark, SidePrints
 
 #: Fact of a connection: when its patients were taken as known (row L8); ISO 8601, UTC.
@@ -49,16 +49,30 @@ async def take_in(engine: Engine, notices: Sequence[Notice], *, cursors: Mapping
     left = await _left_for_batch(engine, notices, states)
     verdicts = [_judge(engine, notice, states, at_work, left) for notice in notices]
     verdicts = await _confirmed(engine, notices, verdicts, states)
-    marks = [_mark(notice) for notice, verdict in zip(notices, verdicts, strict=True) if verdict is Verdict.MARK]
+    marks = [
+        _mark(notice, _crossed(engine, notice, states, at_work))
+        for notice, verdict in zip(notices, verdicts, strict=True)
+        if verdict is Verdict.MARK
+    ]
     new = await engine.store.mark(engine.connection.id, marks, cursors=cursors) if marks or cursors else 0
     echoes = verdicts.count(Verdict.ECHO)
     return TakenIn(new, echoes, len(notices) - echoes - new)
 
 
-def _mark(notice: Notice) -> Mark:
-    lane = _LANES.get(notice.cause, Lane.LIVE)
-    cause = notice.cause + TOLD_GONE if notice.kind is NoticeKind.DELETED else notice.cause
+def _mark(notice: Notice, crossed: Sequence[FieldName]) -> Mark:
+    lane, cause = _LANES.get(notice.cause, Lane.LIVE), notice.cause
+    if notice.kind is NoticeKind.DELETED:
+        cause += TOLD_GONE
+    elif crossed:
+        cause += CROSSED + ",".join(crossed)
     return Mark(notice.side, notice.record_id, cause, notice.at, lane, notice.event_id)
+
+
+def _crossed(engine: Engine, notice: Notice, states: _States, at_work: Mapping[str, SidePrints]) -> Sequence[FieldName]:
+    state = states.get((notice.side, notice.record_id))
+    if state is None or state.link.id not in at_work:
+        return ()
+    return crossed_fields(notice, state, engine.fingerprinter(state.link.salt), at_work[state.link.id])
 
 
 async def _states(engine: Engine, notices: Sequence[Notice]) -> _States:

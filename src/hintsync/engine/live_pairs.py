@@ -17,6 +17,7 @@ from hintsync.engine.pairs import Pair, Settled, settle
 from hintsync.engine.write_back import write_back
 from hintsync.engine.writing import Trouble
 from hintsync.ports import WriteMode
+from hintsync.state.port import LogLevel, ReviewKind
 
 #: Seconds after which it is looked again whether a stop still holds a pair back; an approval marks it at once.
 HELD_BACK = 60.0
@@ -67,6 +68,7 @@ def _ended(engine: Engine, planned: Planned, settled: Settled, reviews: OpenRevi
     told = record_pair(scribe, settled, ended.records)
     ended.written.update(side for side, result in settled.results.items() if result.written or result.bookkept)
     ended.held = bool(settled.plan.frozen or settled.plan.held or any(told.holds.values()))
+    _note_overwritten(scribe, ended, settled)
     if settled.barred:
         ended.again, ended.reason = spread(HELD_BACK), "held-back-by-a-stop"
     elif settled.trouble is not None and settled.trouble[1].trouble is not Trouble.REFUSED:
@@ -76,6 +78,34 @@ def _ended(engine: Engine, planned: Planned, settled: Settled, reviews: OpenRevi
         # An edit back to the old base, heard while this pass wrote other fields, looked like an echo (see `echoes`).
         ended.again, ended.reason = spread(_AGREED), "agreed"
     return ended
+
+
+def _note_overwritten(scribe: Scribe, ended: Ended, settled: Settled) -> None:
+    """Put edits to review that an event showed while we wrote the same fields, and that are not there any more.
+
+    A field that differs from the base was edited after our write and travels like any other edit.
+    """
+    unchanged = {decision.field for decision in settled.plan.decisions if decision.row == "F1"}
+    lost = sorted(ended.piece.crossed & unchanged)
+    contact_id, patient_id = settled.pair.salesforce.id, settled.pair.hint.id
+    for name in lost:
+        ended.held = True
+        ended.records.reviews.append(
+            scribe.review(
+                ReviewKind.OVERWRITTEN,
+                Side.SALESFORCE,
+                contact_id,
+                field_name=name,
+                candidates=[patient_id],
+                reason="edited in Hint while it was written",
+            )
+        )
+    if lost:
+        message = (
+            "an edit in Hint came between our read and our write, and was overwritten; the value of Salesforce stands"
+        )
+        ids = {"contact_id": contact_id, "patient_id": patient_id}
+        ended.records.logs.append(scribe.log(LogLevel.ERROR, "edit-overwritten", message, **ids, fields=lost))
 
 
 def _again(ended: Ended, reason: str) -> Ended:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hintsync.core.records import LinkState, RecordId
+from hintsync.core.records import FieldName, LinkState, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.live_pass import Pass
-from hintsync.engine.notices import TOLD_GONE
+from hintsync.engine.notices import CROSSED, TOLD_GONE
 from hintsync.engine.outcomes import Records
 from hintsync.state.live import Dirty, Lane
 
@@ -45,6 +45,12 @@ class Piece:
     def told_gone(self, side: Side) -> bool:
         """Say whether the latest event of a side said that its record is deleted."""
         return any(mark.side is side and mark.cause.endswith(TOLD_GONE) for mark in self.marks)
+
+    @property
+    def crossed(self) -> frozenset[FieldName]:
+        """Fields of the patient that somebody edited while we wrote them."""
+        named = (mark.cause.partition(CROSSED)[2] for mark in self.marks)
+        return frozenset(name for names in named if names for name in names.split(","))
 
     def id_of(self, side: Side) -> RecordId | None:
         """Return the record of one side, as far as there is one."""
