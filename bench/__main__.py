@@ -17,6 +17,7 @@ BENCHES = {
     "batch": "bench.batch.run",
     "emulators": "bench.emulators",
     "webhooks": "bench.webhooks",
+    "parity": "bench.parity",
 }
 
 

@@ -28,8 +28,10 @@ from hintsync.engine.parity import check_parity
 from hintsync.runtime import run
 from hintsync.state.port import RunStatus
 
-#: Bars: times the time of reading alone, times the least calls, megabytes.
-SLOWER, MORE_CALLS, MEGABYTES = 2.0, 1.1, 200.0
+#: Bars: times the least calls, megabytes beyond what reading alone takes.
+MORE_CALLS, MEGABYTES = 1.05, 60.0
+#: Calls whatever the size: who is there (two), what the fields are like, another look at the list.
+CONSTANT = 4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,14 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         results, least = _measure(stack, shape)
     reading, checking = results["reading"], results["checking"]
     figures = [
-        ("time, times reading alone", checking.seconds / reading.seconds, SLOWER),
         ("calls, times the least", checking.notes["calls"] / least, MORE_CALLS),
-        ("peak memory, MB", checking.peak_mb, MEGABYTES),
+        ("memory beyond reading's, MB", checking.peak_mb - reading.peak_mb, MEGABYTES),
     ]
     print(f"{shape.patients:,} linked pairs, {shape.contacts:,} contacts")
     for name, result in results.items():
         told = f"{result.seconds:.1f} s ({result.cpu:.1f} s of CPU), {result.peak_mb:.0f} MB, {result.notes}"
         print(f"  {name:<10}{told}")
+    print(f"  {'time, times reading alone':<28}{checking.seconds / reading.seconds:>8.2f}")
     for what, figure, bar in figures:
         print(f"  {what:<28}{figure:>8.2f}   at most {bar:g}: {'met' if figure <= bar else 'MISSED'}")
     return 0 if all(figure <= bar for _, figure, bar in figures) else 1
@@ -80,7 +82,7 @@ def _measure(stack: ExitStack, shape: Shape) -> tuple[dict[str, Result], int]:
         results[name] = replace(result, notes={**result.notes, "calls": _count(hint) + _count(org)})
     for nursery in nurseries:
         nursery.stop()
-    return results, -(-shape.contacts // 2_000) + -(-shape.patients // 100)
+    return results, CONSTANT + -(-shape.contacts // 2_000) + -(-shape.patients // 100)
 
 
 def _count(emulator: Emulator) -> int:
