@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+import httpx
 import pytest
 
+from hintsync.bootstrap import Transports, connect, open_engine, open_service, prepare_org
 from hintsync.change_feed import CHANGES_FACT
 from hintsync.core.errors import RetryLater
 from hintsync.core.records import Link, LinkStatus
@@ -20,19 +23,24 @@ from hintsync.engine.notices import Notice
 from hintsync.engine.options import Options
 from hintsync.engine.poll import poll_once
 from hintsync.engine.positions import position_name
+from hintsync.logins import WithToken
 from hintsync.replicas.salesforce.events_address import EventsAddress
 from hintsync.replicas.salesforce.pubsub_feed import CHANNEL
 from hintsync.replicas.salesforce.pubsub_stream import SILENCE
 from hintsync.replicas.salesforce.replica import SalesforceReplica
+from hintsync.settings import Settings
 from hintsync.state.port import Commit, LinkChange, Run
 from hintsync.surfaces.stream_keeper import PACE, REPLAY, Pace
 from hintsync.surfaces.subscriber import run_subscriber
-from hintsync.surfaces.way import Way, chosen_way, describe_way, load_way
+from hintsync.surfaces.way import WAY, Way, chosen_way, describe_way, load_way
+from hintsync_emulators.hint import Practice
+from hintsync_emulators.hint import create_app as hint_app
 from hintsync_emulators.salesforce import Org
+from hintsync_emulators.salesforce import create_app as salesforce_app
 from hintsync_emulators.salesforce.pubsub.server import serving_pubsub
 from tests.engine.world import World
 from tests.replicas.salesforce.following import PushedClock, certificate
-from tests.replicas.salesforce.office import Office
+from tests.replicas.salesforce.office import TOKEN, Office
 
 POLL = 30.0
 
@@ -501,3 +509,54 @@ async def test_the_way_is_what_was_found_at_connect_until_a_subscriber_runs(town
     polled = replace(connection, facts={CHANGES_FACT: {"topic": "", "reason": "no licence"}})
     assert describe_way(polled) == "polling every 30 seconds: no licence"
     assert Way.unpack(Way("", 'a "reason"').pack()) == Way("", 'a "reason"')
+
+
+async def test_from_connect_to_the_dirty_set_on_sqlite(tmp_path: Path) -> None:
+    """The whole way with real settings and a real store: the channel is deployed, found, followed, and an edit is marked."""
+    org, practice = Org(token=TOKEN, features=("MiddleName",)), Practice()
+    org.pace.deploy_polls = 0
+    hint = hint_app(practice)
+    hint.faults.limits["per_second"] = None
+    transports = Transports(httpx.ASGITransport(app=hint), httpx.ASGITransport(app=salesforce_app(org)))
+    authorities = tmp_path / "authorities.pem"
+    authorities.write_bytes(certificate().ca)
+    async with serving_pubsub(org, certificate()) as host:
+        settings = Settings(
+            state=tmp_path,
+            hint_url="http://127.0.0.1:9",
+            hint_requests_per_second=1000,
+            salesforce_events=host,
+            salesforce_events_ca=authorities,
+        )
+        async with open_service(settings, transports) as service:
+            login = WithToken("http://127.0.0.1:9", TOKEN)
+            await prepare_org(service, login)
+            connection = await connect(service, "demo", hint_token=practice.token, login=login)
+            assert describe_way(connection) == f"change events of {CHANNEL}"
+            async with open_engine(service, connection) as engine:
+                await _edit_until_marked(engine, org)
+    org.close()
+
+
+async def _edit_until_marked(engine: Engine, org: Org) -> None:
+    contact = org.insert("Contact", {"LastName": "Moor", "MailingCity": "Austin"})
+    link = Link("link-1", "demo", contact, "pat-1", LinkStatus.ACTIVE, "manual", "me", b"salt", engine.now())
+    await engine.store.reserve(link)
+    stop, woken = asyncio.Event(), asyncio.Event()
+
+    async def wake() -> None:
+        woken.set()
+
+    subscriber = asyncio.create_task(run_subscriber(engine, stop, wake=wake))
+    await woken.wait()  # the poll that bridges to the stream has found the contact
+    (dirty,) = await engine.store.dirty("demo")
+    await engine.store.finish_marks([dirty])
+    while await engine.store.get_cursor("demo", WAY) is None:  # noqa: ASYNC110 - a cursor tells nobody that it moved
+        await asyncio.sleep(0.01)
+    woken.clear()
+    org.update("Contact", contact, {"MailingCity": "Waco"})
+    await woken.wait()
+    assert [(each.record_id, each.cause) for each in await engine.store.dirty("demo")] == [(contact, "change-event")]
+    stop.set()
+    await subscriber
+    assert await engine.store.get_cursor("demo", REPLAY) == org.events.tip().to_bytes(8).hex()
