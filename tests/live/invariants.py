@@ -1,0 +1,90 @@
+"""What must hold once a town is quiet (semantics section 10; T1 to T3, T5, T6 of the reliability tests)."""
+
+from __future__ import annotations
+
+from hintsync.core.records import LinkStatus, RecordState
+from hintsync.core.values import ABSENT, Side
+from hintsync.engine.catch_up import catch_up
+from hintsync.engine.parity import check_parity
+from hintsync.engine.sync_all import sync_all
+from hintsync.state.port import RunStatus
+from tests.live.town import LiveTown
+
+#: Hint takes it and never shows it.
+NOT_VERIFIABLE = frozenset({"name_prefix"})
+
+
+async def problems(town: LiveTown) -> list[str]:
+    """Name everything that is wrong with a quiet town."""
+    return [
+        *await _differences(town),
+        *await _lost_edits(town),
+        *_doubles(town),
+        *await _restless(town),
+    ]
+
+
+async def _differences(town: LiveTown) -> list[str]:
+    """T1: each linked pair agrees on every field, or the field waits for a person."""
+    found = []
+    for state in await town.store.links("main", statuses=[LinkStatus.ACTIVE]):
+        contact, patient = state.link.contact_id, state.link.patient_id
+        if contact is None or patient is None:
+            found.append(f"active link {state.link.id} lacks a record")
+            continue
+        for row in town.options.table():
+            if row.name in NOT_VERIFIABLE or row.name in state.holds:
+                continue
+            here, there = town.show(Side.SALESFORCE, contact, row.name), town.show(Side.HINT, patient, row.name)
+            if here != there and ABSENT not in (here, there):
+                found.append(f"T1 {contact} {patient}: {row.name} differs and waits for nobody")
+        shown = town.org.shown(contact)
+        if shown.state is RecordState.LIVE and (shown.peer_id, shown.marked) != (patient, True):
+            found.append(f"T1 {contact}: does not show its link")
+    return found
+
+
+async def _lost_edits(town: LiveTown) -> list[str]:
+    """T2: each edit has arrived, waits with its value intact, or was superseded."""
+    town.look()
+    links = {}
+    for state in await town.store.links("main", statuses=[*LinkStatus]):
+        if state.link.status is not LinkStatus.ENDED:
+            links[Side.SALESFORCE, state.link.contact_id] = state
+            links[Side.HINT, state.link.patient_id] = state
+    found = []
+    for edit in town.oracle.open():
+        state = links.get((edit.side, edit.record_id))
+        if state is None or state.link.status in (LinkStatus.FROZEN, LinkStatus.SUSPENDED):
+            continue  # nobody to sync with, or a person must look first
+        intact = town.show(edit.side, edit.record_id, edit.field) == edit.value
+        if not (intact and edit.field in state.holds):
+            found.append(
+                f"T2 edit {edit.number} of {edit.side} {edit.record_id} {edit.field}: "
+                f"{'not held' if intact else 'overwritten'}"
+            )
+    return found
+
+
+def _doubles(town: LiveTown) -> list[str]:
+    """T5, T6: nobody is created twice: no patient is named by two live contacts, and no more were made than wanted."""
+    shown = [r.peer_id for r in town.org.records() if r.state is RecordState.LIVE and r.peer_id]
+    return [f"T5 patient {each} has several contacts" for each in sorted({p for p in shown if shown.count(p) > 1})]
+
+
+async def _restless(town: LiveTown) -> list[str]:
+    """T3: further rounds of every kind write nothing, whatever comes back as an event."""
+    before = dict(town.written)
+    found = []
+    for side in Side:
+        found += _ended((await catch_up(await town.live(), side)).status, "catch-up")
+    found += _ended((await check_parity(await town.live())).status, "parity")
+    found += _ended((await sync_all(await town.live())).status, "sync")
+    await town.settle()
+    if dict(town.written) != before:
+        found.append(f"T3 quiet towns were written to: {before} became {dict(town.written)}")
+    return found
+
+
+def _ended(status: RunStatus, what: str) -> list[str]:
+    return [] if status is RunStatus.DONE else [f"{what} ended as {status}"]

@@ -1,0 +1,65 @@
+"""What people wanted, kept outside the engine: every edit, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from hintsync.core.records import FieldName, RecordId
+from hintsync.core.values import Seen, Side
+
+#: Returns what a side shows of a field of a record.
+Show = Callable[[Side, RecordId, FieldName], Seen]
+
+
+@dataclass(slots=True)
+class Edit:
+    """One human edit that has to end somewhere."""
+
+    number: int
+    side: Side
+    record_id: RecordId
+    field: FieldName
+    value: Seen
+    #: Why it need not be followed any further; empty: it must.
+    ended: str = ""
+
+
+@dataclass(slots=True)
+class Oracle:
+    """All edits of a history. T2: each ends on both sides, or in the queue, or was superseded on its own side."""
+
+    edits: list[Edit] = field(default_factory=list)
+
+    def edited(self, side: Side, record_id: RecordId, name: FieldName, value: Seen) -> None:
+        """Note an edit; an earlier one of the same field on the same side is superseded."""
+        for edit in self.open():
+            if (edit.side, edit.record_id, edit.field) == (side, record_id, name):
+                edit.ended = "superseded"
+        self.edits.append(Edit(len(self.edits), side, record_id, name, value))
+
+    def open(self) -> Iterator[Edit]:
+        """Yield the edits that are still on their way."""
+        return (edit for edit in self.edits if not edit.ended)
+
+    def look(self, show: Show, peer_of: Callable[[Side, RecordId], RecordId | None]) -> None:
+        """Look at both sides: an edit that both show has arrived."""
+        for edit in self.open():
+            peer = peer_of(edit.side, edit.record_id)
+            if peer is None:
+                continue
+            here, there = show(edit.side, edit.record_id, edit.field), show(edit.side.other, peer, edit.field)
+            if here == there == edit.value:
+                edit.ended = "arrived"
+
+    def release(self, side: Side, record_id: RecordId, why: str) -> None:
+        """Follow the edits of a record no further: it is gone, unlinked, or a person has decided otherwise."""
+        for edit in self.open():
+            if (edit.side, edit.record_id) == (side, record_id):
+                edit.ended = why
+
+    def decided(self, side: Side, record_id: RecordId, name: FieldName) -> None:
+        """A person let the other side's value stay."""
+        for edit in self.open():
+            if (edit.side, edit.record_id, edit.field) == (side, record_id, name):
+                edit.ended = "decided"

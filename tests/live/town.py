@@ -1,0 +1,151 @@
+"""A world that lives under faults: events are lost, doubled, late and out of order, processes die, replies are lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from hintsync.core.errors import HintsyncError
+from hintsync.core.records import FieldName, LinkStatus, RecordId, RecordState
+from hintsync.core.values import Seen, Side
+from hintsync.engine.context import Engine
+from hintsync.engine.intake import take_in
+from hintsync.engine.known_patients import take_known_patients
+from hintsync.engine.live import work_once
+from hintsync.engine.notices import Notice
+from hintsync.replicas.memory import CAPABILITIES, MemoryReplica
+from hintsync.replicas.memory_faults import Crash
+from hintsync.replicas.memory_records import Change
+from tests.crash.points import Points, WatchedFaults, WatchedStore, bury
+from tests.engine.living import LiveWorld
+from tests.live.oracle import Oracle
+
+#: Seconds that a dead worker's leases need to run out.
+TAKEOVER = 20.0
+#: Passes after which a town that is not quiet never will be.
+MOST_PASSES = 200
+
+
+@dataclass(slots=True)
+class LiveTown(LiveWorld):
+    """Both systems, their events on the way, one process after the other, and what people wanted."""
+
+    oracle: Oracle = field(default_factory=Oracle)
+    #: Events that were lost on the way.
+    lost: int = 0
+    #: Our own writes by side, as the systems counted them.
+    written: Counter[Side] = field(default_factory=Counter)
+    #: Records that we made, by side.
+    made: Counter[Side] = field(default_factory=Counter)
+    deaths: int = 0
+    processes: int = 0
+    _points: Points = field(default_factory=Points)
+
+    def __post_init__(self) -> None:
+        LiveWorld.__post_init__(self)
+        table = self.options.table()
+        small = {
+            Side.SALESFORCE: replace(CAPABILITIES[Side.SALESFORCE], read_size=3, page_size=5, write_size=2),
+            Side.HINT: replace(CAPABILITIES[Side.HINT], page_size=4),
+        }
+        self.org = MemoryReplica(Side.SALESFORCE, table, self.clock, capabilities=small[Side.SALESFORCE])
+        self.practice = MemoryReplica(Side.HINT, table, self.clock, capabilities=small[Side.HINT])
+        for replica in (self.org, self.practice):
+            replica.faults = WatchedFaults(replica.side)
+            replica.watch(self._heard)
+            replica.watch(self._count)
+
+    def _count(self, change: Change) -> None:
+        if change.ours:
+            self.written[change.side] += 1
+            self.made[change.side] += change.kind.value == "created"
+
+    def side(self, side: Side) -> MemoryReplica:
+        """Return one system."""
+        return self.org if side is Side.SALESFORCE else self.practice
+
+    # --- processes
+    async def live(self) -> Engine:
+        """Return the engine of the process that runs now; a fresh one if the last died."""
+        if self._engine is None:
+            self._watch(Points())  # what comes before its work is no part of it
+            self.processes += 1
+            engine = await self.engine()
+            await take_known_patients(engine)
+            self._engine = replace(engine, store=WatchedStore(self.store, self._points))  # type: ignore[arg-type]
+        self._watch(self._points)
+        return self._engine
+
+    def _watch(self, points: Points) -> None:
+        for replica in (self.org, self.practice):
+            assert isinstance(replica.faults, WatchedFaults)
+            replica.faults.points = points
+
+    async def attempt(self, work: Callable[[Engine], Awaitable[object]], crash_at: int | None = None) -> bool:
+        """Let a process do something, and perhaps die at a point of it; false if it died or met an error of the order."""
+        self._points = Points(crash_at)
+        self.restart()
+        engine = await self.live()
+        try:
+            await work(engine)
+        except Crash:
+            self.deaths += 1
+            return False
+        except HintsyncError:
+            return False
+        finally:
+            await bury()
+            self._points = Points()
+            self.restart()
+            self.look()
+        return True
+
+    async def pass_once(self, crash_at: int | None = None) -> bool:
+        """Let a worker of its own name work one group."""
+        name = f"worker-{self.processes}"
+        return await self.attempt(lambda engine: work_once(engine, name, limit=7), crash_at)
+
+    async def take(self, events: list[Notice], crash_at: int | None = None) -> bool:
+        """Deliver events; what a process that died did not acknowledge is delivered again later."""
+        if await self.attempt(lambda engine: take_in(engine, events), crash_at):
+            return True
+        self.events = events + self.events
+        return False
+
+    # --- what people see
+    def show(self, side: Side, record_id: RecordId, name: FieldName) -> Seen:
+        """Return what a side shows of a field."""
+        return self.side(side).shown(record_id).values[name]
+
+    def peer_of(self, side: Side, record_id: RecordId) -> RecordId | None:
+        """Return the other record of a pair, as the contact names it; None if there is none."""
+        live = (r for r in self.org.records() if r.state is RecordState.LIVE and r.marked and r.peer_id)
+        pairs = {r.id: r.peer_id for r in live}
+        if side is Side.SALESFORCE:
+            return pairs.get(record_id)
+        return next((contact for contact, patient in pairs.items() if patient == record_id), None)
+
+    def look(self) -> None:
+        """Let the oracle see both sides."""
+        self.oracle.look(self.show, self.peer_of)
+
+    # --- quiet
+    async def settle(self) -> None:
+        """Work until nothing waits any more, letting time pass over pauses and leases of the dead."""
+        for _ in range(MOST_PASSES):
+            events, self.events = self.events, []
+            if events:
+                await self.take(events)
+            await self.pass_once()
+            due = await self.store.next_due("main")
+            if due is None and not self.events:
+                return
+            wait = (due or 0.0) - self.clock.now().timestamp()
+            self.clock.push(max(wait, 0.0) + 0.001)
+        waiting = [(d.side, d.record_id, d.attempts) for d in await self.store.dirty("main", parked=False)]
+        raise AssertionError(f"it never becomes quiet: {waiting}")
+
+    async def live_pairs(self) -> list[tuple[str, LinkStatus, RecordId | None, RecordId | None]]:
+        """Return every live link: id, status, contact, patient."""
+        return [(k.id, k.status, k.contact_id, k.patient_id) for k in await self.store.live_pairs("main")]
