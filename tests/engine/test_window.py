@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
+import pytest
+
+from hintsync.core.errors import RetryLater
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.held import HeldWrite, approve, approved_prints, keep_back
 from hintsync.engine.options import Options
 from hintsync.engine.stops import may_write
-from hintsync.engine.window import NOTHING_HELD, Judged, judge
+from hintsync.engine.window import NOTHING_HELD, Judged, admit, judge
 from hintsync.state.live import Intent
 from hintsync.state.port import RunKind, RunStatus
 from tests.engine.guarded import Clinic
@@ -153,3 +157,43 @@ async def test_what_was_approved_is_neither_held_nor_counted():
     assert not (await passed(fresh, other)).held, "twenty more are tolerated on top of what was approved"
     edited = await clinic.intent(0, "Ely")
     assert (await judge(fresh, [edited])).held, "another value was not approved"
+
+
+async def test_g3_two_workers_that_plan_at_once_cannot_both_pass():
+    clinic = await Clinic.of(60)
+    first, second = await clinic.engine(), await clinic.engine()
+    one = [await clinic.intent(number) for number in range(15)]
+    two = [await clinic.intent(number) for number in range(20, 35)]
+    judged = await asyncio.gather(admit(first, one), admit(second, two))
+    passed = sum(len(each.noted) for each in judged)
+    assert passed <= 20
+    assert sum(len(each.held) for each in judged) == 30 - passed
+    assert len(await clinic.world.store.intents("main", since=0.0)) == passed
+
+
+async def test_what_is_admitted_is_noted_and_what_is_held_or_goes_in_circles_is_not():
+    clinic = await Clinic.of(30)
+    engine = await clinic.engine()
+    for city in ("Reno", "Elko", "Ely"):
+        clinic.world.clock.push(60)
+        await admit(engine, [await clinic.intent(0, city)])
+    clinic.world.clock.push(60)
+    again = await clinic.intent(0, "Fallon")
+    email = {"email": engine.fingerprinter((await clinic.state(0)).link.salt).of("email", "ann@example.org")}
+    judged = await admit(engine, [replace(again, prints={**again.prints, **email})])
+    assert judged.loops == {again.link_id: {"city"}}
+    assert [intent.prints for intent in judged.noted] == [email]
+    many = [await clinic.intent(number) for number in range(1, 30)]
+    assert not (await admit(engine, many)).noted
+    stored = await clinic.world.store.intents("main", since=0.0)
+    assert {intent.link_id for intent in stored} == {again.link_id}
+    assert len(stored) == 4
+
+
+async def test_nothing_stays_noted_when_the_guards_cannot_be_asked():
+    clinic = await Clinic.of(1)
+    engine = await clinic.engine()
+    clinic.world.org.faults.fail()
+    with pytest.raises(RetryLater):
+        await admit(engine, [await clinic.intent(0)])
+    assert await clinic.world.store.intents("main", since=0.0) == []

@@ -14,7 +14,7 @@ from hintsync.engine.held import HeldWrite, keep_back
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.pairs import Settled
 from hintsync.engine.planned import version_text
-from hintsync.engine.window import Judged, judge
+from hintsync.engine.window import Judged, admit
 from hintsync.state.live import Intent, Stop
 from hintsync.state.port import Commit, LogLevel
 
@@ -42,10 +42,11 @@ def is_existing(settled: Settled) -> bool:
 async def guard_writes(engine: Engine, planned: Sequence[Settled]) -> Judged:
     """Judge planned pairs; bar the sides that may not be written, hold fields that go in circles.
 
-    What is held back is kept in the plan of its stop. The caller puts barred pairs off: they stay to be done.
+    What goes on is noted (`Judged.noted`); the caller withdraws what comes to nothing. What is held back is kept in the plan
+    of its stop; the caller puts barred pairs off: they stay to be done.
     """
     existing = [settled for settled in planned if is_existing(settled)]
-    judged = await judge(engine, intents_of(engine, existing))
+    judged = await admit(engine, intents_of(engine, existing))
     kept: dict[Stop, list[HeldWrite]] = {}
     for settled in existing:
         for side in Side:
@@ -62,18 +63,17 @@ async def guard_writes(engine: Engine, planned: Sequence[Settled]) -> Judged:
 async def guard_suspensions(engine: Engine, links: Sequence[Link], gone: Side) -> Stop | None:
     """Judge the suspension of links because one side's records are gone; return the stop that holds them back, if any.
 
-    What is held back is kept in the plan of the stop; what is not is counted from now on.
+    What is held back is kept in the plan of the stop. Only if nothing is, the suspensions are counted from now on.
     """
     at = engine.clock.now().timestamp()
     intents = [Intent(link.id, gone.other, at) for link in links]
-    judged = await judge(engine, intents)
+    judged = await admit(engine, intents)
     stops = set(judged.held.values())
     for stop in stops:
         held = [link for link in links if judged.stop(link.id, gone.other) == stop]
         await keep_back(engine, stop, [HeldWrite(link, gone.other, {}) for link in held])
-    going_on = [intent for intent in intents if judged.stop(intent.link_id, intent.side) is None]
-    if going_on and not stops:
-        await engine.store.intend(engine.connection.id, going_on)
+    if stops and judged.noted:
+        await engine.store.withdraw(engine.connection.id, judged.noted)  # none of them is suspended for now
     return next(iter(stops), None)
 
 
@@ -85,11 +85,9 @@ async def stop_at_guards(engine: Engine, planned: Sequence[Settled]) -> None:
     """
     judged = await guard_writes(engine, planned)
     if judged.held:
+        await engine.store.withdraw(engine.connection.id, judged.noted)
         stop = next(iter(judged.held.values()))
         raise SafetyStop(stop.guard, stop.reason)
-    intents = intents_of(engine, [settled for settled in planned if is_existing(settled)])
-    if intents:
-        await engine.store.intend(engine.connection.id, intents)
 
 
 async def stop_suspensions(engine: Engine, links: Mapping[Side, Sequence[Link]]) -> None:

@@ -27,12 +27,15 @@ class Gate:
     async def __call__(self, planned: Sequence[Settled]) -> None:
         """Judge a round of writes and note what is left of it; what an earlier round noted for these pairs is taken back."""
         await self._take_back([intent for one in planned for intent in self._noted.pop(one.pair.state.link.id, ())])
-        await guard_writes(self._engine, [one for one in planned if one.pair.state.link.id not in self._exempt])
-        intents = intents_of(self._engine, [one for one in planned if is_existing(one)])
-        for intent in intents:
+        judged = await guard_writes(self._engine, [one for one in planned if not self._is_exempt(one)])
+        free = intents_of(self._engine, [one for one in planned if is_existing(one) and self._is_exempt(one)])
+        if free:
+            await self._engine.store.intend(self._engine.connection.id, free)
+        for intent in (*judged.noted, *free):
             self._noted[intent.link_id].append(intent)
-        if intents:
-            await self._engine.store.intend(self._engine.connection.id, intents)
+
+    def _is_exempt(self, one: Settled) -> bool:
+        return one.pair.state.link.id in self._exempt
 
     async def close(self, settled: Sequence[Settled]) -> None:
         """Take back what was noted for writes that were surely not carried out."""

@@ -6,8 +6,9 @@ look, and read anew before anything trips, for others may have taken intents bac
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hintsync.core.guards import WINDOW_SECONDS, LinkWrites, Touch, Trip, check_changes, find_loops
 from hintsync.core.records import FieldName, LinkStatus
@@ -19,7 +20,7 @@ from hintsync.engine.watch import NEVER, ApprovedWrites
 from hintsync.state.live import Intent, Stop
 
 #: Seconds of the window that are read again at every look: other workers' intents may come late, or be taken back.
-OVERLAP = 60.0
+OVERLAP = 15.0
 #: Seconds that the number of links serves.
 _LINKS_AGE = 60.0
 
@@ -32,6 +33,8 @@ class Judged:
     held: Mapping[tuple[str, Side], Stop] = field(default_factory=dict)
     #: Fields that would be written in circles, by link: a two-way field is held, a one-way field left (guard G7).
     loops: Mapping[str, frozenset[FieldName]] = field(default_factory=dict)
+    #: `admit`: what is noted as about to be written.
+    noted: tuple[Intent, ...] = ()
 
     def stop(self, link_id: str, side: Side) -> Stop | None:
         """Return what keeps a side of a link from being written; None if nothing does."""
@@ -42,11 +45,46 @@ class Judged:
 NOTHING_HELD = Judged()
 
 
+async def admit(engine: Engine, intents: Sequence[Intent]) -> Judged:
+    """Note what is about to be written, judge it, and take back what may not be.
+
+    Noted first and judged then, so that of two workers that plan at once neither overlooks the other.
+
+    Returns:
+        What is held, and what is noted: withdraw it unless it is carried out.
+    """
+    if not intents:
+        return NOTHING_HELD
+    store, connection_id = engine.store, engine.connection.id
+    await store.intend(connection_id, intents)
+    try:
+        judged = await judge(engine, intents)
+    except BaseException:
+        await store.withdraw(connection_id, intents)
+        raise
+    noted = [each for intent in intents if (each := _left(judged, intent)) is not None]
+    if noted != list(intents):
+        await store.withdraw(connection_id, [intent for intent in intents if intent not in noted])
+        await store.intend(connection_id, [intent for intent in noted if intent not in intents])
+    return replace(judged, noted=tuple(noted))
+
+
+def _left(judged: Judged, intent: Intent) -> Intent | None:
+    """Return what may be written of an intent; None if nothing may."""
+    if judged.stop(intent.link_id, intent.side) is not None:
+        return None
+    loops = judged.loops.get(intent.link_id, frozenset())
+    prints = {name: value for name, value in intent.prints.items() if name not in loops}
+    if len(prints) == len(intent.prints):
+        return intent
+    return replace(intent, prints=prints) if prints else None
+
+
 async def judge(engine: Engine, intents: Sequence[Intent]) -> Judged:
     """Judge what is about to be written to existing links because of changes on the other side (guards G3 and G7).
 
-    Call it with everything that one pass plans, before `LiveStore.intend`; do not name pairs that are linked for the first
-    time. Where guard G3 trips, a stop is put in force and a plan begun, and nothing of that side's changes may be written.
+    Give it everything that one pass plans, noted already or not; do not name pairs that are linked for the first time.
+    Where guard G3 trips, a stop is put in force and a plan begun, and nothing of that side's changes may be written.
 
     Returns:
         What is held. What an administrator approved is neither held nor counted.
@@ -64,7 +102,7 @@ async def judge(engine: Engine, intents: Sequence[Intent]) -> Judged:
         if stop is not None:
             held.update({(intent.link_id, side): stop for intent in planned})
     going_on = [intent for intent in intents if (intent.link_id, intent.side) not in held]
-    return Judged(held, await _loops(engine, going_on))
+    return Judged(held, await _loops(engine, window, going_on))
 
 
 def is_approved(intent: Intent, approved: ApprovedWrites) -> bool:
@@ -91,9 +129,12 @@ async def _too_much(
 async def _tripped(
     engine: Engine, window: Sequence[Intent], planned: Sequence[Intent], approved: ApprovedWrites
 ) -> Trip | None:
-    side = planned[0].side
-    before = (intent for intent in window if intent.side is side and not is_approved(intent, approved))
-    return check_changes(_touches([*before, *planned]), await _links(engine), engine.options.tolerance)
+    side, links, tolerance = planned[0].side, await _links(engine), engine.options.tolerance
+    before = [intent for intent in window if intent.side is side]
+    if len({intent.link_id for intent in (*before, *planned)}) <= tolerance.allowed(links):
+        return None  # most of the time; what was approved need not be told apart then
+    before = [intent for intent in before if not is_approved(intent, approved)]
+    return check_changes(_touches([*before, *planned]), links, tolerance)
 
 
 def _touches(intents: Iterable[Intent]) -> list[Touch]:
@@ -115,19 +156,34 @@ async def _stop(engine: Engine, found: Trip, side: Side) -> Stop:
 _NAMES = {Side.HINT: "Hint", Side.SALESFORCE: "Salesforce"}
 
 
-async def _loops(engine: Engine, planned: Sequence[Intent]) -> Mapping[str, frozenset[FieldName]]:
+async def _loops(
+    engine: Engine, window: Sequence[Intent], planned: Sequence[Intent]
+) -> Mapping[str, frozenset[FieldName]]:
     """Guard G7, by what is known; what seems to go in circles is looked up before it is said."""
     one_way = frozenset(row.name for row in engine.table if row.one_way)
-    suspects = find_loops(_writes(engine.watch.window), _writes(planned), one_way)
+    links = {intent.link_id for intent in planned}
+    made = [intent for intent in window if intent.link_id in links]
+    suspects = find_loops(_writes(made, planned), _writes(planned), one_way)
     if not suspects:
         return suspects
     since = engine.clock.now().timestamp() - WINDOW_SECONDS
-    made = await engine.store.intents(engine.connection.id, since=since, link_ids=list(suspects))
-    return find_loops(_writes(made), _writes([i for i in planned if i.link_id in suspects]), one_way)
+    known = await engine.store.intents(engine.connection.id, since=since, link_ids=list(suspects))
+    return find_loops(_writes(known, planned), _writes([i for i in planned if i.link_id in suspects]), one_way)
 
 
-def _writes(intents: Iterable[Intent]) -> list[LinkWrites]:
-    return [LinkWrites(intent.link_id, intent.side, intent.prints) for intent in intents]
+def _writes(intents: Iterable[Intent], planned: Sequence[Intent] = ()) -> list[LinkWrites]:
+    """Return intents as the rule takes them, without those that are planned now and noted already."""
+    own: dict[tuple[str, float], list[Intent]] = defaultdict(list)
+    for intent in planned:
+        own[intent.link_id, intent.at].append(intent)
+    left = []
+    for intent in reversed(list(intents)):  # the latest of equal ones is the planned one
+        same = own.get((intent.link_id, intent.at), [])
+        if intent in same:
+            same.remove(intent)
+        else:
+            left.append(LinkWrites(intent.link_id, intent.side, intent.prints))
+    return left[::-1]
 
 
 async def _window(engine: Engine) -> Sequence[Intent]:
