@@ -175,6 +175,20 @@ async def test_the_position_stays_where_it_is_when_the_reading_fails():
     assert await outage.dirty() == {(Side.HINT, outage.record(Side.HINT, 0))}
 
 
+async def test_g6_a_spent_budget_stops_it_and_nothing_is_lost():
+    outage = await Outage.begins()
+    engine = await outage.engine()
+    outage.edit(Side.HINT, 0, city="Salem")
+    before = await load_position(engine, Side.HINT)
+    outage.world.practice.faults.spend_budget()
+    run = await catch_up(engine, Side.HINT)
+    assert (run.status, (run.reason or "").partition(":")[0]) == (RunStatus.STOPPED, "budget-spent")
+    assert await load_position(engine, Side.HINT) == before
+    outage.world.practice.faults.restore()
+    await resume_catch_up(engine, run.id)
+    assert await outage.dirty() == {(Side.HINT, outage.record(Side.HINT, 0))}
+
+
 @pytest.mark.parametrize("call", [1, 2, 3, 4])
 async def test_t5_a_catch_up_that_dies_anywhere_is_gone_on_with_and_loses_nothing(call: int):
     outage = await Outage.begins(250)

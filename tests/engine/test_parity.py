@@ -403,6 +403,18 @@ async def test_d1_a_suspended_link_is_known_and_one_whose_contact_came_back_is_f
     assert pairs(await check_parity(engine)) == {"agreed": 12}
 
 
+async def test_d2_a_suspended_link_of_a_destroyed_patient_is_known_and_counted_as_done():
+    town = Town()
+    engine = await town.settle()
+    patient = town.ids(0)[Side.HINT]
+    town.practice.delete(patient)
+    await sync_by_hand(engine, Side.HINT, patient)
+    run = await check_parity(engine)
+    assert (pairs(run), report_of(run)["missed"]) == ({"agreed": 11}, 0)
+    assert report_of(run)["not_compared"] == {"suspended": 1, "unfinished": 0}
+    assert (run.done, run.total) == (12, 12)
+
+
 async def test_g4_a_frozen_pair_waits_for_a_person():
     town = Town()
     engine = await town.settle()

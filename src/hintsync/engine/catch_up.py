@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from hintsync.core.errors import BadInput, SafetyStop
+from hintsync.core.limits import Purpose
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
+from hintsync.engine.budgets import check_budgets
 from hintsync.engine.context import Engine
 from hintsync.engine.intake import TakenIn, take_in
 from hintsync.engine.notices import Notice
@@ -143,6 +145,7 @@ class _CatchUp:
         async with aclosing(scan) as pages:  # type: ignore[type-var]  # our replicas are async generators
             async for page in pages:
                 await self.keeper.breathe()
+                await check_budgets(self.engine, Purpose.CATCH_UP)
                 await self._take_page(page, before)
         if not self.shown:
             await self._refuse_outage()

@@ -35,7 +35,7 @@ CAUSE = "parity"
 #: Patients whose links are read in one go.
 _CHUNK = 500
 #: Records after which other tasks of the process get a turn.
-_BREATH = 200
+_BREATH = 100
 
 
 async def check_parity(
@@ -105,7 +105,7 @@ class _Check:
         await self._read_contacts()
         await keeper.phase("reading patients")
         await self._read_patients()
-        self._pass_over_unseen()
+        await self._pass_over_unseen()
         took = engine.clock.monotonic() - began
         await keeper.phase("looking again")
         await look_again(engine, keeper, self.maker, self.suspects, self.counts, repair=self.repair, grace=self.grace)
@@ -119,10 +119,9 @@ class _Check:
         async with aclosing(self.engine.salesforce.scan()) as pages:  # type: ignore[type-var]  # async generators
             async for page in pages:
                 await self._begin(Side.SALESFORCE, page)
-                for number, contact in enumerate(page.records):
+                for number, contact in enumerate(page.records, start=1):
                     self._take_contact(contact, by_contact.get(contact.id))
-                    if number % _BREATH == _BREATH - 1:
-                        await asyncio.sleep(0)
+                    await _give_way(number)
         refuse_empty(links_exist=bool(self.waiting), contacts=self.counts.records[Side.SALESFORCE], patients=1)
 
     async def _begin(self, side: Side, page: Page) -> None:
@@ -157,14 +156,17 @@ class _Check:
         linked = {patient.id: patient for patient in patients if patient.id in self.waiting}
         states = await engine.store.live_links(engine.connection.id, Side.HINT, list(linked)) if linked else {}
         suspects = len(self.suspects)
-        for patient_id, patient in linked.items():
+        for number, (patient_id, patient) in enumerate(linked.items(), start=1):
             link = self.waiting.pop(patient_id)
             self._take_pair(patient, states.get(patient_id), link)
             self.forms.pop(patient_id, None)
+            await _give_way(number)
         await self._take_unlinked(
             [p for p in patients if p.id not in self.linked and p.state is not RecordState.MERGED]
         )
-        settled = before - len(self.waiting) - (len(self.suspects) - suspects)
+        await self._advance(before - len(self.waiting) - (len(self.suspects) - suspects))
+
+    async def _advance(self, settled: int) -> None:
         self.keeper.run = replace(self.keeper.run, done=self.keeper.run.done + settled)
         await self.keeper.note()
 
@@ -191,10 +193,12 @@ class _Check:
         else:
             self.counts.note_status(link.status)
 
-    def _pass_over_unseen(self) -> None:
+    async def _pass_over_unseen(self) -> None:
         """Suspect every link whose patient was in no page; a scan does not bring those who are gone."""
+        suspects = len(self.suspects)
         for link in self.waiting.values():
             self._miss(link, Side.HINT)
+        await self._advance(len(self.waiting) - (len(self.suspects) - suspects))
 
     async def _take_unlinked(self, patients: Iterable[Snapshot]) -> None:
         """Count patients without a link, and take in those that came to the practice since changes were last read (row L8)."""
@@ -209,6 +213,12 @@ class _Check:
         if fresh:
             taken = await take_in(self.engine, [notice_of(self.engine, patient, CAUSE) for patient in fresh])
             self.counts.newcomers += taken.marked
+
+
+async def _give_way(number: int) -> None:
+    """Let other tasks of the process go on now and then: comparing is work, and webhooks want their answer."""
+    if number % _BREATH == 0:
+        await asyncio.sleep(0)
 
 
 def _since(patient: Snapshot, moment: datetime) -> bool:

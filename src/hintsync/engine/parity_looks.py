@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hintsync.core.limits import Purpose
 from hintsync.core.plan import Outcome
 from hintsync.core.records import Link, LinkState, LinkStatus, RecordId, Snapshot
 from hintsync.core.values import Side
+from hintsync.engine.budgets import check_budgets
 from hintsync.engine.context import Engine
 from hintsync.engine.pairs import is_gone
 from hintsync.engine.parity_counts import Counts
@@ -105,6 +107,7 @@ async def look_again(
     looks = _Looks(engine, keeper, maker, counts, repair)
     for start in range(0, len(suspects), _GROUP):
         await keeper.breathe()
+        await check_budgets(engine, Purpose.PARITY)
         await looks.take(suspects[start : start + _GROUP], believed=start >= MOST_LOOKS)
 
 
