@@ -118,7 +118,7 @@ def _salesforce_rows(exercised: Exercised) -> Iterator[Sequence[object]]:
 
 
 def _first_line(route: Route) -> str:
-    return (route.handler.__doc__ or "").strip().partition("\n")[0]
+    return (route.handler.found().__doc__ or "").strip().partition("\n")[0]
 
 
 def _event_rows(exercised: Exercised) -> Iterator[Sequence[object]]:

@@ -1,5 +1,6 @@
 """The page about how true the emulators are."""
 
+from inspect import signature
 from pathlib import Path
 
 from hintsync_emulators.fidelity import TABLE, page, read_table
@@ -22,6 +23,12 @@ def test_clients_exercise_only_endpoints_that_exist() -> None:
     table = read_table(ROOT / TABLE)
     assert table
     assert {called for tests in table.values() for seen in tests.values() for called in seen} <= endpoints
+
+
+def test_every_late_handler_is_there_under_a_name_of_its_own() -> None:
+    found = [route.handler.found() for route in ROUTES]
+    assert all(list(signature(handler).parameters) == ["call"] for handler in found)
+    assert all((handler.__doc__ or "").strip() for handler in found)
 
 
 def test_without_the_table_no_client_is_claimed(tmp_path: Path) -> None:

@@ -8,29 +8,31 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from hintsync_emulators.salesforce import ids, values
 from hintsync_emulators.salesforce.auth import App, Auth, Session
-from hintsync_emulators.salesforce.bulk.ingest import IngestJob
-from hintsync_emulators.salesforce.bulk.querying import QueryJob
 from hintsync_emulators.salesforce.clock import Clock, system_clock
-from hintsync_emulators.salesforce.deploy.deployment import Deployment
 from hintsync_emulators.salesforce.dml import places
 from hintsync_emulators.salesforce.dml.journal import origin_of
 from hintsync_emulators.salesforce.dml.rules import Automation, Check, DuplicateRule, Rules, ValidationRule
 from hintsync_emulators.salesforce.dml.writer import Caller, Writer
 from hintsync_emulators.salesforce.metadata import access, standard
-from hintsync_emulators.salesforce.metadata.apps import register_apps
 from hintsync_emulators.salesforce.metadata.keeping import restore
-from hintsync_emulators.salesforce.metadata.retrieval import Retrieval
 from hintsync_emulators.salesforce.metadata.store import Components
 from hintsync_emulators.salesforce.pubsub.bus import EventBus
-from hintsync_emulators.salesforce.queries import Queries
 from hintsync_emulators.salesforce.schema.load import standard_schema
 from hintsync_emulators.salesforce.schema.model import Field, SObject
 from hintsync_emulators.salesforce.storage import Row, Storage
+
+if TYPE_CHECKING:
+    from hintsync_emulators.salesforce.bulk.ingest import IngestJob
+    from hintsync_emulators.salesforce.bulk.querying import QueryJob
+    from hintsync_emulators.salesforce.deploy.deployment import Deployment
+    from hintsync_emulators.salesforce.metadata.retrieval import Retrieval
+    from hintsync_emulators.salesforce.queries import Queries
 
 #: Features that can be switched on: fields and rules come with them.
 FEATURES = ("MiddleName", "NameSuffix", places.FEATURE, "PersonAccounts", access.FEATURE)
@@ -121,7 +123,6 @@ class Org:
         self.clock, self.storage, self.schema = clock, Storage(database), standard_schema()
         self.ids, self.rules, self.limits = ids.IdSource(seed), Rules(), Limits(daily_limit)
         self.writer = Writer(self.storage, self.schema, self.ids, clock, self.rules)
-        self.queries = Queries(self.storage, self.schema, self.ids, clock)
         self.late: list[LateWrite] = []
         self._schema_seen = (-1, 0)
         self.pace = Pace()
@@ -147,8 +148,22 @@ class Org:
         self.events = EventBus(self, seed)
         self.auth.watchers.add(self.events.wake)
         standard.found(self)
-        register_apps(self)
-        self.auth.before_lookup.append(partial(register_apps, self))
+        self._register_apps()
+        self.auth.before_lookup.append(self._register_apps)
+
+    @cached_property
+    def queries(self) -> Queries:
+        """What answers statements; made at the first, since an org without queries starts sooner."""
+        from hintsync_emulators.salesforce.queries import Queries
+
+        return Queries(self.storage, self.schema, self.ids, self.clock)
+
+    def _register_apps(self) -> None:
+        """Let the apps that were deployed ask for tokens, and those that are gone no more."""
+        if self.deployed_apps or self.components.names("ExternalClientApplication"):
+            from hintsync_emulators.salesforce.metadata.apps import register_apps
+
+            register_apps(self)
 
     def _prepare(self) -> None:
         restore(self)

@@ -68,6 +68,8 @@ class OrgSteering:
         assert isinstance(snapshot, _Snapshot)
         with self._org.guard:
             self._org.storage.copy_from(snapshot.database)
+            for name in self._inside():
+                del self._org.__dict__[name]
             self._org.__dict__.update(self._copied(snapshot.state))
             self._org.events.restored()
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
-import pycountry
-
 from hintsync_emulators.salesforce.errors import Refused
 from hintsync_emulators.salesforce.schema.model import Field, PickValue, SObject
 
@@ -19,6 +17,8 @@ WITH_STATES = ("AU", "BR", "CA", "CN", "IE", "IN", "IT", "MX", "US")
 @cache
 def countries() -> dict[str, str]:
     """Return label by ISO code of every country."""
+    import pycountry  # late: few orgs switch the picklists on
+
     found = {one.alpha_2: getattr(one, "common_name", one.name) for one in pycountry.countries}
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
@@ -26,6 +26,8 @@ def countries() -> dict[str, str]:
 @cache
 def states() -> dict[tuple[str, str], str]:
     """Return label by country code and state code."""
+    import pycountry
+
     found = {}
     for one in pycountry.subdivisions:
         country = one.code.partition("-")[0]

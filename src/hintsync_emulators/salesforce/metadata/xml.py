@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
-_QUOTES = {'"': "&quot;", "'": "&apos;"}
+_QUOTES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
 #: How deep elements may nest; no metadata type comes near.
 _DEEPEST = 100
 
@@ -159,7 +158,7 @@ def compact(node: Node) -> str:
 
 
 def _quoted(text: str) -> str:
-    return escape(text, _QUOTES)
+    return text.translate(_QUOTES)
 
 
 def members_of(root: Node) -> dict[str, tuple[str, ...]]:
