@@ -56,7 +56,7 @@ class Dirty:
     since: float
     #: Not before this moment (seconds since the epoch).
     due: float
-    #: Passes that failed since the latest mark.
+    #: Passes that failed since the latest mark; one whose worker let the lease run out did.
     attempts: int = 0
     #: Moves with every mark: a pass finishes only what it had read (compare-and-set).
     revision: int = 1
@@ -76,6 +76,7 @@ class Backlog:
     waiting: Mapping[Lane, int]
     #: Seconds since the epoch of the oldest unparked mark, by side; a side without any is missing.
     oldest: Mapping[Side, float]
+    #: Records that a worker holds, perhaps by a lease that ran out and was not taken over yet.
     leased: int
     parked: int
 
@@ -119,11 +120,12 @@ class LiveStore(Protocol):
 
     # --- the dirty set
     async def mark(self, connection_id: str, marks: Sequence[Mark], *, cursors: Mapping[str, str] | None = None) -> int:
-        """Mark records dirty and store cursors (a replay id), in one transaction; return how many marks were new.
+        """Mark records dirty and store cursors (a replay id), in one transaction; return how many marks told of a new event.
 
         Marks of one record coalesce: `since` stays the earliest, the lane becomes the more urgent, the revision moves,
         `due` becomes the mark's moment, attempts go to 0, and a parked record is parked no more. A mark whose `event_id` was
-        taken in within the last seven days does nothing. A mark on a leased record waits for the lease.
+        taken in within the last seven days does nothing. A mark on a leased record waits for the lease. The records of a call
+        that returned stay marked though the process be killed at once.
         """
         ...
 
@@ -137,13 +139,17 @@ class LiveStore(Protocol):
         limit: int,
         lanes: Collection[Lane] = tuple(Lane),
     ) -> Sequence[Dirty]:
-        """Lease the most urgent records that are due, unparked and free (any lease has run out), by lane, then `since`."""
+        """Lease the most urgent records that are due, unparked and free (any lease has run out), by lane, then `since`.
+
+        A record that another process is changing at this moment may be passed over; the next claim finds it.
+        """
         ...
 
     async def finish_marks(self, done: Sequence[Dirty]) -> int:
         """Drop records that were worked; one marked again meanwhile (another revision) is released instead, due at once.
 
-        One whose lease went to another worker is left alone. Returns how many were dropped.
+        What was marked before the claim is then covered: `since` becomes the first mark after it. One whose lease went to
+        another worker is left alone. Returns how many were dropped.
         """
         ...
 
@@ -152,12 +158,12 @@ class LiveStore(Protocol):
     ) -> None:
         """Release records to be tried again not before `due`; `failed` counts an attempt; with `parked`, they wait for a person.
 
-        One marked again meanwhile is released, due at once, and not parked.
+        One marked again meanwhile is released, due at once, and not parked. One whose lease went to another worker is left alone.
         """
         ...
 
     async def renew_leases(self, connection_id: str, worker: str, until: float) -> None:
-        """Extend every lease that a worker holds, of records and of links."""
+        """Extend every lease that a worker holds, of records and of links; none is shortened."""
         ...
 
     async def drop_leases(self, connection_id: str, worker: str) -> None:
@@ -190,7 +196,10 @@ class LiveStore(Protocol):
     async def lease_links(
         self, connection_id: str, link_ids: Collection[str], worker: str, now: float, until: float
     ) -> frozenset[str]:
-        """Lease links by compare-and-set; return those that are now this worker's (held before, free, or run out)."""
+        """Lease links by compare-and-set; return those that are now this worker's (held before, free, or run out).
+
+        What the worker before was about to write is not pending any more: a late write of its is no echo but an edit.
+        """
         ...
 
     async def release_links(self, connection_id: str, link_ids: Collection[str], worker: str) -> None:
@@ -198,11 +207,15 @@ class LiveStore(Protocol):
         ...
 
     async def intend(self, connection_id: str, intents: Sequence[Intent]) -> None:
-        """Store what is about to be written: beside the links' leases (for `pending`), and for the guards' window."""
+        """Store what is about to be written: beside the links' leases (for `pending`), and for the guards' window.
+
+        Raises:
+            ValueError: something given as a fingerprint is none; nothing is stored.
+        """
         ...
 
     async def withdraw(self, connection_id: str, intents: Sequence[Intent]) -> None:
-        """Take back intents that were not carried out."""
+        """Take back intents that were not carried out, each the latest one like it; ones never stored are no matter."""
         ...
 
     async def pending(self, connection_id: str, link_ids: Collection[str]) -> Mapping[str, SidePrints]:
@@ -215,7 +228,7 @@ class LiveStore(Protocol):
     async def intents(
         self, connection_id: str, *, since: float, link_ids: Collection[str] | None = None
     ) -> Sequence[Intent]:
-        """Return the intents since a moment, oldest first: of all links, or of these."""
+        """Return the intents from a moment on, oldest first: of all links, or of these."""
         ...
 
     async def forget_intents(self, connection_id: str, *, before: float, side: Side | None = None) -> int:
@@ -249,10 +262,10 @@ class LiveStore(Protocol):
         """Take the next `turns` places in a schedule shared by all processes (generic cell rate algorithm, one row a name).
 
         Returns the seconds to wait before the first of them may start; the others follow an interval apart. On PostgreSQL the
-        database's clock counts, not `now`: hosts' clocks differ.
+        database's clock counts, not `now`: hosts' clocks differ. A clock that was set back makes nobody wait longer.
         """
         ...
 
     async def hold_turns(self, name: str, now: float, seconds: float) -> None:
-        """Let no place of a schedule begin for some seconds: the service said that we are too fast."""
+        """Let no place that is still to be taken begin for some seconds: the service said that we are too fast."""
         ...

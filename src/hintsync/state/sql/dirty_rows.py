@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,9 +39,21 @@ async def claim_rows(
 ) -> Sequence[Dirty]:
     """Lease the most urgent free records; `place` names own, holder, moment and end."""
     await sql.execute(statements.WAKING, {"own": place["own"], "moment": place["moment"]})
-    span = {"first": min(lanes), "last": max(lanes), "lanes": sorted(lanes), "most": limit}
-    found = await sql.execute(statements.CLAIMING, {**place, **span})
-    return sorted((dirty_of(row) for row in found.all()), key=marks.urgency)
+    claimed: list[Dirty] = []
+    for first, last in _spans(lanes):
+        span = {"first": first, "last": last, "most": limit - len(claimed)}
+        found = (await sql.execute(statements.CLAIMING, {**place, **span})).all()
+        claimed += sorted((dirty_of(row) for row in found), key=marks.urgency)
+    return claimed
+
+
+def _spans(lanes: Collection[Lane]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last of each run of neighbouring lanes, the most urgent run first."""
+    for lane in sorted(lanes):
+        if lane - 1 not in lanes:
+            first = lane
+        if lane + 1 not in lanes:
+            yield (int(first), int(lane))
 
 
 async def finish_rows(sql: AsyncConnection, database: Database, done: Sequence[Dirty]) -> int:

@@ -34,17 +34,14 @@ _KEYS = select(*_TABLE.primary_key)
 _OWN = _C.connection_id == bindparam("own")
 _IS_LATER_AND_DUE = and_(tables.IS_LATER, _C.due <= bindparam("moment"))
 _IS_FREE = and_(tables.IS_READY, _C.due <= bindparam("moment"), _C.leased_until <= bindparam("moment"))
-# Said twice: the span can be read off an index in order, the list holds where lanes between are left out.
-_IS_WANTED = and_(
-    _C.lane >= bindparam("first"), _C.lane <= bindparam("last"), _C.lane.in_(bindparam("lanes", expanding=True))
-)
+_IS_WANTED = and_(_C.lane >= bindparam("first"), _C.lane <= bindparam("last"))
 
 #: Makes ready what was put off and is due now.
 WAKING = changing(_TABLE, _KEYS.where(_OWN, _IS_LATER_AND_DUE), wait=False).values(state=READY)
 
 _MOST_URGENT = _KEYS.where(_OWN, _IS_FREE, _IS_WANTED).order_by(_C.lane, _C.since).limit(bindparam("most"))
 
-#: Leases the most urgent free records; what `marks.claimed` does to one.
+#: Leases the most urgent free records of some neighbouring lanes, which an index has in order; what `marks.claimed` does to one.
 CLAIMING = (
     changing(_TABLE, _MOST_URGENT, wait=False)
     .values(

@@ -85,8 +85,12 @@ def insertion(
     # Without a WHERE, SQLite would take ON CONFLICT for the condition of a join.
     always = literal_column("1") == literal_column("1")
     members = select(*(rows.c[name] for name in names), *others.values()).where(always)
-    statement = sqlite_insert(table) if is_sqlite else postgres_insert(table)
-    return statement.from_select([*names, *others], members)
+    return into(table, is_sqlite=is_sqlite).from_select([*names, *others], members)
+
+
+def into(table: Table, *, is_sqlite: bool) -> Insertion:
+    """Return an INSERT that knows ON CONFLICT."""
+    return sqlite_insert(table) if is_sqlite else postgres_insert(table)
 
 
 def changing(table: Table, wanted: Select[Any], *, wait: bool = True) -> Update:

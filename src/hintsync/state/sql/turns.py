@@ -5,14 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 from sqlalchemy import ColumnElement, Executable, Float, bindparam, case, func, literal
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.state.pace import CLOCK_JUMP
 from hintsync.state.sql import tables
 from hintsync.state.sql.part import Part, uninterrupted
-from hintsync.state.sql.setwise import Insertion, larger, persist
+from hintsync.state.sql.setwise import Insertion, into, larger, persist
 
 _TABLE = tables.paces
 _C = _TABLE.c
@@ -65,8 +63,7 @@ def _holding(is_sqlite: bool) -> Executable:
 
 
 def _insertion(is_sqlite: bool, **first: ColumnElement[float]) -> Insertion:
-    statement = sqlite_insert(_TABLE) if is_sqlite else postgres_insert(_TABLE)
-    return statement.values(name=bindparam("schedule"), at=_now(is_sqlite), **first)
+    return into(_TABLE, is_sqlite=is_sqlite).values(name=bindparam("schedule"), at=_now(is_sqlite), **first)
 
 
 def _upsert(is_sqlite: bool, statement: Insertion, **moved: ColumnElement[float]) -> Insertion:
