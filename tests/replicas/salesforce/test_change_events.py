@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from random import Random
 
 import pytest
 
@@ -125,6 +126,34 @@ async def test_an_address_emptied_as_a_whole_is_blank_in_every_part(bus: Bus) ->
     change = await bus.one()
     assert change.values == dict.fromkeys(("street", "city", "state", "zip", "country"))
     assert change.complete
+
+
+async def test_any_edits_show_what_a_read_shows_of_every_field_that_changed(bus: Bus) -> None:
+    chance, contact = Random(20261123), await new(bus)
+    choices: dict[str, tuple[object, ...]] = {
+        "FirstName": ("Ada", "Zoë", None),
+        "LastName": ("Okafor", "O’Neil"),
+        "Birthdate": ("1968-12-31", "2004-02-29", None),
+        "Email": ("Ada@Example.org", None),
+        "MobilePhone": ("(512) 555-0147", "+44 20 7946 0958", None),
+        "MailingStreet": ("1 Elm St\nApt 4", "2 Oak Ave", None),
+        "MailingCity": ("Austin", None),
+        "MailingState": ("Texas", "CA", None),
+        "MailingCountry": ("United States", None),
+        "Hint_Gender__c": ("Female", "Male", None),
+        "Hint_Member_Contract_Accepted__c": (True, False),
+        "Hint_HIPAA_Authorization_Accepted_At__c": ("2026-01-05T10:20:30.000+0000", None),
+        "Department": ("Lab", None),
+    }
+    for _ in range(80):
+        before = (await bus.office.read(contact)).values
+        names = chance.sample(sorted(choices), chance.randint(1, 6))
+        edit(bus, contact, **{name: chance.choice(choices[name]) for name in names})
+        shown = (await bus.office.read(contact)).values
+        change = await bus.one()
+        assert change.complete
+        assert {name for name in shown if shown[name] != before[name]} <= change.values.keys()
+        assert all(shown[name] == value for name, value in change.values.items())
 
 
 async def test_an_org_with_picklists_shows_the_codes_of_state_and_country() -> None:

@@ -20,6 +20,7 @@ from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import ACTOR, Asked, with_service
 from hintsync.surfaces.cli.run_views import run_data
 from hintsync.surfaces.cli.stop_views import stop_data, stop_lines
+from hintsync.surfaces.way import describe_way, load_way
 
 _ALL = 1_000_000
 
@@ -71,6 +72,7 @@ async def _of_connection(service: Service, connection: Connection, *, online: bo
         "stops": [stop_data(stop) for stop in stops],
         "waiting": {lane.name.lower().replace("_", "-"): count for lane, count in backlog.waiting.items() if count},
         "parked": backlog.parked,
+        "changes_found_by": describe_way(connection, await load_way(store, connection)),
         "last_run": run_data(runs[0]) if runs else None,
         "audit_problems": list(await store.verify_audit(connection.id)),
     }
@@ -106,6 +108,7 @@ def _lines(stands: dict[str, object]) -> list[str]:
         counts = stands[name]
         told = ", ".join(f"{n:,} {word}" for word, n in counts.items()) if isinstance(counts, dict) else ""
         lines.append(f"  {name}: {told or 'none'}")
+    lines.append(f"  changes in Salesforce are found by {stands['changes_found_by']}")
     last = stands["last_run"]
     lines.append(
         f"  last run: {last['id']} {last['kind']} {last['status']}" if isinstance(last, dict) else "  no run yet"
