@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds of the schedule that one process takes at a time, and how long ahead: what it takes, others wait behind.
 _AHEAD = 1.0
+#: Seconds that requests are gathered at most while the schedule is full anyway.
+_GATHER = 0.5
 
 
 class Limiter(Protocol):
@@ -80,8 +82,9 @@ class SharedThrottle:
         #: Requests that wait for a place, and the places that were taken for them: starts, in monotonic seconds.
         self._waiting = 0
         self._places: deque[float] = deque()
-        #: Start of the place taken last.
+        #: Start of the place taken last, and until when the schedule was given away at the last look.
         self._last = 0.0
+        self._full_until = 0.0
         self._held_until = 0.0
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -127,8 +130,8 @@ class SharedThrottle:
 
     async def _take(self) -> None:
         """Take a place for everybody who waits, as far as they fit into a second; not much before they begin."""
-        if (ahead := self._last - self._clock.monotonic() - _AHEAD) > 0:
-            await self._clock.sleep(ahead)
+        if (pause := self._pause()) > 0:
+            await self._clock.sleep(pause)
         if self._telling:  # so that the schedule knows of the pause before more of it is taken
             await asyncio.wait(self._telling)
         count = max(1, min(self._waiting, self._at_once))
@@ -136,8 +139,16 @@ class SharedThrottle:
         wait = await self._turns.take_turn(
             self._name, self._clock.now().timestamp(), interval=self._interval, burst=self._burst, turns=count
         )
+        self._full_until = asked + wait
         self._places.extend(asked + wait + number * self._interval for number in range(count))
         self._last = self._places[-1]
+
+    def _pause(self) -> float:
+        """Return how long the next look can wait: the schedule is given away for a while, and more requests may come."""
+        now = self._clock.monotonic()
+        given = self._full_until - now
+        gather = min(given / 2, _GATHER) if given > 2 * self._interval else 0.0
+        return max(gather, self._last - now - _AHEAD)
 
     def _drop_stale(self) -> None:
         oldest = max(self._held_until, self._clock.monotonic() - self._interval)
