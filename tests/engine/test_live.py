@@ -540,6 +540,25 @@ class TestFailures:
             await keep_side(await world.live(), reviews[0].id, Side.SALESFORCE)
             assert await world.store.reviews("main") == []
 
+    async def test_a_late_event_of_an_edit_that_was_edited_again_asks_nobody(self):
+        world = LiveWorld()
+        contact, patient = await world.linked(city="Lynn")
+        world.practice.edit(patient, {"city": "Elko"})
+        late = world.events
+        world.events = []
+        world.practice.edit(patient, {"city": "Reno"})
+        await world.deliver()
+        real = world.org.update
+
+        async def update(updates, mode):
+            await take_in(await world.live(), late)
+            return await real(updates, mode)
+
+        world.org.update = update
+        await world.quiet()
+        assert world.shown(Side.SALESFORCE, contact, "city") == "Reno"
+        assert await world.store.reviews("main") == []
+
     async def test_a_lost_reply_is_looked_into_and_writes_nothing_twice(self):
         world = LiveWorld()
         contact, patient = await world.linked(city="Lynn")

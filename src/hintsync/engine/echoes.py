@@ -59,17 +59,22 @@ def judge_linked(
 
 
 def crossed_fields(
-    notice: Notice, state: LinkState, fp: Fingerprinter, at_work: SidePrints | None
-) -> tuple[FieldName, ...]:
-    """Name the fields that a patient's event shows edited while a worker is about to write them (or has, just now).
+    notice: Notice, state: LinkState, table: FieldTable, fp: Fingerprinter, at_work: SidePrints | None
+) -> dict[FieldName, Fingerprint]:
+    """Return the edits of a patient that its event shows while a worker holds the link, as fingerprints by field.
 
-    Hint has no conditional write: if the edit came between our read and our write, it is gone. The next look tells.
+    Hint has no conditional write: an edit that came between our read and our write of that field is gone. Whether it is,
+    the next look tells (`engine.overwritten`).
     """
-    about = (at_work or {}).get(Side.HINT, {})
-    if notice.side is not Side.HINT or notice.kind not in _OF_VALUES:
-        return ()
-    shown = {name: fp.of(name, notice.values[name]) for name in about if name in notice.values}
-    return tuple(sorted(name for name, p in shown.items() if p not in (about[name], state.base.get(name))))
+    if at_work is None or notice.side is not Side.HINT or notice.kind not in _OF_VALUES:
+        return {}
+    shown = {
+        name: fp.of(name, value)
+        for name, value in notice.values.items()
+        if name in table.by_name and not table[name].one_way and name not in state.holds
+    }
+    about = at_work.get(Side.HINT, {})
+    return {name: p for name, p in shown.items() if p not in (about.get(name), state.base.get(name))}
 
 
 def is_as_agreed(seen: Snapshot, state: LinkState, table: FieldTable, fp: Fingerprinter) -> bool:

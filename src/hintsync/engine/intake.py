@@ -6,10 +6,11 @@ again, and marks of one record coalesce. What is dropped here is dropped for goo
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hintsync.core.records import FieldName, LinkState, RecordId
+from hintsync.core.records import FieldName, Fingerprint, LinkState, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.echoes import Verdict, crossed_fields, judge_linked
@@ -49,8 +50,9 @@ async def take_in(engine: Engine, notices: Sequence[Notice], *, cursors: Mapping
     left = await _left_for_batch(engine, notices, states)
     verdicts = [_judge(engine, notice, states, at_work, left) for notice in notices]
     verdicts = await _confirmed(engine, notices, verdicts, states)
+    crossed = _crossed(engine, notices, states, at_work)
     marks = [
-        _mark(notice, _crossed(engine, notice, states, at_work))
+        _mark(notice, crossed.get((notice.side, notice.record_id), {}))
         for notice, verdict in zip(notices, verdicts, strict=True)
         if verdict is Verdict.MARK
     ]
@@ -59,20 +61,27 @@ async def take_in(engine: Engine, notices: Sequence[Notice], *, cursors: Mapping
     return TakenIn(new, echoes, len(notices) - echoes - new)
 
 
-def _mark(notice: Notice, crossed: Sequence[FieldName]) -> Mark:
+def _mark(notice: Notice, crossed: Mapping[FieldName, Fingerprint]) -> Mark:
     lane, cause = _LANES.get(notice.cause, Lane.LIVE), notice.cause
     if notice.kind is NoticeKind.DELETED:
         cause += TOLD_GONE
     elif crossed:
-        cause += CROSSED + ",".join(crossed)
+        cause += CROSSED + ",".join(f"{name}={print_.hex()}" for name, print_ in sorted(crossed.items()))
     return Mark(notice.side, notice.record_id, cause, notice.at, lane, notice.event_id)
 
 
-def _crossed(engine: Engine, notice: Notice, states: _States, at_work: Mapping[str, SidePrints]) -> Sequence[FieldName]:
-    state = states.get((notice.side, notice.record_id))
-    if state is None or state.link.id not in at_work:
-        return ()
-    return crossed_fields(notice, state, engine.fingerprinter(state.link.salt), at_work[state.link.id])
+def _crossed(
+    engine: Engine, notices: Sequence[Notice], states: _States, at_work: Mapping[str, SidePrints]
+) -> Mapping[tuple[Side, RecordId], Mapping[FieldName, Fingerprint]]:
+    """Return the edits heard of records that are being worked; of each record all, since its marks become one."""
+    found: dict[tuple[Side, RecordId], dict[FieldName, Fingerprint]] = defaultdict(dict)
+    for notice in notices:
+        state = states.get((notice.side, notice.record_id))
+        if state is not None and state.link.id in at_work:
+            fp = engine.fingerprinter(state.link.salt)
+            shown = crossed_fields(notice, state, engine.table, fp, at_work[state.link.id])
+            found[notice.side, notice.record_id].update(shown)
+    return found
 
 
 async def _states(engine: Engine, notices: Sequence[Notice]) -> _States:

@@ -13,11 +13,11 @@ from hintsync.engine.live_pieces import Ended, Piece
 from hintsync.engine.live_retry import pause_after, spread
 from hintsync.engine.open_reviews import OpenReviews, load_open_reviews
 from hintsync.engine.outcomes import Records, Scribe, record_pair
+from hintsync.engine.overwritten import note_overwritten
 from hintsync.engine.pairs import Pair, Settled, settle
 from hintsync.engine.write_back import write_back
 from hintsync.engine.writing import Trouble
 from hintsync.ports import WriteMode
-from hintsync.state.port import LogLevel, ReviewKind
 
 #: Seconds after which it is looked again whether a stop still holds a pair back; an approval marks it at once.
 HELD_BACK = 60.0
@@ -46,6 +46,8 @@ async def settle_planned(engine: Engine, planned: Sequence[Planned]) -> list[End
     await gate.close(settled)
     reviews = await load_open_reviews(engine) if any(_may_close(one.pair) for one in planned) else None
     ended = [_ended(engine, one, came, reviews) for one, came in zip(planned, settled, strict=True)]
+    for end, came in zip(ended, settled, strict=True):
+        await note_overwritten(engine, end, came)
     there = [(one, end) for one, end in zip(settled, ended, strict=True) if one.gone is None]
     told = [(one.pair.state, end.records) for one, end in there if Side.HINT not in one.barred]
     unsent = await write_back(engine, told)
@@ -68,7 +70,6 @@ def _ended(engine: Engine, planned: Planned, settled: Settled, reviews: OpenRevi
     told = record_pair(scribe, settled, ended.records)
     ended.written.update(side for side, result in settled.results.items() if result.written or result.bookkept)
     ended.held = bool(settled.plan.frozen or settled.plan.held or any(told.holds.values()))
-    _note_overwritten(scribe, ended, settled)
     if settled.barred:
         ended.again, ended.reason = spread(HELD_BACK), "held-back-by-a-stop"
     elif settled.trouble is not None and settled.trouble[1].trouble is not Trouble.REFUSED:
@@ -78,34 +79,6 @@ def _ended(engine: Engine, planned: Planned, settled: Settled, reviews: OpenRevi
         # An edit back to the old base, heard while this pass wrote other fields, looked like an echo (see `echoes`).
         ended.again, ended.reason = spread(_AGREED), "agreed"
     return ended
-
-
-def _note_overwritten(scribe: Scribe, ended: Ended, settled: Settled) -> None:
-    """Put edits to review that an event showed while we wrote the same fields, and that are not there any more.
-
-    A field that differs from the base was edited after our write and travels like any other edit.
-    """
-    unchanged = {decision.field for decision in settled.plan.decisions if decision.row == "F1"}
-    lost = sorted(ended.piece.crossed & unchanged)
-    contact_id, patient_id = settled.pair.salesforce.id, settled.pair.hint.id
-    for name in lost:
-        ended.held = True
-        ended.records.reviews.append(
-            scribe.review(
-                ReviewKind.OVERWRITTEN,
-                Side.SALESFORCE,
-                contact_id,
-                field_name=name,
-                candidates=[patient_id],
-                reason="edited in Hint while it was written",
-            )
-        )
-    if lost:
-        message = (
-            "an edit in Hint came between our read and our write, and was overwritten; the value of Salesforce stands"
-        )
-        ids = {"contact_id": contact_id, "patient_id": patient_id}
-        ended.records.logs.append(scribe.log(LogLevel.ERROR, "edit-overwritten", message, **ids, fields=lost))
 
 
 def _again(ended: Ended, reason: str) -> Ended:

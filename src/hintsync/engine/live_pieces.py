@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hintsync.core.records import FieldName, LinkState, RecordId
+from hintsync.core.records import FieldName, Fingerprint, LinkState, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.live_pass import Pass
@@ -47,10 +47,11 @@ class Piece:
         return any(mark.side is side and mark.cause.endswith(TOLD_GONE) for mark in self.marks)
 
     @property
-    def crossed(self) -> frozenset[FieldName]:
-        """Fields of the patient that somebody edited while we wrote them."""
+    def crossed(self) -> dict[FieldName, Fingerprint]:
+        """Edits of the patient, as fingerprints by field, that were heard while its link was being worked."""
         named = (mark.cause.partition(CROSSED)[2] for mark in self.marks)
-        return frozenset(name for names in named if names for name in names.split(","))
+        pairs = (each.partition("=") for names in named if names for each in names.split(","))
+        return {name: bytes.fromhex(print_) for name, _, print_ in pairs}
 
     def id_of(self, side: Side) -> RecordId | None:
         """Return the record of one side, as far as there is one."""

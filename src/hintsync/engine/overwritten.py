@@ -1,0 +1,72 @@
+"""Puts edits to review that came between our read and our write of the same field in Hint, as far as an event shows them.
+
+Hint has no conditional write, so such an edit is gone without a trace in the record. Its event is heard while the link is
+being worked; intake keeps its fingerprint with the mark, and the next look compares.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hintsync.core.records import FieldName
+from hintsync.core.values import Side
+from hintsync.engine.context import Engine
+from hintsync.engine.live_pieces import Ended
+from hintsync.engine.outcomes import Scribe
+from hintsync.engine.pairs import Settled
+from hintsync.state.port import LogLevel, ReviewKind
+
+#: Seconds by which our write may lie before the moment at which the edit was heard of.
+_BEFORE = 60.0
+
+
+async def note_overwritten(engine: Engine, ended: Ended, settled: Settled) -> None:
+    """Add a review for every edit that was heard of, is not there any more, and whose field we wrote at that time.
+
+    A field that differs from the base was edited after our write, and travels like any other edit. One that nobody wrote
+    was edited again by a person: the event was merely late.
+    """
+    crossed, state = ended.piece.crossed, settled.pair.state
+    if not crossed or settled.gone is not None:
+        return
+    unchanged = {decision.field for decision in settled.plan.decisions if decision.row == "F1"}
+    lost = {name for name, print_ in crossed.items() if name in unchanged and state.base.get(name) != print_}
+    if lost:
+        heard = min(mark.since for mark in ended.piece.marks)
+        _record(engine, ended, settled, sorted(lost & await _written_lately(engine, state.link.id, heard)))
+
+
+async def _written_lately(engine: Engine, link_id: str, heard: float) -> set[FieldName]:
+    """Return the fields that were written to Hint about when an event was heard, as the link's audit chain tells."""
+    began = datetime.fromtimestamp(heard - _BEFORE, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    names, after = set[FieldName](), 0
+    while events := await engine.store.audit(engine.connection.id, chain=f"link:{link_id}", after=after):
+        after = events[-1].sequence
+        for stored in events:
+            event = stored.event
+            if event.action == "wrote" and event.side is Side.HINT and event.at >= began:
+                names.update(event.fields)
+    return names
+
+
+def _record(engine: Engine, ended: Ended, settled: Settled, lost: list[FieldName]) -> None:
+    scribe = Scribe(engine, f"link:{settled.pair.state.link.id}")
+    contact_id, patient_id = settled.pair.salesforce.id, settled.pair.hint.id
+    for name in lost:
+        ended.held = True
+        ended.records.reviews.append(
+            scribe.review(
+                ReviewKind.OVERWRITTEN,
+                Side.SALESFORCE,
+                contact_id,
+                field_name=name,
+                candidates=[patient_id],
+                reason="edited in Hint while it was written",
+            )
+        )
+    if lost:
+        message = (
+            "an edit in Hint came between our read and our write, and was overwritten; the value of Salesforce stands"
+        )
+        ids = {"contact_id": contact_id, "patient_id": patient_id}
+        ended.records.logs.append(scribe.log(LogLevel.ERROR, "edit-overwritten", message, **ids, fields=lost))
