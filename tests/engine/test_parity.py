@@ -18,6 +18,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.live import work_once
 from hintsync.engine.options import Options
 from hintsync.engine.parity import check_parity
+from hintsync.engine.parity_forms import FormMaker
 from hintsync.engine.positions import load_position
 from hintsync.engine.sync_all import sync_all
 from hintsync.replicas.memory_faults import Crash
@@ -574,6 +575,16 @@ async def drop_marks(town: Town) -> None:
     now = town.clock.now().timestamp()
     while claimed := await town.store.claim("main", "worker", now, now + 15, limit=100):
         await town.store.finish_marks(claimed)
+
+
+async def test_a_linked_contact_is_kept_in_some_two_hundred_bytes_until_its_patient_comes():
+    town = Town()
+    engine = await town.settle(count=1)
+    link = town.links[0]
+    contact = replace(town.org.shown(link.contact_id or ""), values=dict.fromkeys(engine.table.names, "x" * 5000))
+    maker = FormMaker(engine.table, {}, write_back=True)
+    form = maker.contact_form(contact, link.patient_id, engine.fingerprinter(link.salt))
+    assert len(form) == 1 + 8 + 8 * len(engine.table.rows) < 256
 
 
 def _differing(town: Town, number: int) -> set[str]:

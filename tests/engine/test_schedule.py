@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,8 +35,11 @@ from hintsync.engine.schedule import (
     watch_job,
 )
 from hintsync.ports import Urgency
+from hintsync.replicas.memory import CAPABILITIES
 from hintsync.replicas.memory_faults import Crash
+from hintsync.state.keys import MasterKeys
 from hintsync.state.live import Intent, Mark
+from hintsync.state.open import open_store
 from hintsync.state.port import Commit, LogEntry, LogLevel, RunKind, RunStatus
 from tests.engine.world import World
 
@@ -266,6 +270,46 @@ async def test_a_gap_is_caught_up_with_by_whoever_looks_first_and_once():
 
 def _a_patient(world: World) -> RecordId:
     return world.practice.records()[0].id
+
+
+async def test_who_compared_everybody_has_caught_up_with_both_sides():
+    world = World()
+    engine = await in_step(world)
+    for side in Side:
+        await ask_catch_up(engine, side)
+    assert await run_due(engine) == ["catch-up:salesforce"]  # a start: nothing was read before
+    assert await run_due(engine) == []
+    assert kinds(world) == [RunKind.BATCH_PATIENTS, RunKind.PARITY]
+
+
+async def test_a_side_without_a_list_of_changes_is_not_polled():
+    world = World()
+    engine = await in_step(world)
+    world.practice._capabilities = replace(CAPABILITIES[Side.HINT], changed_since=False)
+    calls = world.practice.calls
+    assert await run_due(engine, [poll_job(Side.HINT, 30)]) == ["poll:hint"]
+    assert world.practice.calls == calls
+
+
+@pytest.fixture(params=["sqlite_url", "postgres_upgraded_url"])
+def database(request: pytest.FixtureRequest) -> str:
+    """URL of a database of either kind."""
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
+async def test_on_a_database_too_many_processes_do_it_once(database: str):
+    store = await open_store(database, MasterKeys.parse(MasterKeys.generate()))
+    try:
+        world = World(store=store)
+        diary = Diary(world)
+        engines = [await world.engine() for _ in range(6)]
+        for _ in range(3):
+            world.clock.push(60)
+            await asyncio.gather(*(run_due(engine, [Job("often", Every(60), diary)]) for engine in engines))
+        assert len(diary.entries) == 3
+    finally:
+        await store.aclose()
 
 
 async def test_a_catch_up_that_failed_goes_on_with_its_run_once_the_side_is_back():

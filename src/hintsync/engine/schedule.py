@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -74,6 +74,8 @@ def poll_job(side: Side, seconds: float) -> Job:
     """Return the work of asking a side, again and again, what it has changed."""
 
     async def poll(engine: Engine) -> bool:
+        if not engine.replicas[side].capabilities.changed_since:
+            return True  # the side has no list of changes: the nightly check must do
         await poll_once(engine, side)
         await Pulse(engine).beat()
         return True
@@ -215,8 +217,8 @@ def _moment(cursor: str | None) -> datetime | None:
 
 async def nightly_parity(engine: Engine) -> bool:
     """Run the parity check, or go on with one that was left; one that a person aborted is left for the next night."""
-    left = await _left_over(engine, RunKind.PARITY)
-    return await _came_to_an_end(engine, await check_parity(engine, resume=left.id if left else None))
+    left, asked = await _left_over(engine, RunKind.PARITY), await _asked(engine)
+    return await _came_to_an_end(engine, await check_parity(engine, resume=left.id if left else None), asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +227,26 @@ class _CatchUp:
 
     async def __call__(self, engine: Engine) -> bool:
         """Catch up with a side from its position, or go on with a run that was left."""
-        left = await _left_over(engine, RunKind.CATCH_UP, self.side)
+        left, asked = await _left_over(engine, RunKind.CATCH_UP, self.side), await _asked(engine)
         run = await (resume_catch_up(engine, left.id) if left else catch_up(engine, self.side))
-        return await _came_to_an_end(engine, run)
+        return await _came_to_an_end(engine, run, asked)
 
 
-async def _came_to_an_end(engine: Engine, run: Run) -> bool:
+async def _asked(engine: Engine) -> Mapping[Side, str | None]:
+    """Return the latest request for a catch-up with each side."""
+    store, connection_id = engine.store, engine.connection.id
+    return {side: await store.get_cursor(connection_id, _cursor(catch_up_name(side), "asked")) for side in Side}
+
+
+async def _came_to_an_end(engine: Engine, run: Run, asked: Mapping[Side, str | None]) -> bool:
+    """Say whether a run needs no other try; who compared everybody has caught up with both sides, as asked until then."""
     if run.status is RunStatus.DONE:
         await Pulse(engine).beat()
+    if run.status is RunStatus.DONE and run.kind is RunKind.PARITY:
+        for side, token in asked.items():
+            if token is not None:
+                cursor = _cursor(catch_up_name(side), "answered")
+                await engine.store.put_cursor(engine.connection.id, cursor, token)
     return run.status in (RunStatus.DONE, RunStatus.ABORTED)
 
 
