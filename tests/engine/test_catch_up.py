@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -69,6 +70,10 @@ class Outage:
     def counts(self, run: Run) -> dict[str, object]:
         assert run.status is RunStatus.DONE, run.reason
         return {name: run.details.get(name) for name in ("marked", "echoes", "ignored")}
+
+
+async def catch_up_with_hint(engine: Engine, *, on_progress: Callable[[Run], None]) -> Run:
+    return await catch_up(engine, Side.HINT, on_progress=on_progress)
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -159,6 +164,30 @@ async def test_the_position_follows_the_sides_own_stamps_and_moves_last(side: Si
     assert (after.read_to, after.caught_up) == (edited, engine.clock.now())
     assert moved
     assert await outage.dirty() == {(side, outage.record(side, 0))}
+
+
+@pytest.mark.parametrize("reads", [catch_up_with_hint, check_parity])
+async def test_t8_what_changes_behind_a_long_reading_is_read_by_the_next(reads: Callable[..., Awaitable[Run]]):
+    outage = await Outage.begins(600)
+    for number in range(600):
+        outage.edit(Side.HINT, number, city="Salem")
+    engine = await outage.engine()
+    pages: list[int] = []
+
+    def work_meanwhile(run: Run) -> None:
+        """Edit a patient who was read already, and much later one who was not."""
+        if run.done and len(pages) < 2:
+            outage.world.clock.push(400)
+            outage.edit(Side.HINT, (0, 599)[len(pages)], city="Boston")
+            pages.append(run.done)
+
+    outage.world.clock.push(HOUR)
+    assert (await reads(engine, on_progress=work_meanwhile)).status is RunStatus.DONE
+    assert len(pages) == 2
+    while claimed := await engine.store.claim("main", "w", 9e9, 9e9 + 1, limit=1000):
+        await engine.store.finish_marks(claimed)
+    await catch_up(engine, Side.HINT)
+    assert (Side.HINT, outage.record(Side.HINT, 0)) in await outage.dirty()
 
 
 async def test_the_position_stays_where_it_is_when_the_reading_fails():
