@@ -25,7 +25,7 @@ from hintsync.engine.poll import poll_once
 from hintsync.engine.positions import position_name
 from hintsync.logins import WithToken
 from hintsync.replicas.salesforce.events_address import EventsAddress
-from hintsync.replicas.salesforce.pubsub_feed import CHANNEL
+from hintsync.replicas.salesforce.pubsub_feed import CHANNEL, STANDARD
 from hintsync.replicas.salesforce.pubsub_stream import SILENCE
 from hintsync.replicas.salesforce.replica import SalesforceReplica
 from hintsync.settings import Settings
@@ -487,6 +487,29 @@ async def test_beside_the_stream_a_poll_now_and_then_finds_what_no_event_told(to
         town.clock.push(10)
         assert await town.next() == "poll"
         assert [dirty.cause for dirty in await town.world.store.dirty("main")] == ["poll"]
+
+
+async def test_a_topic_that_stays_mute_while_contacts_change_is_not_relied_on(town: Town) -> None:
+    """The org's own topic is there although nobody selected contacts: its stream stands, and tells nothing."""
+    town.org.events.settings.keepalive = 0.01
+    contact = town.office.contact()
+    link = Link("link-1", "main", contact, "pat-1", LinkStatus.ACTIVE, "manual", "me", b"salt", "t")
+    async with town.subscribing(Options(topic=STANDARD), Pace(beside=POLL)) as engine:
+        await town.world.store.reserve(link)
+        assert await town.next() == "poll"
+        await town.until_followed(engine)
+        for city in ("Waco", "Austin"):
+            town.org.update("Contact", contact, {"MailingCity": city})
+            town.office.clock.elapsed += POLL
+            await town.clock.until_asleep(POLL)
+            town.clock.push(POLL)
+            assert await town.next() == "poll"
+        while (await town.way(engine)).topic:  # noqa: ASYNC110 - a cursor tells nobody that it moved
+            await asyncio.sleep(0)
+        assert "select Contact" in describe_way(engine.connection, await town.way(engine))
+        town.org.events.channels.select("Contact")
+        await town.heard(town.office.contact())
+        await town.until_followed(engine)
 
 
 async def test_polls_that_fail_are_tried_again(town: Town) -> None:

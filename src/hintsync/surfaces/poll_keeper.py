@@ -42,7 +42,7 @@ class PollKeeper:
             await self._until_due()
             self._last = self._clock.monotonic()
             try:
-                await self._hands.poll()
+                self._situation.found(await self._hands.poll())
                 await self._hands.beat()
             except HintsyncError as error:
                 _log.warning("a poll failed: %s", error.code)
@@ -54,7 +54,7 @@ class PollKeeper:
         while True:
             moved = self._situation.moved.is_set()
             self._situation.moved.clear()
-            if moved and self._situation.reason:
+            if moved and not self._situation.stands and self._situation.reason:
                 self._last = float("-inf")
             wait = max(self._last + self._interval(), self._not_before) - self._clock.monotonic()
             if wait <= 0:
@@ -62,7 +62,7 @@ class PollKeeper:
             await self._wait(wait)
 
     def _interval(self) -> float:
-        return self._pace.beside if self._situation.stands else self._seconds
+        return self._pace.beside if self._situation.relied_on else self._seconds
 
     async def _wait(self, seconds: float) -> None:
         """Wait, or until the situation moves."""

@@ -22,7 +22,7 @@ from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.notices import Notice, NoticeKind
 from hintsync.engine.poll import TakeIn
-from hintsync.surfaces.way import WAY, Way, load_way
+from hintsync.surfaces.way import WAY, Way
 
 _log = logging.getLogger(__name__)
 
@@ -55,20 +55,45 @@ class Pace:
 PACE: Final = Pace()
 
 
+#: Polls in a row that find work no event told of, on a stream that never told of any, before it is not relied on.
+_MISSES = 2
+_MUTE = "contacts change and no event tells of it: select Contact under Setup, Change Data Capture"
+
+
 @dataclass(slots=True)
 class Situation:
     """What the keeper of the stream and the keeper of polls know of each other."""
 
     #: Events are followed.
     stands: bool = False
-    #: Why they are not; empty: nobody knows yet, or it is about to pass.
+    #: Why they are not, or are not relied on; empty: nobody knows yet, or it is about to pass.
     reason: str = ""
     #: Set when polling must look at the situation again.
     moved: asyncio.Event = field(default_factory=asyncio.Event)
+    #: An event came since the stream stands.
+    heard: bool = False
+    #: Polls in a row that found what no event had told.
+    missed: int = 0
+
+    @property
+    def relied_on(self) -> bool:
+        """Whether events may be trusted to tell."""
+        return self.stands and not self.reason
 
     def stand(self) -> None:
         """Note that events are followed."""
-        self.stands, self.reason = True, ""
+        self.stands, self.reason, self.heard, self.missed = True, "", False, 0
+
+    def hear(self) -> None:
+        """Note that an event came."""
+        self.reason, self.heard, self.missed = "", True, 0
+
+    def found(self, marks: int) -> None:
+        """Note what a poll found: the topic of contacts is there even if nobody selected them, and then it is mute."""
+        if self.stands and not self.heard:
+            self.missed = self.missed + 1 if marks else 0
+            if self.missed >= _MISSES:
+                self.reason = _MUTE
 
     def fall(self, reason: str) -> None:
         """Note that they are not; with a reason, polling takes over at once."""
@@ -82,8 +107,8 @@ class Hands:
     """What is done about changes: parameters, so that tests and other surfaces can put their own in place."""
 
     take_in: TakeIn
-    #: Reads everything that changed since the last poll.
-    poll: Callable[[], Awaitable[object]]
+    #: Reads everything that changed since the last poll; returns how many marks were new.
+    poll: Callable[[], Awaitable[int]]
     #: Reads everything that may have been missed, deleted records included.
     catch_up: Callable[[], Awaitable[object]]
     #: Notes that something went well.
@@ -128,7 +153,7 @@ class StreamKeeper:
             async with aclosing(feed.follow(await self._position())) as arrivals:
                 async for arrived in arrivals:
                     await self._take(arrived)
-                    await self._stand(feed)
+                    await self._stand(feed, heard=arrived.events > 0)
                     await self._check_deliveries(feed)
         raise RetryLater(Side.SALESFORCE, "the feed ended by itself")
 
@@ -164,7 +189,8 @@ class StreamKeeper:
             notices = [_notice(change, self._engine.clock.now().timestamp()) for change in arrived.changes]
             await _whole(self._hands.take_in(self._engine, notices, cursors={REPLAY: arrived.position}))
             self._afresh, self._stored_at = False, now
-        self._count("stream-event", arrived.events)
+        if arrived.events:
+            self._count("stream-event", arrived.events)
         await self._hands.beat()
 
     async def _bridge(self) -> None:
@@ -172,11 +198,13 @@ class StreamKeeper:
         await (self._hands.catch_up() if self._missed else self._hands.poll())
         self._missed = False
 
-    async def _stand(self, feed: ChangeFeed) -> None:
+    async def _stand(self, feed: ChangeFeed, *, heard: bool) -> None:
         self._failures, self._spent = 0, False
         if not self._situation.stands:
             self._situation.stand()
-            await self._show(Way(feed.name))
+        if heard:
+            self._situation.hear()
+        await self._show(Way("" if self._situation.reason else feed.name, self._situation.reason))
 
     async def _check_deliveries(self, feed: ChangeFeed) -> None:
         """Guard G8: leave the stream while the org's deliveries are near their limit, until they are clear of it.
@@ -232,15 +260,12 @@ class StreamKeeper:
     async def _show(self, way: Way) -> None:
         """Keep the way in use where people see it."""
         store, connection = self._engine.store, self._engine.connection
-        if self._shown is None:
-            self._shown = await load_way(store, connection)
-        if way != self._shown or await store.get_cursor(connection.id, WAY) is None:
+        if way != self._shown:
             await store.put_cursor(connection.id, WAY, way.pack())
             self._shown = way
 
     def _count(self, word: str, by: int = 1) -> None:
-        if by:
-            metrics.count(word, self._engine.connection.id, Side.SALESFORCE, by)
+        metrics.count(word, self._engine.connection.id, Side.SALESFORCE, by)
 
 
 def _notice(change: RecordChange, at: float) -> Notice:

@@ -105,8 +105,10 @@ def _hands(engine: Engine, take: TakeIn, catch: CatchUp, poll: Poll, wake: Wake 
         await ring(taken.marked)
         return taken
 
-    async def poll_and_ring() -> None:
-        await ring(await poll(engine, Side.SALESFORCE))
+    async def poll_and_ring() -> int:
+        found = await poll(engine, Side.SALESFORCE)
+        await ring(found)
+        return found
 
     async def catch_up_whole() -> None:
         run = await catch(engine, Side.SALESFORCE)
