@@ -18,10 +18,10 @@ from hintsync.dispatchers.procrastinate import open_dispatcher
 from hintsync.engine.alarms import Limits, Pulse
 from hintsync.engine.context import Engine
 from hintsync.engine.known_patients import take_known_patients
-from hintsync.engine.live import work_once
+from hintsync.engine.live import Worked, work_once
 from hintsync.engine.schedule import Job, ask_catch_up, jobs_of, poll_job, run_due, watch_job
 from hintsync.engine.working import Crew, Pacing
-from hintsync.metrics import succeeded
+from hintsync.metrics import count, succeeded
 from hintsync.ports import Alerts, Dispatcher
 from hintsync.surfaces.subscriber import run_subscriber
 from hintsync.surfaces.web.app import create_app
@@ -155,10 +155,23 @@ class Process:
 
 async def _work_group(pulse: Pulse, engine: Engine, worker: str, limit: int) -> int:
     worked = await work_once(engine, worker, limit=limit)
+    _count(engine.connection.id, worked)
     if worked.done:
         succeeded(engine.connection.id, "live", engine.clock.now().timestamp())
         await pulse.beat()
     return worked.claimed
+
+
+def _count(connection_id: str, worked: Worked) -> None:
+    for side, records in worked.written.items():
+        count("written", connection_id, side, records)
+    for word, records in (
+        ("worked", worked.done),
+        ("put-off", worked.put_off),
+        ("parked", worked.parked),
+        ("held", worked.held),
+    ):
+        count(word, connection_id, None, records)
 
 
 async def _leave_after(work: asyncio.Task[list[str]], leaving: asyncio.Event, grace: float) -> None:
