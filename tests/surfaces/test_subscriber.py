@@ -24,6 +24,7 @@ from hintsync.engine.options import Options
 from hintsync.engine.poll import poll_once
 from hintsync.engine.positions import position_name
 from hintsync.logins import WithToken
+from hintsync.metrics import METRICS
 from hintsync.replicas.salesforce.events_address import EventsAddress
 from hintsync.replicas.salesforce.pubsub_feed import CHANNEL, STANDARD
 from hintsync.replicas.salesforce.pubsub_stream import SILENCE
@@ -318,10 +319,13 @@ async def test_a_gap_marks_the_records_it_names(town: Town) -> None:
         await town.heard(contact)
         link = Link("link-1", "main", contact, "pat-1", LinkStatus.ACTIVE, "manual", "me", b"salt", "t")
         await town.world.store.reserve(link)
+        gaps = METRICS.total("gap", "main")
         town.org.events.faults.gap = 1
         town.org.update("Contact", contact, {"Title": "Dr"})
         await town.heard(contact)
         assert [dirty.record_id for dirty in await town.world.store.dirty("main")] == [contact]
+        await town.until_idle()
+        assert METRICS.total("gap", "main") == gaps + 1
 
 
 async def test_passing_trouble_is_waited_out_and_nothing_is_missed(town: Town) -> None:

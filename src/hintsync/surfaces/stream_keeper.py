@@ -15,7 +15,15 @@ from random import Random
 from typing import Final, NoReturn
 
 from hintsync import metrics
-from hintsync.change_feed import Arrived, ChangeFeed, DeliveriesSpent, PositionLost, RecordChange, TellsChanges
+from hintsync.change_feed import (
+    Arrived,
+    ChangeFeed,
+    ChangeKind,
+    DeliveriesSpent,
+    PositionLost,
+    RecordChange,
+    TellsChanges,
+)
 from hintsync.core.errors import FixConfiguration, HintsyncError, RetryLater
 from hintsync.core.guards import check_deliveries
 from hintsync.core.values import Side
@@ -191,6 +199,7 @@ class StreamKeeper:
             self._afresh, self._stored_at = False, now
         if arrived.events:
             self._count("stream-event", arrived.events)
+            self._count("gap", sum(map(_shows_nothing, arrived.changes)))
         await self._hands.beat()
 
     async def _bridge(self) -> None:
@@ -266,6 +275,11 @@ class StreamKeeper:
 
     def _count(self, word: str, by: int = 1) -> None:
         metrics.count(word, self._engine.connection.id, Side.SALESFORCE, by)
+
+
+def _shows_nothing(change: RecordChange) -> bool:
+    """Say whether an event names a record that is there and shows nothing of it, as a gap event does."""
+    return change.kind in (ChangeKind.CREATED, ChangeKind.CHANGED) and not change.complete and not change.values
 
 
 def _notice(change: RecordChange, at: float) -> Notice:
