@@ -127,9 +127,9 @@ async def test_a_plan_takes_no_more_once_it_is_approved_or_dropped():
     clinic = await Clinic.of(2)
     stop = await stopped(clinic)
     engine, run_id = await clinic.engine(), str(stop.run_id)
-    await keep_back(engine, stop, [await held(clinic, 0)])
+    assert await keep_back(engine, stop, [await held(clinic, 0)])
     await approve(engine, run_id)
-    await keep_back(engine, stop, [await held(clinic, 1)])
+    assert not await keep_back(engine, stop, [await held(clinic, 1)])
     assert len(await clinic.rows(run_id)) == 1
     assert await approved_prints(await clinic.engine(), (await clinic.state(1)).link.id) is None
     other = await stopped(clinic)

@@ -58,6 +58,24 @@ async def test_t12_g3_every_record_changed_halts_that_side_and_loses_nothing(sid
     assert await clinic.world.store.dirty("main", parked=True) == []
 
 
+async def test_g3_what_a_plan_keeps_is_not_read_again_and_again():
+    clinic = await Clinic.of(30)
+    clinic.move(*range(22))
+    await mark(clinic, *range(22))
+    worker = await clinic.engine()
+    await drain(clinic, worker)
+    clinic.world.clock.push(600)
+    await drain(clinic, worker)  # asks who the systems are and what their fields are
+    calls = clinic.world.org.calls + clinic.world.practice.calls
+    clinic.world.clock.push(590)
+    await drain(clinic, worker)
+    assert clinic.world.org.calls + clinic.world.practice.calls == calls
+    clinic.world.clock.push(7200)
+    await drain(clinic, worker)
+    assert clinic.moved() == 0, "it is still held back when it is looked at again"
+    assert await waiting(clinic) == 22
+
+
 async def test_t12_g3_the_other_side_and_people_go_on_while_one_side_is_stopped():
     clinic = await Clinic.of(30)
     clinic.move(*range(22))

@@ -54,8 +54,10 @@ async def guard_writes(engine: Engine, planned: Sequence[Settled]) -> Judged:
             if stop is not None:
                 settled.barred |= {side}
                 kept.setdefault(stop, []).append(_held_write(engine, settled, side))
-    for stop, writes in kept.items():
-        await keep_back(engine, stop, writes)
+    closed = {stop for stop, writes in kept.items() if not await keep_back(engine, stop, writes)}
+    for settled in existing:
+        stops = {judged.stop(settled.pair.state.link.id, side) for side in settled.barred}
+        settled.kept = bool(stops) and not stops & closed
     await _hold_loops(engine, existing, judged)
     return judged
 

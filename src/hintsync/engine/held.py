@@ -76,17 +76,20 @@ async def drop_plan(place: Place, run_id: str, reason: str) -> None:
             )
 
 
-async def keep_back(engine: Engine, stop: Stop, held: Sequence[HeldWrite]) -> None:
+async def keep_back(engine: Engine, stop: Stop, held: Sequence[HeldWrite]) -> bool:
     """Add writes to the plan that a stop names; a pair that is in it already is replaced.
 
-    A plan that was approved or dropped meanwhile takes no more: the pair comes again, and is judged anew.
+    Returns:
+        Whether they are kept. A stop without a plan keeps nothing, and a plan that was approved or dropped meanwhile takes
+        no more: the pair must come again, and is judged anew.
     """
-    if stop.run_id is None or not held:
-        return
+    if stop.run_id is None:
+        return False
     async with _alone(engine, stop.run_id) as run:
-        if run.status is RunStatus.RUNNING:
-            rows = [_row(run.id, write) for write in held]
-            await engine.store.commit(Commit(rows=rows, run=run))
+        if run.status is not RunStatus.RUNNING:
+            return False
+        await engine.store.commit(Commit(rows=[_row(run.id, write) for write in held], run=run))
+        return True
 
 
 def _row(run_id: str, write: HeldWrite) -> RunRow:

@@ -12,7 +12,7 @@ from hintsync.engine.cases import choices_of, mode_of
 from hintsync.engine.context import Engine
 from hintsync.engine.guarding import guard_suspensions
 from hintsync.engine.live_facts import Owners, facts_of, owners_of_survivors
-from hintsync.engine.live_pairs import HELD_BACK, Planned
+from hintsync.engine.live_pairs import KEPT_BACK, Planned
 from hintsync.engine.live_pass import LEASE, Pass
 from hintsync.engine.live_pieces import Ended, Piece
 from hintsync.engine.live_reading import Readings
@@ -149,7 +149,7 @@ async def _suspend(engine: Engine, cases: Sequence[_Case], readings: Readings) -
         mine = [case for case in cases if case.decision.side is side]
         judged = [case for case in mine if not case.piece.interactive]
         held = await _held_back(engine, judged, side)
-        ended += [Ended(case.piece, again=spread(HELD_BACK), reason="held-back-by-a-stop") for case in held]
+        ended += [Ended(case.piece, again=spread(KEPT_BACK), reason="held-back-by-a-stop") for case in held]
         going_on += [case for case in mine if case not in held]
     unticked = await _untick(engine, going_on, readings)
     return ended + [_suspended(engine, case, unticked) for case in going_on]

@@ -19,8 +19,10 @@ from hintsync.engine.write_back import write_back
 from hintsync.engine.writing import Trouble
 from hintsync.ports import WriteMode
 
-#: Seconds after which it is looked again whether a stop still holds a pair back; an approval marks it at once.
+#: Seconds after which it is looked again whether a stop still holds a pair back.
 HELD_BACK = 60.0
+#: The same for what is kept in a plan: whoever ends the stop makes it due at once, so looking costs calls for nothing.
+KEPT_BACK = 3600.0
 
 #: Seconds after which a pair is read once more whose base moved to what both sides showed while others were written.
 _AGREED = 2.0
@@ -71,7 +73,7 @@ def _ended(engine: Engine, planned: Planned, settled: Settled, reviews: OpenRevi
     ended.written.update(side for side, result in settled.results.items() if result.written or result.bookkept)
     ended.held = bool(settled.plan.frozen or settled.plan.held or any(told.holds.values()))
     if settled.barred:
-        ended.again, ended.reason = spread(HELD_BACK), "held-back-by-a-stop"
+        ended.again, ended.reason = spread(KEPT_BACK if settled.kept else HELD_BACK), "held-back-by-a-stop"
     elif settled.trouble is not None and settled.trouble[1].trouble is not Trouble.REFUSED:
         side, result = settled.trouble
         _again(ended, f"{side}:{result.code or 'kept-changing'}")

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from hintsync.core.first_sync import still_inherited
 from hintsync.core.merge import merge_pair
 from hintsync.core.phone_list import APPEND, numbers_of, rest_after
 from hintsync.core.plan import Mode, PairPlan
@@ -62,6 +63,8 @@ class Settled:
     changed_since: bool = False
     #: Sides that a guard keeps from being written now; what was planned for them stays to be done.
     barred: frozenset[Side] = frozenset()
+    #: All of that is kept in plans, whose approval marks the pair again.
+    kept: bool = False
 
     @property
     def trouble(self) -> tuple[Side, RecordResult] | None:
@@ -85,15 +88,16 @@ BeforeWrite = Callable[[Sequence[Settled]], Awaitable[None]]
 
 def plan_pair(engine: Engine, pair: Pair) -> PairPlan:
     """Decide every field of a pair; pure but for the engine's tables."""
+    fp = engine.fingerprinter(pair.state.link.salt)
     return merge_pair(
         engine.table,
         pair.hint,
         pair.salesforce,
         pair.state,
         pair.mode,
-        engine.fingerprinter(pair.state.link.salt),
+        fp,
         constraints=engine.constraints(),
-        choices=pair.choices,
+        choices=still_inherited(pair.choices, pair.salesforce, fp),
     )
 
 
