@@ -441,6 +441,31 @@ class TestFailures:
         assert parked.parked.startswith("ZeroDivisionError at ")
         assert "value" not in parked.parked
 
+    async def test_a_record_that_its_workers_die_of_is_parked_and_the_others_are_worked(self):
+        world = LiveWorld(options=Options(guard_at_least=1000))
+        pairs = await world.population(5)
+        deadly = pairs[2][0]
+        real = world.org.update
+
+        async def update(updates, mode):
+            if any(each.record_id == deadly for each in updates):
+                raise Crash
+            return await real(updates, mode)
+
+        world.org.update = update
+        for _, patient in pairs:
+            world.practice.edit(patient, {"city": "Reno"})
+        await world.deliver()
+        for _ in range(30):
+            with suppress(Crash):
+                await world.work()
+            world.restart()
+            world.clock.push(20)
+        (parked,) = await world.dirty()
+        assert (parked.record_id, parked.parked) == (pairs[2][1], "its workers died")
+        others = [contact for contact, _ in pairs if contact != deadly]
+        assert {world.shown(Side.SALESFORCE, contact, "city") for contact in others} == {"Reno"}
+
     async def test_one_patient_that_cannot_be_read_stops_nobody_else(self):
         world = LiveWorld(options=Options(guard_at_least=1000))
         pairs = await world.population(4)

@@ -6,6 +6,7 @@ Everything is level-triggered: cut off anywhere, the next pass reaches the same 
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -19,13 +20,15 @@ from hintsync.engine.context import Engine
 from hintsync.engine.live_ending import is_parked
 from hintsync.engine.live_group import work_pieces
 from hintsync.engine.live_pass import LEASE, Pass
-from hintsync.engine.live_pieces import Ended, sort_marks
+from hintsync.engine.live_pieces import Ended, Piece, Sorted, sort_marks
 from hintsync.engine.live_retry import spread
 from hintsync.engine.stops import Stops, may_write
 from hintsync.state.live import Dirty, Lane
 
 #: Seconds after which it is looked again whether another worker has let go of a link.
 _TAKEN = 1.0
+#: Failed passes, workers that died included, from which on a piece is worked alone.
+_CAREFUL = 3
 #: Seconds for which a group waits that ended with an error somebody must look at.
 _STOPPED = 30.0
 
@@ -94,10 +97,25 @@ async def _work(at: Pass, claimed: Sequence[Dirty]) -> Worked:
         await at.engine.store.put_off(sorted_.taken, at.now + spread(_TAKEN), failed=False)
     if sorted_.nothing:
         await at.engine.store.finish_marks(sorted_.nothing)
-    ended = await work_pieces(at, [piece for piece in sorted_.links if not piece.wants_contact])
-    # apart: what keeps newcomers from being matched must keep no pair from being synced
-    ended += await work_pieces(at, [*(piece for piece in sorted_.links if piece.wants_contact), *sorted_.patients])
+    ended = list[Ended]()
+    for group in _groups(sorted_):
+        ended += await work_pieces(at, group)
     return _summed(claimed, len(sorted_.nothing), len(sorted_.taken), ended)
+
+
+def _groups(sorted_: Sorted) -> list[list[Piece]]:
+    """Return what is worked together, in order.
+
+    Pairs apart from newcomers: what keeps these from being matched must keep no pair from being synced. What has failed
+    again and again alone, and last: it may be what its workers died of.
+    """
+    pieces = [*sorted_.links, *sorted_.patients]
+    careful = [piece for piece in pieces if piece.attempts >= _CAREFUL]
+    random.shuffle(careful)
+    rest = [piece for piece in pieces if piece.attempts < _CAREFUL]
+    pairs = [piece for piece in rest if not piece.is_newcomer]
+    newcomers = [piece for piece in rest if piece.is_newcomer]
+    return [group for group in (pairs, newcomers, *([piece] for piece in careful)) if group]
 
 
 def _summed(claimed: Sequence[Dirty], nothing: int, taken: int, ended: Sequence[Ended]) -> Worked:

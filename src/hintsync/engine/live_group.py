@@ -23,7 +23,7 @@ from hintsync.engine.live_pass import Pass
 from hintsync.engine.live_pieces import Ended, Piece, is_young
 from hintsync.engine.live_reading import Readings, read_pieces
 from hintsync.engine.live_reserved import plan_reserved
-from hintsync.engine.live_retry import pause_after, pause_of_outage, spread
+from hintsync.engine.live_retry import PARK_AFTER, pause_after, pause_of_outage, spread
 from hintsync.engine.parting import finish_parting_of, intent_of
 from hintsync.state.port import LinkTaken, StaleLink
 
@@ -43,6 +43,8 @@ async def work_pieces(at: Pass, pieces: Sequence[Piece]) -> list[Ended]:
     """
     if not pieces:
         return []
+    if len(pieces) == 1 and pieces[0].attempts >= PARK_AFTER:  # parked ones begin anew: these are dead workers
+        return await remember(at.engine, [Ended(pieces[0], again=0.0, failed=True, reason="its workers died")])
     try:
         ended = await _work(at, pieces)
         return await remember(at.engine, ended)

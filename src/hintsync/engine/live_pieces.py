@@ -38,9 +38,9 @@ class Piece:
         return any(mark.lane is Lane.INTERACTIVE for mark in self.marks)
 
     @property
-    def wants_contact(self) -> bool:
-        """Whether it is a reservation whose contact was never seen to exist."""
-        return self.state is not None and self.state.link.contact_id is None
+    def is_newcomer(self) -> bool:
+        """Whether it is a patient without a link, or a reservation whose contact was never seen to exist."""
+        return self.state is None or self.state.link.contact_id is None
 
     def told_gone(self, side: Side) -> bool:
         """Say whether the latest event of a side said that its record is deleted."""
