@@ -25,11 +25,7 @@ _SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class HintEmulator:
-    """One practice with an application that serves it."""
-
-    #: What the practice's staff can do: ``create_patient``, ``edit``, ``archive``, ``merge``, ``deliver`` …
-    practice: hint.Practice
+class _Emulator:
     app: Controlled
     clock: Clock
 
@@ -43,6 +39,14 @@ class HintEmulator:
         """Leads an asynchronous client of httpx into the emulator, without a socket."""
         return httpx.ASGITransport(self.app)
 
+
+@dataclass(frozen=True, slots=True)
+class HintEmulator(_Emulator):
+    """One practice with an application that serves it."""
+
+    #: What the practice's staff can do: ``create_patient``, ``edit``, ``archive``, ``merge``, ``deliver`` …
+    practice: hint.Practice
+
     @property
     def headers(self) -> dict[str, str]:
         """Open the practice's routes."""
@@ -55,28 +59,16 @@ class HintEmulator:
 
 
 @dataclass(frozen=True, slots=True)
-class SalesforceEmulator:
+class SalesforceEmulator(_Emulator):
     """One org with an application that serves it."""
 
     #: What another user of the org can do: ``insert``, ``update``, ``delete``, ``merge`` …
     org: salesforce.Org
-    app: Controlled
-    clock: Clock
     #: A session that is there from the beginning.
     token: str
     #: May ask for tokens by client credentials.
     client_id: str
     client_secret: str
-
-    @property
-    def faults(self) -> Faults:
-        """Latency, failures and the counts of calls."""
-        return self.app.faults
-
-    @property
-    def transport(self) -> httpx.ASGITransport:
-        """Leads an asynchronous client of httpx into the emulator, without a socket."""
-        return httpx.ASGITransport(self.app)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -91,7 +83,7 @@ def hint_emulator() -> HintEmulator:
     practice = hint.Practice(seed=_SEED, clock=clock)
     app = hint.create_app(practice)
     app.faults.limits["per_second"] = None
-    return HintEmulator(practice, app, clock)
+    return HintEmulator(app, clock, practice)
 
 
 @pytest.fixture
@@ -107,7 +99,7 @@ def salesforce_emulator() -> Iterator[SalesforceEmulator]:
     clock = Clock()
     client = salesforce.App(_CLIENT_ID, _CLIENT_SECRET, run_as="integration@example.org")
     org = salesforce.Org(seed=_SEED, clock=clock, token=_TOKEN, apps=[client])
-    yield SalesforceEmulator(org, salesforce.create_app(org), clock, _TOKEN, _CLIENT_ID, _CLIENT_SECRET)
+    yield SalesforceEmulator(salesforce.create_app(org), clock, org, _TOKEN, _CLIENT_ID, _CLIENT_SECRET)
     org.close()
 
 

@@ -9,6 +9,25 @@ from datetime import date, datetime
 
 from hintsync_emulators.hint.phones import Phone
 
+#: Attributes that are objects, lists or secrets, in Hint's order.
+_COMPOUND = (
+    "account",
+    "company",
+    "emergency_contact",
+    "external_records",
+    "known_practice",
+    "lead_source",
+    "location",
+    "location_group",
+    "membership_members",
+    "memberships",
+    "merged_into",
+    "phones",
+    "practitioner",
+    "practitioner_group",
+    "sponsorships",
+    "ssn",
+)
 #: Every key of an answer in Hint's order, with the value of a patient nobody has filled in.
 _BLANK: dict[str, object] = dict.fromkeys(
     [
@@ -64,22 +83,7 @@ _BLANK: dict[str, object] = dict.fromkeys(
         "terms_accepted_at",
         "updated_at",
         "uses_tobacco",
-        "account",
-        "company",
-        "emergency_contact",
-        "external_records",
-        "known_practice",
-        "lead_source",
-        "location",
-        "location_group",
-        "membership_members",
-        "memberships",
-        "merged_into",
-        "phones",
-        "practitioner",
-        "practitioner_group",
-        "sponsorships",
-        "ssn",
+        *_COMPOUND,
         "integration_error_message",
         "integration_last_synced_at",
         "integration_record_id",
@@ -110,28 +114,7 @@ _CONSENT_ALIASES = {
     "patient_agreement_accepted_at": "terms_accepted_at",
 }
 #: Attributes a list cannot be filtered or sorted by: those that are no plain value, or computed at each answer.
-_UNSEARCHABLE = frozenset(
-    [
-        "age",
-        "provider_web_link",
-        "account",
-        "company",
-        "emergency_contact",
-        "external_records",
-        "known_practice",
-        "lead_source",
-        "location",
-        "location_group",
-        "membership_members",
-        "memberships",
-        "merged_into",
-        "phones",
-        "practitioner",
-        "practitioner_group",
-        "sponsorships",
-        "ssn",
-    ]
-)
+_UNSEARCHABLE = frozenset(("age", "provider_web_link", *_COMPOUND))
 PLAIN_ATTRIBUTES = frozenset(_BLANK) - _UNSEARCHABLE
 _WITH_MEMBERSHIP = frozenset(("pending", "active", "unpaid", "inactive", "ended"))
 

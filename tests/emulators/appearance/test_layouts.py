@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from hintsync_emulators.salesforce import Org
+from tests.emulators.metadata.deploying import RestDeployer, zipped
+from tests.emulators.metadata.zoo import xml
 
 ROOT = "/services/data/v64.0"
 MASTER = "012000000000000AAA"
@@ -130,9 +132,6 @@ async def test_compact_layouts_begin_with_that_of_the_system(shown: httpx.AsyncC
 
 
 async def test_an_object_says_which_compact_layout_it_uses(shown: httpx.AsyncClient, org: Org) -> None:
-    from tests.emulators.metadata.deploying import RestDeployer, zipped
-    from tests.emulators.metadata.zoo import xml
-
     view = "<compactLayouts><fullName>Short</fullName><fields>Level__c</fields><label>Short</label></compactLayouts>"
     head = (
         "<label>Log</label><nameField><displayFormat>L-{0}</displayFormat><label>Number</label><type>AutoNumber</type>"

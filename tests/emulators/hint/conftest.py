@@ -10,6 +10,9 @@ import pytest
 from hintsync_emulators.control import Controlled
 from hintsync_emulators.hint import Practice, create_app
 
+from .hooks import register
+from .receiver import Receiver
+
 
 @dataclass
 class Clock:
@@ -30,8 +33,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def practice(clock: Clock) -> Practice:
-    return Practice(seed=7, clock=clock)
+def receiver() -> Receiver:
+    """Where the practice's events arrive."""
+    return Receiver()
+
+
+@pytest.fixture
+def practice(clock: Clock, receiver: Receiver) -> Practice:
+    return Practice(seed=7, clock=clock, transport=receiver.transport)
 
 
 @pytest.fixture
@@ -59,6 +68,12 @@ async def partner_api(app: Controlled, practice: Practice) -> AsyncIterator[http
     async with client_of(app, practice.partner.key) as client:
         client.headers["Hint-Version"] = "marketplace_endpoints"
         yield client
+
+
+@pytest.fixture
+async def endpoint(partner_api: httpx.AsyncClient) -> str:
+    """An address for all practices; the id."""
+    return await register(partner_api)
 
 
 def message(answer: httpx.Response) -> tuple[int, str]:

@@ -10,40 +10,15 @@ from hintsync_emulators.hint import Practice, create_app
 from hintsync_emulators.serve import serving
 
 from .conftest import Clock, client_of, message
+from .hooks import GLOBAL, person, register
 from .receiver import Receiver
 
-GLOBAL = "/api/global_webhook_endpoints"
 REQUESTS = "/api/partner/webhook_requests"
-
-
-@pytest.fixture
-def receiver() -> Receiver:
-    return Receiver()
-
-
-@pytest.fixture
-def practice(clock: Clock, receiver: Receiver) -> Practice:
-    return Practice(seed=7, clock=clock, transport=receiver.transport)
-
-
-@pytest.fixture
-async def endpoint(partner_api: httpx.AsyncClient) -> str:
-    """An address for all practices; the id."""
-    return await register(partner_api)
-
-
-async def register(partner_api: httpx.AsyncClient, base: str = GLOBAL, **more: object) -> str:
-    body = {"webhook_url": "https://example.com/hook", **more}
-    return str((await partner_api.post(base, json=body)).raise_for_status().json()["id"])
 
 
 async def rows(partner_api: httpx.AsyncClient, **query: object) -> list[dict[str, Any]]:
     answer = await partner_api.get(REQUESTS, params={"limit": 100, **query})
     return list(answer.raise_for_status().json())
-
-
-def person(practice: Practice, name: str = "Ada") -> str:
-    return practice.create_patient(first_name=name, last_name="Moor")
 
 
 async def test_a_change_arrives_signed_and_whole(
@@ -413,80 +388,6 @@ async def test_a_global_endpoint_can_belong_to_another_backend(
     assert [each["name"] for each in (await partner_api.get("/api/partner/backends")).json()] == ["Default", "Second"]
     body = {"webhook_url": "https://example.com", "backend": "pbnd-nobody"}
     assert message(await partner_api.post("/api/partner/webhook_endpoints", json=body))[0] == 404
-
-
-# Faults on the way
-
-
-async def faults(api: httpx.AsyncClient, *faults: dict[str, object]) -> None:
-    (await api.put("/_control/events/faults", json={"faults": faults})).raise_for_status()
-
-
-async def test_events_are_dropped_doubled_and_delayed(
-    practice: Practice, receiver: Receiver, endpoint: str, api: httpx.AsyncClient, clock: Clock
-) -> None:
-    await faults(
-        api,
-        {"do": "drop", "skip": 1},
-        {"do": "double", "match": "^patient.created pat-"},
-        {"do": "delay", "seconds": 600, "match": "updated"},
-    )
-    ada = person(practice, "Ada")
-    person(practice, "Bo")
-    practice.edit(ada, email="ada@example.com")
-    person(practice, "Cy")
-    await practice.deliver()
-    assert receiver.names() == ["Ada", "Ada", "Cy"]
-    assert receiver.got[0].json["id"] == receiver.got[1].json["id"]
-    clock.advance(minutes=10)
-    await practice.deliver()
-    assert receiver.types[-1] == "patient.updated"
-
-
-async def test_a_reordered_event_comes_after_later_ones(
-    practice: Practice, receiver: Receiver, endpoint: str, api: httpx.AsyncClient
-) -> None:
-    await faults(api, {"do": "reorder", "behind": 2})
-    for name in ("Ada", "Bo"):
-        person(practice, name)
-    await practice.deliver()
-    person(practice, "Cy")
-    await practice.deliver()
-    await practice.deliver()
-    assert receiver.names() == ["Bo", "Cy", "Ada"]
-
-
-async def test_what_a_fault_holds_back_can_be_released_and_a_reset_ends_faults(
-    practice: Practice, receiver: Receiver, endpoint: str, api: httpx.AsyncClient
-) -> None:
-    await faults(api, {"do": "reorder"}, {"do": "delay", "seconds": 9999}, {"do": "drop", "times": 5})
-    person(practice, "Ada")
-    person(practice, "Bo")
-    assert await practice.deliver() == []
-    assert len((await api.get("/_control/events/faults")).json()["faults"]) == 1
-    await api.post("/_control/events/release")
-    await practice.deliver()
-    assert receiver.names() == ["Ada", "Bo"]
-    await api.post("/_control/reset")
-    assert (await api.get("/_control/events/faults")).json() == {"faults": []}
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"do": "explode"},
-        {"match": "x"},
-        {"do": "drop", "times": -1},
-        {"do": "delay", "seconds": "5"},
-        {"do": "drop", "match": "("},
-        {"do": "drop", "match": 5},
-        {"do": "drop", "what": 1},
-        5,
-    ],
-)
-async def test_faults_of_events_that_make_no_sense_are_refused(api: httpx.AsyncClient, wrong: object) -> None:
-    answer = await api.put("/_control/events/faults", json={"faults": [wrong]})
-    assert answer.status_code == 400
 
 
 # Served

@@ -30,11 +30,14 @@ def manifest(types: Types) -> str:
 
 def zipped(files: Mapping[str, str | bytes], types: Types, **removals: Types) -> bytes:
     """Return a package; removals are named by their file, e.g. ``destructiveChanges={...}``."""
+    manifests = {"package.xml": manifest(types)} | {f"{name}.xml": manifest(named) for name, named in removals.items()}
+    return packed({**manifests, **files})
+
+
+def packed(files: Mapping[str, str | bytes]) -> bytes:
+    """Return an archive of files by their paths."""
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w") as archive:
-        archive.writestr("package.xml", manifest(types))
-        for name, named in removals.items():
-            archive.writestr(f"{name}.xml", manifest(named))
         for name, content in files.items():
             archive.writestr(name, content)
     return raw.getvalue()
@@ -196,8 +199,13 @@ class SoapDeployer:
     async def retrieve(self, types: Types, single: bool = False) -> tuple[dict[str, bytes], list[str]]:
         """Return the files of a retrieval and the problems it tells."""
         inner = manifest(types).removeprefix(f"<Package {XMLNS}>").removesuffix("</Package>")
-        flags = f"<apiVersion>67.0</apiVersion><singlePackage>{str(single).lower()}</singlePackage>"
-        text = f"<retrieve><retrieveRequest>{flags}<unpackaged>{inner}</unpackaged></retrieveRequest></retrieve>"
+        flags = f"<singlePackage>{str(single).lower()}</singlePackage>"
+        return await self.retrieve_by(f"{flags}<unpackaged>{inner}</unpackaged>")
+
+    async def retrieve_by(self, request: str) -> tuple[dict[str, bytes], list[str]]:
+        """Return what a retrieval brings whose request holds these elements."""
+        request = f"<apiVersion>67.0</apiVersion>{request}"
+        text = f"<retrieve><retrieveRequest>{request}</retrieveRequest></retrieve>"
         job = results(await self.call(text))[0].findtext("id")
         status = f"<checkRetrieveStatus><asyncProcessId>{job}</asyncProcessId></checkRetrieveStatus>"
         found = results(await self.call(status))[0]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-
 from hintsync_emulators.salesforce import Org
-from tests.emulators.metadata.deploying import RestDeployer, SoapDeployer, manifest, results, unzipped, zipped
+from tests.emulators.metadata.deploying import RestDeployer, SoapDeployer, manifest, packed, unzipped, zipped
 from tests.emulators.metadata.zoo import xml
 
 
@@ -19,27 +17,7 @@ def _named(name: str, *tabs: str) -> bytes:
     plain, titled = manifest(types), manifest(types).replace("<types>", f"<fullName>{name}</fullName><types>", 1)
     files = {**unzipped(raw), "package.xml": titled.encode()}
     assert plain != titled
-    return _zip(files)
-
-
-def _zip(files: dict[str, bytes]) -> bytes:
-    import io
-    import zipfile
-
-    raw = io.BytesIO()
-    with zipfile.ZipFile(raw, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return raw.getvalue()
-
-
-async def _retrieved(soap: SoapDeployer, inner: str) -> tuple[dict[str, bytes], list[str]]:
-    text = f"<retrieve><retrieveRequest><apiVersion>67.0</apiVersion>{inner}</retrieveRequest></retrieve>"
-    job = results(await soap.call(text))[0].findtext("id")
-    status = f"<checkRetrieveStatus><asyncProcessId>{job}</asyncProcessId></checkRetrieveStatus>"
-    found = results(await soap.call(status))[0]
-    problems = [one.findtext("problem") or "" for one in found.iterfind("messages")]
-    return unzipped(base64.b64decode(found.findtext("zipFile") or "")), problems
+    return packed(files)
 
 
 async def test_a_package_is_retrieved_by_its_name_into_a_folder_of_that_name(
@@ -47,7 +25,7 @@ async def test_a_package_is_retrieved_by_its_name_into_a_folder_of_that_name(
 ) -> None:
     assert (await rest.deploy(_named("Front Desk", "Web", "Help"))).success
     assert (await rest.deploy(zipped({"tabs/Loose.tab": _tab("Loose")}, {"CustomTab": ["Loose"]}))).success
-    files, problems = await _retrieved(soap, "<packageNames>Front Desk</packageNames>")
+    files, problems = await soap.retrieve_by("<packageNames>Front Desk</packageNames>")
     assert set(files) == {"Front Desk/package.xml", "Front Desk/tabs/Web.tab", "Front Desk/tabs/Help.tab"}
     assert b"<fullName>Front Desk</fullName>" in files["Front Desk/package.xml"]
     assert problems == []
@@ -56,7 +34,7 @@ async def test_a_package_is_retrieved_by_its_name_into_a_folder_of_that_name(
 async def test_a_single_package_lies_at_the_root(rest: RestDeployer, soap: SoapDeployer) -> None:
     await rest.deploy(_named("Front Desk", "Web"))
     single = "<packageNames>Front Desk</packageNames><singlePackage>true</singlePackage>"
-    files, _ = await _retrieved(soap, single)
+    files, _ = await soap.retrieve_by(single)
     assert set(files) == {"package.xml", "tabs/Web.tab"}
 
 
@@ -66,14 +44,14 @@ async def test_a_package_grows_and_shrinks_with_what_is_deployed_and_removed(
     await rest.deploy(_named("Front Desk", "Web"))
     await rest.deploy(_named("Front Desk", "Help"))
     await rest.deploy(zipped({}, {}, destructiveChanges={"CustomTab": ["Web"]}))
-    files, problems = await _retrieved(soap, "<packageNames>Front Desk</packageNames>")
+    files, problems = await soap.retrieve_by("<packageNames>Front Desk</packageNames>")
     assert set(files) == {"Front Desk/package.xml", "Front Desk/tabs/Help.tab"}
     assert problems == []
 
 
 async def test_a_package_that_only_was_checked_is_not_there(rest: RestDeployer, soap: SoapDeployer) -> None:
     await rest.deploy(_named("Front Desk", "Web"), checkOnly=True)
-    files, problems = await _retrieved(soap, "<packageNames>Front Desk</packageNames>")
+    files, problems = await soap.retrieve_by("<packageNames>Front Desk</packageNames>")
     assert (files, problems) == ({}, ["No package named 'Front Desk' found"])
 
 
@@ -81,5 +59,5 @@ async def test_packages_and_loose_components_come_in_one_zip(rest: RestDeployer,
     await rest.deploy(_named("Front Desk", "Web"))
     wanted = "<types><members>Name</members><name>Settings</name></types>"
     both = f"<packageNames>Front Desk</packageNames><unpackaged>{wanted}<version>67.0</version></unpackaged>"
-    files, _ = await _retrieved(soap, both)
+    files, _ = await soap.retrieve_by(both)
     assert {"Front Desk/tabs/Web.tab", "unpackaged/settings/Name.settings", "unpackaged/package.xml"} <= set(files)

@@ -333,6 +333,14 @@ async def test_what_the_engine_leaves_out_is_named(api: httpx.AsyncClient, state
     assert named in answer.json()[0]["message"]
 
 
+async def test_a_path_through_a_field_that_leads_to_several_objects_is_named(org: Org, api: httpx.AsyncClient) -> None:
+    both = Field("Whom__c", "Whom", "reference", reference_to=("Account", "User"), relationship="Whom__r", custom=True)
+    org.add_fields("Contact", [both])
+    answer = await api.get("/query", params={"q": "SELECT Whom__r.Name FROM Contact"})
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (501, "NOT_EMULATED")
+    assert "Contact.Whom__c" in answer.json()[0]["message"]
+
+
 async def test_an_offset_above_2000_is_out_of_range(api: httpx.AsyncClient) -> None:
     answer = await api.get("/query", params={"q": "SELECT Id FROM Contact LIMIT 1 OFFSET 2001"})
     assert answer.json()[0]["errorCode"] == "NUMBER_OUTSIDE_VALID_RANGE"

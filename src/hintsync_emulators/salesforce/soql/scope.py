@@ -79,6 +79,8 @@ class Scope:
         if ref is None or len(taken) > DEEPEST:
             raise self.complain(pos, _no_relationship(name, table.owner))
         target = self.schema.get(ref.reference_to[0])
+        if len(ref.reference_to) > 1:
+            raise not_emulated(f"path through {table.owner.name}.{ref.name}, which leads to several objects")
         if target is None:
             raise not_emulated(f"object {ref.reference_to[0]}, parent of {table.owner.name}.{ref.name}")
         joined = Table(f"t{next(self.aliases)}", target)
