@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from hintsync_emulators.salesforce import ManualClock, Org
+from hintsync_emulators.salesforce.schema.model import Field
 
 Row = dict[str, object]
 
