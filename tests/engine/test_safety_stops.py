@@ -13,12 +13,14 @@ from hintsync.core.plan import Outcome
 from hintsync.core.records import LinkStatus, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.by_hand import sync_by_hand
 from hintsync.engine.context import Engine
 from hintsync.engine.held import approve
 from hintsync.engine.stops import pause, resume, stops_in_force
 from hintsync.engine.sync_all import sync_all
 from hintsync.state.port import Run, RunKind, RunStatus
 from tests.engine.guarded import Clinic
+from tests.engine.world import World
 
 Pass = Callable[[Engine], Awaitable[Run]]
 PASSES = pytest.mark.parametrize("go", [sync_all, batch_patients], ids=["sync", "batch"])
@@ -187,3 +189,39 @@ async def test_a_pause_lets_dry_runs_go_on():
     assert (await batch_patients(await clinic.engine(), dry=True)).status is RunStatus.DONE
     kinds = {run.kind for run in await clinic.world.store.runs("main")}
     assert kinds == {RunKind.BATCH_PATIENTS}
+
+
+async def test_t15_a_batch_pauses_at_the_reserve_people_go_on_and_the_rest_is_done_later():
+    world = World()
+    pairs = [world.both(f"Ann{number:03}", "Moor", "1980-02-03", city="Elko") for number in range(900)]
+    faults = world.practice.faults
+    faults.limit_day(1_400, reserve_share=0.3)
+    run = await batch_patients(await world.engine())
+    assert run.status is RunStatus.STOPPED
+    assert str(run.reason).startswith("budget-spent: hint: batch would go below the reserve of 420")
+    linked = await world.store.live_pairs("main")
+    assert 0 < len(linked) < 900
+    assert world.practice.calls <= 980, "the reserve is untouched"
+    contact = next(link.contact_id for link in linked if link.contact_id)
+    world.org.edit(contact, {"city": "Reno"})
+    assert (await sync_by_hand(await world.engine(), Side.SALESFORCE, contact)).done
+    faults.limit_day(10**6)
+    resumed = await batch_patients(await world.engine(), resume=run.id)
+    assert resumed.status is RunStatus.DONE
+    assert len(await world.store.live_pairs("main")) == len(pairs)
+
+
+async def test_t15_a_dry_run_says_how_many_calls_the_day_lacks():
+    world = World()
+    for number in range(900):
+        world.both(f"Ann{number:03}", "Moor", "1980-02-03")
+    world.practice.faults.limit_day(3_000, reserve_share=0.1)
+    fits = await batch_patients(await world.engine(), dry=True)
+    assert fits.details["short_of"] == {}
+    world.practice.faults.limit_day(world.practice.calls + 800, reserve_share=0.0)
+    short = await batch_patients(await world.engine(), dry=True)
+    cost = short.details["cost"]
+    assert isinstance(cost, dict)
+    left = world.practice.faults.budget
+    assert left is not None
+    assert short.details["short_of"] == {"hint": cost["hint"] - left.left}

@@ -15,10 +15,11 @@ from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.state.live import Lane
 
-#: Calls that the next step of each kind of work makes at most on each side: a chunk of a batch, a page, a group.
+#: Calls that the next step of each kind of work makes at most on each side: a page, a group, the chunks of a batch that
+#: are under way at once (`engine.chunks`) and that have made none of their calls yet.
 CALLS_OF_A_STEP: Final[Mapping[Purpose, Mapping[Side, int]]] = {
     Purpose.PARITY: {Side.SALESFORCE: 10, Side.HINT: 10},
-    Purpose.BATCH: {Side.SALESFORCE: 10, Side.HINT: 250},
+    Purpose.BATCH: {Side.SALESFORCE: 60, Side.HINT: 750},
     Purpose.CATCH_UP: {Side.SALESFORCE: 10, Side.HINT: 50},
     Purpose.LIVE: {Side.SALESFORCE: 10, Side.HINT: 50},
     Purpose.INTERACTIVE: {Side.SALESFORCE: 1, Side.HINT: 1},

@@ -9,6 +9,7 @@ from hintsync.core.link import Trigger
 from hintsync.core.plan import Match, Outcome
 from hintsync.core.records import Link, LinkState, LinkStatus, RecordId, Snapshot
 from hintsync.core.values import Side
+from hintsync.engine.budgets import check_budgets
 from hintsync.engine.cases import Case, Work
 from hintsync.engine.census import refuse_empty
 from hintsync.engine.chunks import work_chunks
@@ -80,6 +81,7 @@ class _Sync:
     async def work_chunk(self, patients: Sequence[Snapshot]) -> None:
         """Read the contacts of a chunk and sync the pairs."""
         engine = self.work.engine
+        await check_budgets(engine)
         states = await engine.store.live_links(engine.connection.id, Side.HINT, [patient.id for patient in patients])
         ids = [state.link.contact_id for state in states.values() if state.link.contact_id]
         contacts = await read_contacts(engine.salesforce, ids)
