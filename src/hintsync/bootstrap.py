@@ -242,8 +242,9 @@ async def open_engine(service: Service, connection: Connection, *, actor: str = 
 
 async def _keep_facts(service: Service, connection: Connection, facts: HintFacts) -> None:
     """Remember what was learned of Hint on the way, such as that a PATCH must carry the names."""
-    learned = {**connection.facts, "hint": facts.to_json()}
-    await service.store.put_connection(replace(connection, facts=learned))  # type: ignore[arg-type]  # plain values
+    stored = await service.store.connection(connection.id) or connection  # others may have learned something, too
+    learned = {**stored.facts, "hint": facts.to_json()}
+    await service.store.put_connection(replace(stored, facts=learned))  # type: ignore[arg-type]  # plain values
 
 
 def open_partner(service: Service) -> PartnerApi:

@@ -10,6 +10,8 @@ import pytest
 from hintsync.core.records import LinkStatus, RecordState
 from hintsync.core.values import Side
 from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.by_hand import link_by_hand, sync_by_hand
+from hintsync.engine.intake import KNOWN_TAKEN
 from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import work_once
 from hintsync.engine.options import Options
@@ -112,6 +114,18 @@ async def test_l8_new_patients_wait_until_it_is_known_who_was_there_at_connect()
     assert await take_known_patients(engine) is None
     await world.quiet()
     assert await link_of_patient(world, patient) is None
+
+
+async def test_l8_what_another_process_verifies_does_not_forget_who_was_there_at_connect():
+    world = LiveWorld()
+    contact, patient = world.both("Ann", "Moor", BORN, city="Lynn")
+    early = await world.engine()  # a process that was there before
+    await take_known_patients(await world.live())
+    await link_by_hand(early, contact, patient)
+    world.org.edit(contact, {"city": None})
+    assert (await sync_by_hand(early, Side.SALESFORCE, contact)).done  # the first clear is verified, and remembered
+    stored = await world.store.connection("main")
+    assert {"verified", KNOWN_TAKEN} <= stored.facts.keys()
 
 
 async def test_l3_two_contacts_with_the_key_are_ambiguous_and_nothing_is_created():

@@ -17,7 +17,7 @@ from hintsync.core.settle import not_kept
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.ports import Refused, Update, WriteAnswer, WriteMode, Written
-from hintsync.state.port import Commit, Json, LogEntry, LogLevel
+from hintsync.state.port import Commit, Connection, Json, LogEntry, LogLevel
 
 PHONES = "phones"
 #: Code of the refusal that a paused kind of write gets from us.
@@ -54,7 +54,11 @@ def _kinds(engine: Engine, side: Side, update: Update) -> dict[str, frozenset[Fi
 
 
 def _facts(engine: Engine, key: str) -> frozenset[str]:
-    stored = engine.connection.facts.get(key, [])
+    return _known(engine.connection, key)
+
+
+def _known(connection: Connection, key: str) -> frozenset[str]:
+    stored = connection.facts.get(key, [])
     return frozenset(item for item in stored if isinstance(item, str)) if isinstance(stored, list) else frozenset()
 
 
@@ -116,11 +120,12 @@ def _phone_kept(type_: str, name: FieldName, update: Update, now: Snapshot) -> b
 
 
 async def _remember(engine: Engine, *, verified: set[str], paused: set[str]) -> None:
-    facts: dict[str, Json] = dict(engine.connection.facts)
-    facts["verified"] = [*sorted(_facts(engine, "verified") | verified)]
-    facts["paused"] = [*sorted(_facts(engine, "paused") | paused)]
+    stored = await engine.store.connection(engine.connection.id) or engine.connection
+    facts: dict[str, Json] = dict(stored.facts)  # others learn, too: which patients there were, what else was verified
+    facts["verified"] = [*sorted(_known(stored, "verified") | _facts(engine, "verified") | verified)]
+    facts["paused"] = [*sorted(_known(stored, "paused") | _facts(engine, "paused") | paused)]
     engine.connection = replace(engine.connection, facts=facts)
-    await engine.store.put_connection(engine.connection)
+    await engine.store.put_connection(replace(stored, facts=facts))
     if paused:
         await engine.store.commit(Commit(logs=[_alert(engine, kind) for kind in sorted(paused)]))
 
