@@ -15,6 +15,7 @@ from hintsync.engine.batch_contacts import batch_contacts
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.by_hand import create_by_hand, link_by_hand, unlink_by_hand
 from hintsync.engine.csv_ids import CsvIds, CsvRow
+from hintsync.engine.held import approve
 from hintsync.engine.options import Options
 from hintsync.engine.sync_all import sync_all
 from tests.engine.wire import Wire, wired
@@ -120,6 +121,28 @@ async def test_nothing_of_a_person_is_kept_or_said(tmp_path: Path, caplog: pytes
     assert [found_in(text) for text in ours if found_in(text)] == []
     captured = capfd.readouterr()
     assert found_in(captured.out + captured.err) == []
+
+
+async def test_a_kept_plan_and_its_stop_hold_nothing_of_a_person(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
+    async with wired(tmp_path, Options(guard_at_least=1, guard_share=0.0)) as wire:
+        people = [(wire.org.insert("Contact", contact(f"A{n}")), patient(f"A{n}")) for n in range(3)]
+        patients = [wire.practice.create_patient(**raw) for _, raw in people]
+        async with wire.engine() as engine:
+            await batch_patients(engine)
+            for patient_id in patients:
+                wire.practice.edit(patient_id, address_city=f"Moved{MARK}")
+            run = await sync_all(engine)
+            (stop,) = await engine.store.stops(engine.connection.id)
+            said = [repr(run), repr(stop), *[repr(row) async for row in engine.store.rows(str(stop.run_id))]]
+            assert len(said) == 5, "three pairs are kept"
+            assert await approve(engine, str(stop.run_id)) == 3
+            said += [repr(x) for x in await engine.store.log(engine.connection.id)]
+            said += [json.dumps(asdict(x), default=str) for x in await engine.store.audit(engine.connection.id)]
+    for path in files(tmp_path):
+        assert found_in(path.read_bytes().decode("latin-1")) == [], path.name
+    said += [record.getMessage() for record in caplog.records if record.name.startswith(("hintsync", "httpx"))]
+    assert [found_in(text) for text in said if found_in(text)] == []
 
 
 def test_the_canary_would_be_found():
