@@ -219,11 +219,6 @@ async def test_a_record_that_is_clean_or_was_marked_anew_is_left_alone(store: St
     assert (await only(store)).due == T + 1
 
 
-async def test_a_lease_that_ran_out_but_was_not_taken_over_still_finishes(store: StateStore) -> None:
-    await store.mark("con-1", [a_mark()])
-    assert await store.finish_marks(await claimed(store, T)) == 1
-
-
 async def test_no_records_are_nothing_to_finish(store: StateStore) -> None:
     assert await store.finish_marks([]) == 0
     await store.put_off([], T)
