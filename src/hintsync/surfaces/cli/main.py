@@ -11,6 +11,7 @@ from hintsync.surfaces.cli.connect import connect
 from hintsync.surfaces.cli.demo import demo
 from hintsync.surfaces.cli.link import link
 from hintsync.surfaces.cli.log import log
+from hintsync.surfaces.cli.parked import parked
 from hintsync.surfaces.cli.pause import pause
 from hintsync.surfaces.cli.resume import resume
 from hintsync.surfaces.cli.review import review
@@ -47,6 +48,7 @@ for command in (
     review,
     log,
     verify,
+    parked,
     pause,
     abort,
     resume,
