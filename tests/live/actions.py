@@ -12,6 +12,7 @@ from hintsync.core.values import Canonical, Side
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.by_hand import link_by_hand, sync_by_hand, unlink_by_hand
 from hintsync.engine.catch_up import catch_up
+from hintsync.engine.notices import Notice
 from hintsync.engine.parity import check_parity
 from hintsync.engine.reviewing import keep_side
 from hintsync.engine.sync_all import sync_all
@@ -34,6 +35,18 @@ ONE_WAY: Mapping[FieldName, tuple[Canonical, ...]] = {
     "insurance_payer": ("Granite", "Birch", None),
     "member_contract_accepted": (True, False),
 }
+#: Steps after which a pair is synced no more, mostly; each happens in some histories only.
+RARE = (
+    "overlay",
+    "delete contact",
+    "merge contacts",
+    "merge patients",
+    "destroy patient",
+    "unlink",
+    "link",
+    "edit marks",
+    "archive",
+)
 FAMILY = ("Ann", "Bea", "Cai", "Dov", "Eli", "Fay", "Gus", "Hal")
 
 
@@ -46,6 +59,11 @@ class Actions:
     #: What was done, to be read when something is wrong.
     told: list[str] = field(default_factory=list)
     _newcomers: int = 0
+    _rare: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Let only some of the rare things happen in a history, so that most of its pairs stay alive."""
+        self._rare = frozenset(name for name in RARE if self.random.random() < 0.3)
 
     async def open(self, pairs: int = 4) -> None:
         """Begin with some linked pairs that are in step, and somebody unlinked on each side."""
@@ -96,7 +114,7 @@ class Actions:
 
     async def step(self) -> None:
         """Do one thing."""
-        steps = self.steps()
+        steps = {name: step for name, step in self.steps().items() if name not in RARE or name in self._rare}
         name = self.random.choices(list(steps), [weight for weight, _ in steps.values()])[0]
         self.told.append(name)
         await steps[name][1]()
@@ -106,11 +124,11 @@ class Actions:
         live = [r.id for r in self.town.side(side).records() if r.state in (RecordState.LIVE, RecordState.ARCHIVED)]
         return self.random.choice(sorted(live)) if live else None
 
-    def _edit(self, side: Side, record_id: RecordId, values: Mapping[FieldName, Canonical]) -> None:
+    async def _edit(self, side: Side, record_id: RecordId, values: Mapping[FieldName, Canonical]) -> None:
         town = self.town
         for name, value in values.items():
             if town.show(side, record_id, name) != value:
-                town.oracle.edited(side, record_id, name, value)
+                town.oracle.edited(side, record_id, name, value, await town.is_no_edit(side, record_id, name, value))
         town.side(side).edit(record_id, values)
         town.clock.push(self.random.choice((0.0, 1.0, 30.0)))
         self.told[-1] += f" {side} {record_id} {sorted(values)}"
@@ -119,7 +137,7 @@ class Actions:
         side = self.random.choice(list(Side))
         record_id, name = self._record(side), self.random.choice(list(VALUES))
         if record_id:
-            self._edit(side, record_id, {name: self.random.choice(VALUES[name])})
+            await self._edit(side, record_id, {name: self.random.choice(VALUES[name])})
 
     async def edit_alike(self) -> None:
         contact = self._record(Side.SALESFORCE)
@@ -127,8 +145,8 @@ class Actions:
         if contact and patient:
             name = self.random.choice(list(VALUES))
             value = self.random.choice(VALUES[name])
-            self._edit(Side.SALESFORCE, contact, {name: value})
-            self._edit(Side.HINT, patient, {name: value})
+            await self._edit(Side.SALESFORCE, contact, {name: value})
+            await self._edit(Side.HINT, patient, {name: value})
 
     async def edit_one_way(self) -> None:
         side, name = self.random.choice(list(Side)), self.random.choice(list(ONE_WAY))
@@ -147,7 +165,7 @@ class Actions:
         record_id = self._record(side)
         if record_id:
             born = f"19{self.random.randrange(30, 50)}-01-02"
-            self._edit(side, record_id, {"first_name": "Zoe", "last_name": "Quill", "birth_date": born})
+            await self._edit(side, record_id, {"first_name": "Zoe", "last_name": "Quill", "birth_date": born})
 
     async def delete_contact(self) -> None:
         if contact := self._record(Side.SALESFORCE):
@@ -200,10 +218,11 @@ class Actions:
             self.town.contact(f"Nia{self._newcomers}", "Vale", born, email="nia@example.org")
 
     # --- what the wire does
-    def _some(self) -> list:  # type: ignore[type-arg]
-        events = self.town.events
-        chosen = [event for event in events if self.random.random() < 0.7]
-        self.town.events = [event for event in events if event not in chosen]
+    def _some(self) -> list[Notice]:
+        chosen, left = list[Notice](), list[Notice]()
+        for event in self.town.events:
+            (chosen if self.random.random() < 0.7 else left).append(event)
+        self.town.events = left
         self.random.shuffle(chosen)
         return chosen
 
@@ -255,8 +274,9 @@ class Actions:
         self.town.clock.push(self.random.choice((1.0, 20.0, 400.0, 4000.0, 90_000.0)))
 
     async def clock_jump(self) -> None:
-        elapsed = self.town.clock.elapsed
-        self.town.clock.push(self.random.choice((-3600.0, -30.0, 7200.0)))
+        elapsed, seconds = self.town.clock.elapsed, self.random.choice((-3600.0, -30.0, 7200.0))
+        self.town.set_back -= min(seconds, 0.0)
+        self.town.clock.push(seconds)
         self.town.clock.elapsed = max(elapsed, self.town.clock.elapsed)
 
     def _perhaps(self) -> int | None:

@@ -35,6 +35,7 @@ def new_town(chance: random.Random) -> LiveTown:
 async def live_through(seed: int, steps: int = 40) -> Told:
     """Live through the history of a seed."""
     chance = random.Random(seed)
+    random.seed(seed)  # pauses are spread by chance
     town = new_town(chance)
     actions = Actions(town, chance)
     await actions.open()
@@ -50,7 +51,7 @@ async def calm(town: LiveTown) -> None:
     """End all trouble, let leases of the dead run out, find what events did not tell, and work until nothing waits."""
     for replica in (town.org, town.practice):
         replica.faults.clear()
-    town.clock.push(TAKEOVER)
+    town.clock.push(TAKEOVER + town.set_back)
     await town.settle()
     for side in Side:
         await catch_up(await town.live(), side)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hintsync.core.records import LinkStatus, RecordState
 from hintsync.core.values import ABSENT, Side
 from hintsync.engine.catch_up import catch_up
@@ -19,7 +21,7 @@ async def problems(town: LiveTown) -> list[str]:
     return [
         *await _differences(town),
         *await _lost_edits(town),
-        *_doubles(town),
+        *await _doubles(town),
         *await _restless(town),
     ]
 
@@ -66,10 +68,17 @@ async def _lost_edits(town: LiveTown) -> list[str]:
     return found
 
 
-def _doubles(town: LiveTown) -> list[str]:
-    """T5, T6: nobody is created twice: no patient is named by two live contacts, and no more were made than wanted."""
-    shown = [r.peer_id for r in town.org.records() if r.state is RecordState.LIVE and r.peer_id]
-    return [f"T5 patient {each} has several contacts" for each in sorted({p for p in shown if shown.count(p) > 1})]
+async def _doubles(town: LiveTown) -> list[str]:
+    """T5, T6: nobody is made twice, and no patient is shown by two contacts unless one of them could not be released."""
+    parted = Counter(s.link.patient_id for s in await town.store.links("main", statuses=[LinkStatus.ENDED]))
+    found = [f"T5 {n} contacts were made of {patient}" for patient, n in town.made.items() if n > 1 + parted[patient]]
+    live = {k.contact_id for k in await town.store.live_pairs("main")}
+    there = {r.id for r in town.practice.records()}
+    for contact in town.org.records():
+        shows = contact.state is RecordState.LIVE and contact.marked and contact.peer_id in there
+        if shows and contact.id not in live and contact.id not in town.were_deleted:
+            found.append(f"T5 {contact.id} shows {contact.peer_id}, and no link says so")
+    return found
 
 
 async def _restless(town: LiveTown) -> list[str]:

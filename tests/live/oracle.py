@@ -31,12 +31,20 @@ class Oracle:
 
     edits: list[Edit] = field(default_factory=list)
 
-    def edited(self, side: Side, record_id: RecordId, name: FieldName, value: Seen) -> None:
-        """Note an edit; an earlier one of the same field on the same side is superseded."""
+    def edited(self, side: Side, record_id: RecordId, name: FieldName, value: Seen, no_edit: str = "") -> None:
+        """Note an edit; an earlier one of the same field on the same side is superseded.
+
+        Args:
+            side: Where it was made.
+            record_id: Of what.
+            name: Of which field.
+            value: The new value.
+            no_edit: Why semantics does not take it for an edit; it need not be followed then.
+        """
         for edit in self.open():
             if (edit.side, edit.record_id, edit.field) == (side, record_id, name):
                 edit.ended = "superseded"
-        self.edits.append(Edit(len(self.edits), side, record_id, name, value))
+        self.edits.append(Edit(len(self.edits), side, record_id, name, value, no_edit))
 
     def open(self) -> Iterator[Edit]:
         """Yield the edits that are still on their way."""

@@ -7,16 +7,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from hintsync.core.errors import HintsyncError
+from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.records import FieldName, LinkStatus, RecordId, RecordState
-from hintsync.core.values import Seen, Side
+from hintsync.core.values import ABSENT, Seen, Side
 from hintsync.engine.context import Engine
 from hintsync.engine.intake import take_in
 from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import work_once
 from hintsync.engine.notices import Notice
 from hintsync.replicas.memory import CAPABILITIES, MemoryReplica
-from hintsync.replicas.memory_faults import Crash
-from hintsync.replicas.memory_records import Change
+from hintsync.replicas.memory_faults import Crash, Faults
+from hintsync.replicas.memory_records import Change, ChangeKind
 from tests.crash.points import Points, WatchedFaults, WatchedStore, bury
 from tests.engine.living import LiveWorld
 from tests.live.oracle import Oracle
@@ -36,8 +37,12 @@ class LiveTown(LiveWorld):
     lost: int = 0
     #: Our own writes by side, as the systems counted them.
     written: Counter[Side] = field(default_factory=Counter)
-    #: Records that we made, by side.
-    made: Counter[Side] = field(default_factory=Counter)
+    #: Contacts that we made, by the patient each was made for.
+    made: Counter[RecordId] = field(default_factory=Counter)
+    #: Contacts that were deleted at some time: what was released meanwhile could not be written to them.
+    were_deleted: set[RecordId] = field(default_factory=set)
+    #: Seconds by which the clock was set back: leases of before then last so much longer.
+    set_back: float = 0.0
     deaths: int = 0
     processes: int = 0
     _points: Points = field(default_factory=Points)
@@ -59,7 +64,10 @@ class LiveTown(LiveWorld):
     def _count(self, change: Change) -> None:
         if change.ours:
             self.written[change.side] += 1
-            self.made[change.side] += change.kind.value == "created"
+            if change.kind is ChangeKind.CREATED and change.side is Side.SALESFORCE:
+                self.made[self.org.shown(change.record_id).peer_id or ""] += 1
+        elif change.kind is ChangeKind.DELETED:
+            self.were_deleted.add(change.record_id)
 
     def side(self, side: Side) -> MemoryReplica:
         """Return one system."""
@@ -69,13 +77,25 @@ class LiveTown(LiveWorld):
     async def live(self) -> Engine:
         """Return the engine of the process that runs now; a fresh one if the last died."""
         if self._engine is None:
-            self._watch(Points())  # what comes before its work is no part of it
             self.processes += 1
-            engine = await self.engine()
-            await take_known_patients(engine)
+            engine = await self._built()
             self._engine = replace(engine, store=WatchedStore(self.store, self._points))  # type: ignore[arg-type]
         self._watch(self._points)
         return self._engine
+
+    async def _built(self) -> Engine:
+        """Build an engine while nothing goes wrong: what comes before its work is no part of it."""
+        sides = (self.org, self.practice)
+        made_for_work = [replica.faults for replica in sides]
+        for replica in sides:
+            replica.faults = Faults(replica.side)
+        try:
+            engine = await self.engine()
+            await take_known_patients(engine)
+        finally:
+            for replica, faults in zip(sides, made_for_work, strict=True):
+                replica.faults = faults
+        return engine
 
     def _watch(self, points: Points) -> None:
         for replica in (self.org, self.practice):
@@ -116,15 +136,29 @@ class LiveTown(LiveWorld):
     # --- what people see
     def show(self, side: Side, record_id: RecordId, name: FieldName) -> Seen:
         """Return what a side shows of a field."""
-        return self.side(side).shown(record_id).values[name]
+        replica = self.side(side)
+        return replica._seen(replica._records[record_id], name)
 
     def peer_of(self, side: Side, record_id: RecordId) -> RecordId | None:
         """Return the other record of a pair, as the contact names it; None if there is none."""
-        live = (r for r in self.org.records() if r.state is RecordState.LIVE and r.marked and r.peer_id)
+        there = {r.id for r in self.practice.records()}
+        live = (r for r in self.org.records() if r.state is RecordState.LIVE and r.marked and r.peer_id in there)
         pairs = {r.id: r.peer_id for r in live}
         if side is Side.SALESFORCE:
             return pairs.get(record_id)
         return next((contact for contact, patient in pairs.items() if patient == record_id), None)
+
+    async def is_no_edit(self, side: Side, record_id: RecordId, name: FieldName, value: Seen) -> str:
+        """Say why an edit is none to the tables of semantics; empty: it is one.
+
+        Who has no link yet is edited before the first sync, whose winner is settled (section 3). Who sets a field back to what
+        both sides agreed on last has changed nothing (rows F1 to F3): only here the oracle asks the store.
+        """
+        state = (await self.store.live_links("main", side, [record_id])).get(record_id)
+        if state is None or state.link.status is LinkStatus.RESERVED:
+            return "not linked yet"
+        fp = Fingerprinter(self.store.fingerprint_key("main"), state.link.salt)
+        return "taken back" if value is not ABSENT and state.base.get(name) == fp.of(name, value) else ""
 
     def look(self) -> None:
         """Let the oracle see both sides."""

@@ -6,11 +6,12 @@ One-way fields are not decided here; they follow Hint from the first day (`core.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.plan import FieldDecision, Mode
-from hintsync.core.policy import FieldCase, held, nothing, written
+from hintsync.core.policy import Choices, FieldCase, held, nothing, written
 from hintsync.core.records import Base, FieldName, HoldKind, Snapshot
 from hintsync.core.values import ABSENT, Side
 
@@ -82,3 +83,19 @@ def inherited_fields(contact: Snapshot, old_base: Base, old_prints: Fingerprinte
         for name, value in contact.values.items()
         if value is not ABSENT and value is not None and old_base.get(name) == old_prints.of(name, value)
     )
+
+
+def still_inherited(choices: Choices, contact: Snapshot, fp: Fingerprinter) -> Choices:
+    """Return choices without the inherited fields that somebody edited in the contact since it was re-linked (row U3).
+
+    Args:
+        choices: What was settled when it was re-linked.
+        contact: The contact as it is now.
+        fp: The fingerprinter of the new link.
+    """
+    edited = {
+        name
+        for name, print_ in choices.inherited_as.items()
+        if (value := contact.values.get(name, ABSENT)) is not ABSENT and fp.of(name, value) != print_
+    }
+    return replace(choices, inherited=choices.inherited - edited) if edited else choices

@@ -73,6 +73,9 @@ class Choices:
     winners: Mapping[FieldName, Side] = field(default_factory=dict)
     #: Fields whose contact value came from the patient of the link before: the new patient's value is taken (row U3).
     inherited: frozenset[FieldName] = frozenset()
+    #: Fingerprints of those values as the contact showed them when it was re-linked: one that was edited since is no
+    #: former patient's any more. A field without one is taken as it stands.
+    inherited_as: Mapping[FieldName, Fingerprint] = field(default_factory=dict)
     #: A person looked at the changed name and birth date and allows them (guard G4).
     overlay_allowed: bool = False
 

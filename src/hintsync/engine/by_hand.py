@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from hintsync.core.errors import AskPerson, BadInput, RetryLater
+from hintsync.core.fingerprints import pair_salt
 from hintsync.core.first_sync import inherited_fields
 from hintsync.core.lifecycle import RESUMED
 from hintsync.core.link import OwnLink, Trigger
 from hintsync.core.link_by_hand import ChosenPair, ManualDecision, Step, Warned, decide_by_hand, decide_create_by_hand
 from hintsync.core.plan import Mode, Outcome
 from hintsync.core.policy import Choices
-from hintsync.core.records import FieldName, Link, LinkState, LinkStatus, RecordId, RecordState, Snapshot
-from hintsync.core.values import Side
+from hintsync.core.records import FieldName, Fingerprint, Link, LinkState, LinkStatus, RecordId, RecordState, Snapshot
+from hintsync.core.values import ABSENT, Side
 from hintsync.engine.cases import choices_of, mode_of
 from hintsync.engine.context import Engine
 from hintsync.engine.creating import Birth, create_missing, new_link
@@ -27,6 +29,9 @@ from hintsync.engine.runs import check_identity
 from hintsync.engine.write_back import write_back
 from hintsync.ports import WriteMode
 from hintsync.state.port import Commit, LinkChange, LinkTaken, ReviewKind
+
+#: A contact that was linked with nobody before has nothing from a former patient.
+NOTHING_INHERITED: Mapping[FieldName, Fingerprint] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ async def _link(
     if other is not None and other != old:
         left_over = (await part(engine, other, Intent())).left_over
     if old is not None:
-        inherited = inherited_fields(contact, old.base, engine.fingerprinter(old.link.salt))
+        inherited = _inherited(engine, contact, old, patient.id)
         left_over |= (await part(engine, old, Intent(True, patient.id, _reason(inherited)))).left_over
     state = await _reserved(engine, contact.id, patient.id)
     async with holding(engine, [state.link.id]):
@@ -257,7 +262,7 @@ async def preview(engine: Engine, contact_id: RecordId, patient_id: RecordId) ->
     if known is not None and known.link.patient_id == patient.id:
         pair = Pair(known, patient, contact, mode_of(known.link), choices=choices_of(known.link))
         return Settled(pair, plan_pair(engine, pair))
-    inherited = inherited_fields(contact, known.base, engine.fingerprinter(known.link.salt)) if known else ()
+    inherited = _inherited(engine, contact, known, patient.id) if known else {}
     reason = _reason(inherited)  # the fields of a former patient, which the decisions of row U3 name
     link = new_link(engine, str(Trigger.MANUAL), contact_id=contact.id, patient_id=patient.id, reason=reason)
     pair = Pair(LinkState(link, {}, {}), patient, contact, Mode.FIRST_SALESFORCE_WINS, choices=choices_of(link))
@@ -318,10 +323,24 @@ def _not_done(decision: ManualDecision) -> HandResult:
     )
 
 
-def _reason(inherited: Collection[FieldName] = ()) -> str:
+def _inherited(
+    engine: Engine, contact: Snapshot, old: LinkState, patient_id: RecordId
+) -> Mapping[FieldName, Fingerprint]:
+    """Return the fields that a contact has from its former patient (row U3), with prints that the new link can compare.
+
+    Names alone would not do: the first sync may come later, and somebody may edit the contact until then.
+    """
+    names = inherited_fields(contact, old.base, engine.fingerprinter(old.link.salt))
+    fp = engine.fingerprinter(pair_salt(contact.id, patient_id))
+    shown = {name: value for name in names if (value := contact.values[name]) is not ABSENT}
+    return {name: fp.of(name, value) for name, value in shown.items()}
+
+
+def _reason(inherited: Mapping[FieldName, Fingerprint] = NOTHING_INHERITED) -> str:
     """Return how the first sync of a link made by hand is to go, fields of a former patient included (row U3)."""
     mode = str(Mode.FIRST_SALESFORCE_WINS)
-    return f"{mode}|{','.join(sorted(inherited))}" if inherited else mode
+    told = ",".join(f"{name}={print_.hex()}" for name, print_ in sorted(inherited.items()))
+    return f"{mode}|{told}" if told else mode
 
 
 async def sync_with_choices(engine: Engine, state: LinkState, choices: Choices) -> HandResult:

@@ -93,4 +93,7 @@ def mode_of(link: Link) -> Mode:
 def choices_of(link: Link) -> Choices:
     """Return the fields that a re-link, still unfinished, takes from the new patient (row U3), as its reservation says."""
     inherited = (link.reason or "").partition("|")[2] if link.status is LinkStatus.RESERVED else ""
-    return Choices(inherited=frozenset(inherited.split(","))) if inherited else NO_CHOICES
+    if not inherited:
+        return NO_CHOICES
+    prints = {name: bytes.fromhex(print_) for name, _, print_ in (each.partition("=") for each in inherited.split(","))}
+    return Choices(inherited=frozenset(prints), inherited_as=prints)
