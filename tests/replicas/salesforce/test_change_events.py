@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from random import Random
 
@@ -267,6 +268,48 @@ async def test_a_schema_is_fetched_once_and_anew_when_the_org_changes(bus: Bus) 
     assert set(change.values) == {"middle_name", "gender"}
     assert change.values["middle_name"] == "May"
     assert bus.schemas_fetched == 2
+
+
+async def test_null_is_blank_only_where_the_header_says_that_the_field_was_emptied(bus: Bus) -> None:
+    names = [each["name"] for each in json.loads(bus.org.events.event_schema("Contact").json)["fields"]]
+    email, first_name = f"0x{1 << names.index('Email'):04x}", f"{names.index('Name')}-0x02"
+    unknown = await _handmade(bus, [email, first_name], [])
+    assert (unknown.values, unknown.complete) == ({"first_name": "Ada"}, False)
+    emptied = await _handmade(bus, [email, first_name], [email])
+    assert (emptied.values, emptied.complete) == ({"first_name": "Ada", "email": None}, True)
+
+
+@pytest.mark.parametrize("changed", [[], ["0xzz"], ["0x" + "ff" * 20], ["2-0x01", "Name.FirstName"]])
+async def test_an_update_that_does_not_tell_what_changed_is_not_complete(bus: Bus, changed: list[str]) -> None:
+    change = await _handmade(bus, changed, [])
+    assert (change.values, change.complete, change.kind) == ({}, False, ChangeKind.CHANGED)
+
+
+async def _handmade(bus: Bus, changed: list[str], emptied: list[str]) -> RecordChange:
+    """Return what an event says that the emulator would not send: a first name, and null for all else."""
+    schema = bus.org.events.event_schema("Contact")
+    header = {
+        "entityName": "Contact",
+        "recordIds": ["003000000000001AAA"],
+        "changeType": "UPDATE",
+        "changeOrigin": "",
+        "transactionKey": "",
+        "sequenceNumber": 1,
+        "commitTimestamp": 0,
+        "commitNumber": 1,
+        "commitUser": "",
+        "nulledFields": emptied,
+        "diffFields": [],
+        "changedFields": changed,
+    }
+    body = {"ChangeEventHeader": header, "Name": {"FirstName": "Ada"}}
+    inner = wire.ProducerEvent(schema_id=schema.id, payload=schema.encode(body))
+    arrived = await bus.reader.read(
+        [wire.FetchResponse(events=[wire.ConsumerEvent(event=inner, replay_id=b"12345678")])]
+    )
+    (change,) = arrived.changes
+    assert change.event_id is None
+    return change
 
 
 async def test_an_event_that_cannot_be_read_is_a_loss_and_stops_nothing(bus: Bus) -> None:

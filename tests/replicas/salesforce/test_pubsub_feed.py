@@ -60,6 +60,22 @@ async def _until_pending_is_zero(stream: Subscription) -> int:
     return events
 
 
+async def test_credit_is_given_back_only_when_the_next_events_are_asked_for() -> None:
+    """Another stream, which stores everything at once, shows that the service had the time to send more to this one."""
+    async with (
+        following() as world,
+        aclosing(world.feed.follow(None)) as idle,
+        aclosing(world.feed.follow(None)) as busy,
+    ):
+        await standing(idle)
+        await standing(busy)
+        world.org.insert_many("Contact", [{"LastName": "Moor"} for _ in range(400)])
+        await anext(idle)
+        await changes(busy, 400)
+        used = world.org.events.allocation.used(world.org.events.now())
+        assert 400 < used <= 400 + MOST_OUTSTANDING
+
+
 async def test_a_burst_arrives_whole_and_in_order() -> None:
     async with following() as world, aclosing(world.feed.follow(None)) as stream:
         await standing(stream)
