@@ -354,6 +354,26 @@ async def test_t16_a_clock_that_jumps_passes_nobody_over(hours: int):
     assert (Side.SALESFORCE, outage.record(Side.SALESFORCE, 0)) in await outage.dirty()
 
 
+async def test_t16_a_position_ahead_of_everything_hides_nothing_and_is_put_right():
+    outage = await Outage.begins()
+    engine = await outage.engine()
+    await engine.store.put_cursor("main", position_name(Side.HINT), "2031-01-01T00:00:00Z")  # their clock was wrong
+    outage.edit(Side.HINT, 0, city="Salem")
+    edited = engine.clock.now()
+    outage.world.clock.push(60)
+    assert (await catch_up(engine, Side.HINT)).kind is RunKind.CATCH_UP
+    assert await outage.dirty() == {(Side.HINT, outage.record(Side.HINT, 0))}
+    assert (await load_position(engine, Side.HINT)).read_to == edited
+
+
+async def test_t16_a_reading_noted_in_the_future_says_nothing_of_what_is_still_kept():
+    outage = await Outage.begins()
+    engine = await outage.engine()
+    await engine.store.put_cursor("main", caught_up_name(Side.HINT), "2031-01-01T00:00:00Z")  # our clock was wrong
+    assert (await catch_up(engine, Side.HINT)).kind is RunKind.PARITY
+    assert (await load_position(engine, Side.HINT)).caught_up == engine.clock.now()
+
+
 async def test_a_quiet_month_that_was_watched_needs_no_comparison():
     outage = await Outage.begins()
     engine = await outage.engine()

@@ -208,6 +208,30 @@ async def test_f5_a_conflict_that_waits_for_a_person_is_counted_as_waiting_and_l
     assert fields["waiting"] == {"city": 1}
 
 
+async def test_f5_a_conflict_that_both_sides_took_back_still_waits_and_is_found():
+    town = Town()
+    engine = await conflicting(town, 5)
+    for side in Side:
+        town.edit(side, 5, city="Lynn")  # what both agreed on before
+    rows = await found(engine, await check_parity(engine))
+    assert [row.reason for row in rows.values()] == ["base behind: city"]
+    await work(engine)
+    state = await town.store.link(town.links[5].id)
+    assert state is not None
+    assert state.holds == {}
+
+
+async def test_f6_a_field_that_neither_side_shows_is_not_verifiable():
+    town = Town()
+    for office in (town.org, town.practice):
+        office.faults.hidden.add("city")
+    engine = await town.settle()
+    run = await check_parity(engine)
+    fields = report_of(run)["fields"]
+    assert isinstance(fields, dict)
+    assert (pairs(run), fields["not_verifiable"]) == ({"agreed": 12}, {"city": 12, "name_prefix": 12})
+
+
 @pytest.mark.parametrize("side", list(Side))
 async def test_f5_an_edit_of_a_field_that_waits_is_missed_like_any_other(side: Side):
     town = Town()

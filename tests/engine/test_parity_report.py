@@ -226,14 +226,55 @@ def _swapped(lines: list[str]) -> list[str]:
     return [lines[0], lines[2], lines[1], *lines[3:]]
 
 
-def _cut_with_figures(lines: list[str]) -> list[str]:
-    """Cut the last entry off and put the end's figures right."""
-    entries = [json.loads(line) for line in lines if '"entry"' in line][:-1]
+def righted(lines: list[str]) -> list[str]:
+    """Put the end's figures right, and leave out what reports say: as somebody would who rewrites a whole export."""
+    entries = [json.loads(line) for line in lines if '"entry"' in line]
     digest = GENESIS
     for entry in entries:
         digest = hashlib.sha256(f"{digest}\n{entry['hash']}".encode()).hexdigest()
-    end = {"kind": "end", "entries": len(entries), "chains": len({e["chain"] for e in entries}), "digest": digest}
+    end = {
+        "kind": "end",
+        "entries": entries[-1]["sequence"],
+        "chains": len({e["chain"] for e in entries}),
+        "digest": digest,
+    }
     return [lines[0], *map(json.dumps, entries), json.dumps(end)]
+
+
+def _cut_with_figures(lines: list[str]) -> list[str]:
+    """Cut the last entry off and put the end's figures right."""
+    last = max(number for number, line in enumerate(lines) if '"entry"' in line)
+    return righted([*lines[:last], *lines[last + 1 :]])
+
+
+def _other_chain(lines: list[str]) -> list[str]:
+    """Take an entry out of its chain into one of its own, with the hash that it should have there."""
+    line = json.loads(lines[2])
+    line["chain"], line["previous"] = "link:other", GENESIS
+    line["hash"] = entry_hash(GENESIS, line["sequence"], line["event"])
+    return [*lines[:2], json.dumps(line), *lines[3:]]
+
+
+def _loose(lines: list[str]) -> list[str]:
+    """Let an entry follow nothing, with the hash that it should have then."""
+    line = json.loads(lines[2])
+    line["previous"] = GENESIS
+    line["hash"] = entry_hash(GENESIS, line["sequence"], line["event"])
+    return [*lines[:2], json.dumps(line), *lines[3:]]
+
+
+def _last_loose(lines: list[str]) -> list[str]:
+    """Do so with the last entry, behind which nothing comes that could tell."""
+    last = max(number for number, line in enumerate(lines) if '"entry"' in line)
+    line = json.loads(lines[last])
+    line["previous"] = "f" * 64
+    line["hash"] = entry_hash(line["previous"], line["sequence"], line["event"])
+    return [*lines[:last], json.dumps(line), *lines[last + 1 :]]
+
+
+def _all_renamed(lines: list[str]) -> list[str]:
+    """Give a whole chain another name, which no hash covers but the events' own."""
+    return [line.replace('"chain":"run:run-000000"', '"chain":"link:other"') for line in lines]
 
 
 TAMPERINGS = {
@@ -263,6 +304,29 @@ async def test_t18_an_export_that_was_tampered_with_is_told_by_the_script_alone(
     result = checked_alone(changed, tmp_path)
     assert result.returncode == 1, result.stderr
     assert result.stdout.endswith("the trail is NOT whole\n")
+
+
+RIGHTED = {
+    "edited": _edited,
+    "removed": TAMPERINGS["removed"],
+    "first removed": TAMPERINGS["first removed"],
+    "reordered": _swapped,
+    "doubled": TAMPERINGS["doubled"],
+    "into another chain": _other_chain,
+    "following nothing": _loose,
+    "the last, following something else": _last_loose,
+    "a whole chain renamed": _all_renamed,
+}
+
+
+@pytest.mark.parametrize("tampering", RIGHTED.values(), ids=RIGHTED.keys())
+async def test_t18_the_chains_tell_even_if_the_figures_at_the_end_are_put_right(
+    tampering: Callable[[list[str]], list[str]], tmp_path: Path
+):
+    world, _, _ = await audited()
+    lines = await exported(world)
+    assert checked_alone(righted(lines), tmp_path).returncode == 0
+    assert checked_alone(righted(tampering(lines)), tmp_path).returncode == 1
 
 
 async def test_t18_a_cut_with_its_figures_put_right_is_told_by_a_digest_kept_elsewhere(tmp_path: Path):

@@ -291,6 +291,25 @@ async def test_a_side_without_a_list_of_changes_is_not_polled():
     assert world.practice.calls == calls
 
 
+async def test_work_that_another_process_did_just_before_the_lease_is_not_done_again(monkeypatch: pytest.MonkeyPatch):
+    world = World()
+    ours, other = await world.engine(), await world.engine()
+    diary = Diary(world)
+    jobs = [Job("often", Every(60), diary)]
+    lease = world.store.lease_links
+    began: list[bool] = []
+
+    async def after_the_other(*lease_of: object) -> frozenset[str]:
+        if not began:
+            began.append(True)
+            assert await run_due(other, jobs) == ["often"]
+        return await lease(*lease_of)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.store, "lease_links", after_the_other)
+    assert await run_due(ours, jobs) == []
+    assert len(diary.entries) == 1
+
+
 @pytest.fixture(params=["sqlite_url", "postgres_upgraded_url"])
 def database(request: pytest.FixtureRequest) -> str:
     """URL of a database of either kind."""
