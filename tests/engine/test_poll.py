@@ -337,3 +337,29 @@ async def test_d1_contacts_in_the_recycle_bin_are_told_as_gone_and_come_back(tak
         office.org.undelete("Contact", contact)
         await poll_once(engine, Side.SALESFORCE, take=take)
         assert [notice.kind for notice in take.taken][1:] == [NoticeKind.DELETED, NoticeKind.CHANGED]
+
+
+async def test_what_was_changed_before_a_long_rest_is_not_read_again_and_again(world: World, take: Recording) -> None:
+    small = replace(world.practice.capabilities, page_size=2)
+    world.practice = MemoryReplica(Side.HINT, world.options.table(), world.clock, capabilities=small)
+    for number in range(40):
+        world.patient(f"Ann{number}", "Moor", "1980-05-06")
+    world.clock.push(NEAR.total_seconds() + 5)
+    world.patient("Bea", "Moor", "1980-05-06")
+    engine = await world.engine()
+    spent = []
+    for _ in range(10):
+        before = world.practice.calls
+        await poll_once(engine, Side.HINT, take=take)
+        spent.append(world.practice.calls - before)
+        world.clock.push(FAR_EVERY)
+    assert spent[1] > 20
+    assert spent[-3:] == [1, 1, 1]
+    take.ids()
+    late = world.patient("Cai", "Moor", "1980-05-06")
+    await poll_once(engine, Side.HINT, take=take)
+    assert take.ids() == [late]
+    before = world.practice.calls
+    world.clock.push(FAR_EVERY)
+    await poll_once(engine, Side.HINT, take=take)
+    assert world.practice.calls - before == 1

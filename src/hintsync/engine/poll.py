@@ -68,14 +68,22 @@ class PollMemory:
     seen: dict[RecordId, _Seen] = field(default_factory=dict)
     #: Monotonic seconds when the whole overlap was last read.
     far_at: float | None = None
+    #: Monotonic seconds when the position was last moved, or found by this process.
+    moved_at: float | None = None
     #: Monotonic seconds when the store was last told that we are up to date.
     noted_at: float | None = None
     #: Held by the poll under way: polls of one side follow one another.
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def is_far(self, now: float) -> bool:
-        """Say whether it is time to read the whole overlap."""
-        return self.far_at is None or now - self.far_at >= FAR_EVERY
+        """Say whether it is time to read the whole overlap.
+
+        Not again once it was read when the position had stood for longer than rows are late: whatever comes now is newer.
+        """
+        if self.far_at is None or self.moved_at is None:
+            return True
+        settled = self.far_at - self.moved_at > OVERLAP.total_seconds()
+        return not settled and now - self.far_at >= FAR_EVERY
 
     def is_note_due(self, now: float) -> bool:
         """Say whether it is time to store how far we are, whatever was seen."""
@@ -158,6 +166,8 @@ class _Poll:
         await self._take(held, started, cursors)
         if is_far:
             self.memory.far_at = started
+        if reached != before or self.memory.moved_at is None:
+            self.memory.moved_at = clock.monotonic()
         if reached is not None:
             self.memory.forget(reached - OVERLAP)
         succeeded(self.engine.connection.id, "poll", clock.now().timestamp())
