@@ -376,7 +376,7 @@ def _parse(raw: bytes) -> object:
         return None
     try:
         return json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ControlError(400, f"the body is not JSON: {error}") from error
 
 

@@ -4,6 +4,7 @@ What is not a writable field is ignored, as production was observed to do, unles
 is on. Nothing here touches the stored patient.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -70,6 +71,7 @@ STAFF_FIELDS = frozenset(
 WRITABLE = (
     TEXT_FIELDS | DATE_FIELDS | CONSENT_FIELDS | CHOICES.keys() | ASSOCIATIONS.keys() | {"phones", "emergency_contact"}
 ) | {"ssn"}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _NAMES = ("first_name", "last_name")
 _CONTACT_KEYS = ("name", "first_name", "last_name", "email", "relationship", "relationship_other", "phone")
 
@@ -177,7 +179,7 @@ def _looks_like_email(text: str) -> bool:
 def _date(raw: object) -> str | None:
     if raw is None:
         return None
-    if not isinstance(raw, str) or len(raw) != 10:
+    if not isinstance(raw, str) or not _DATE.fullmatch(raw):
         raise Invalid("is invalid")
     try:
         return date.fromisoformat(raw).isoformat()

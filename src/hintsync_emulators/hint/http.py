@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from hintsync_emulators.bounds import is_too_deep
 from hintsync_emulators.hint.errors import HintError
 
 _JSON = (b"content-type", b"application/json; charset=utf-8")
@@ -41,7 +42,7 @@ class Call:
             body = orjson.loads(self.raw_body)
         except ValueError:
             raise HintError(400, "There was a problem in the JSON you submitted") from None
-        if not isinstance(body, dict):
+        if not isinstance(body, dict) or is_too_deep(self.raw_body, body):
             raise HintError(400, "There was a problem in the JSON you submitted")
         return body
 

@@ -72,8 +72,8 @@ def _exchange(account: Account, body: dict[str, object]) -> Practice:
     if not code:
         raise validation_failed(["Code can't be blank"])
     for practice in account.practices:
-        if code in practice.installation.codes:
-            account.partner.exchange(practice.installation, str(code), activate=activate not in (False, "false"))
+        if isinstance(code, str) and code in practice.installation.codes:
+            account.partner.exchange(practice.installation, code, activate=activate not in (False, "false"))
             return practice
     raise HintError(account.switches.bad_code_status, "Validation failed: Code is invalid")
 

@@ -45,6 +45,8 @@ def read_phones(raw: object) -> tuple[Phone, ...]:
 def _read_phone(entry: object) -> Phone:
     if not isinstance(entry, dict):
         raise validation_failed(["Phones is invalid"])
+    if any(isinstance(entry.get(name), (dict, list)) for name in ("number", "type")):
+        raise validation_failed(["Phones is invalid"])
     number, kind = str(entry.get("number") or "").strip(), str(entry.get("type") or "").strip()
     if not number:
         raise validation_failed(["Phones number can't be blank"])

@@ -4,7 +4,6 @@ Hint documents two spellings of a range, ``created_at={"gte":"2026-01-01"}`` and
 are understood. Parameters that are no plain attribute of a patient are ignored, as Hint is assumed to do.
 """
 
-import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,6 +11,9 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from urllib.parse import parse_qsl
 
+import orjson
+
+from hintsync_emulators.bounds import is_too_deep, whole
 from hintsync_emulators.hint.errors import HintError
 from hintsync_emulators.hint.patients import PLAIN_ATTRIBUTES
 from hintsync_emulators.hint.switches import Switches
@@ -20,8 +22,6 @@ DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
 _OPERATORS = ("gt", "gte", "lt", "lte", "eq", "is_present")
 _TIMES = frozenset(("created_at", "updated_at"))
-#: Digits a number in a query may have.
-_LONGEST_NUMBER = 15
 _BRACKETS = re.compile(r"(\w+)\[(\w+)\]")
 _Comparable = TypeVar("_Comparable", str, datetime)
 
@@ -107,10 +107,10 @@ def parse_page(plain: dict[str, str], switches: Switches) -> tuple[int, int]:
 
 
 def _whole(plain: dict[str, str], name: str, default: int) -> int:
-    text = plain.get(name) or str(default)
-    if not (text.isascii() and text.isdigit()) or len(text) > _LONGEST_NUMBER:
+    number = whole(plain.get(name) or str(default))
+    if number is None:
         raise HintError(400, f"Invalid {name}")
-    return int(text)
+    return number
 
 
 def _scope(wanted: str, switches: Switches) -> str:
@@ -146,9 +146,11 @@ def _json_range(value: str) -> dict[str, object]:
     if not value.startswith("{"):
         return {"eq": value}
     try:
-        parsed = json.loads(value)
+        parsed = orjson.loads(value)
     except ValueError:
         raise HintError(400, "Invalid filter") from None
+    if is_too_deep(value.encode(), parsed):
+        raise HintError(400, "Invalid filter")
     return {str(key): operand for key, operand in parsed.items()}
 
 

@@ -90,14 +90,20 @@ def _check_signature(app: App, signed: str, signature: str) -> None:
 
     if app.certificate is None:
         raise OAuthError("invalid_grant", "invalid assertion")
-    key = _public_key(app.certificate)
+    key = read_public_key(app.certificate)
     try:
         key.verify(_unpadded(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
     except (InvalidSignature, ValueError):
         raise OAuthError("invalid_grant", "invalid assertion") from None
 
 
-def _public_key(pem: str) -> rsa.RSAPublicKey:
+def read_public_key(pem: str) -> rsa.RSAPublicKey:
+    """Return the key of a certificate, or one that stands by itself.
+
+    Raises:
+        ValueError: the text holds neither.
+        TypeError: it is no RSA key.
+    """
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa

@@ -10,6 +10,7 @@ from typing import cast
 
 import orjson
 
+from hintsync_emulators.bounds import whole
 from hintsync_emulators.salesforce.clock import Clock
 from hintsync_emulators.salesforce.errors import ApiError
 from hintsync_emulators.salesforce.ids import IdSource
@@ -111,8 +112,8 @@ class Queries:
         """
         name, _, start_text = locator.partition("-")
         cursor = self._cursor(name, user_id)
-        start = int(start_text) if start_text.isdecimal() else -1
-        if cursor is None or not 0 <= start < len(cursor.rows):
+        start = whole(start_text)
+        if cursor is None or start is None or start >= len(cursor.rows):
             raise ApiError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         self._cursors.move_to_end(name)
         lines = self.lines_at(cursor.plan, cursor.rows[start : start + cursor.batch])

@@ -16,9 +16,12 @@ from typing import cast
 import orjson
 
 from hintsync_emulators.salesforce.dml.journal import Journal
+from hintsync_emulators.salesforce.errors import ApiError
 from hintsync_emulators.salesforce.schema.model import IDS, INTEGERS, NUMBERS, Field, SObject
 
 Row = dict[str, object]
+#: What SQLite says of statements that go beyond its limits.
+_TOO_COMPLICATED = re.compile(r"too large|too many|too big|too deep|at most \d+ tables|stack overflow")
 
 
 def quote(name: str) -> str:
@@ -192,8 +195,17 @@ class Storage:
         return None if found is None else str(found)
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
-        """Run a reading statement."""
-        return self._db.execute(sql, cast("Sequence[str]", parameters)).fetchall()
+        """Run a reading statement.
+
+        Raises:
+            ApiError: QUERY_TOO_COMPLICATED, it is larger or deeper than SQLite takes.
+        """
+        try:
+            return self._db.execute(sql, cast("Sequence[str]", parameters)).fetchall()
+        except sqlite3.OperationalError as problem:
+            if _TOO_COMPLICATED.search(str(problem)):
+                raise ApiError(400, "QUERY_TOO_COMPLICATED", f"The query is too complicated: {problem}") from None
+            raise
 
     def cursor(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run a reading statement whose rows are taken one by one."""

@@ -34,7 +34,7 @@ def parse(field: Field, value: object, loose: bool) -> object:
     reader = _READERS.get(field.type, _text)
     try:
         return reader(field, value)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _wrong_type(field, value, loose) from None
 
 
@@ -119,7 +119,10 @@ def _date(field: Field, value: object) -> object:
 def _datetime(field: Field, value: object) -> object:
     if not isinstance(value, str):
         raise ValueError
-    return read_datetime(value.strip())
+    found = read_datetime(value.strip())
+    if int(value.strip()[:4]) not in _YEARS:
+        raise ValueError
+    return found
 
 
 def _time(field: Field, value: object) -> object:

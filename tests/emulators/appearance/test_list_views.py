@@ -102,7 +102,7 @@ async def test_a_view_is_described_with_its_statement_which_runs(api: httpx.Asyn
         (_filter("HasOptedOutOfEmail", "equals", "1"), "", ["Baker"]),
         (_filter("Birthdate", "equals", "1980-02-29"), "", ["Clark"]),
         (_filter("LeadSource", "equals", "Web,Phone Inquiry"), "", ["Abel", "Baker"]),
-        (_filter("CREATED_DATE", "lessThan", "2000-01-01"), "", []),
+        (_filter("CREATED_DATE", "lessThan", "YESTERDAY"), "", []),
         (_filter("CREATED_DATE", "greaterOrEqual", "LAST_N_DAYS:2"), "", ["Abel", "Baker", "Clark"]),
         (
             _filter("CONTACT.LAST_NAME", "equals", "Abel") + _filter("CONTACT.TITLE", "startsWith", "Nurse")
@@ -153,6 +153,15 @@ async def test_results_come_in_pieces_and_values_are_texts(api: httpx.AsyncClien
     assert (await api.get(f"{path}/results", params={"offset": "x"})).status_code == 400
 
 
+async def test_the_largest_piece_says_that_there_is_more(api: httpx.AsyncClient, org: Org) -> None:
+    org.insert_many("Contact", [{"LastName": f"Name {n:04}"} for n in range(2_001)])
+    path = await _deploy(api, _view())
+    answer = (await api.get(f"{path}/results", params={"limit": "2000"})).json()
+    assert (len(answer["records"]), answer["done"]) == (2_000, False)
+    rest = (await api.get(f"{path}/results", params={"limit": "2000", "offset": "2000"})).json()
+    assert (len(rest["records"]), rest["done"]) == (2, True)
+
+
 async def test_nobody_has_used_a_view_in_a_browser(api: httpx.AsyncClient) -> None:
     answer = (await api.get("/sobjects/Contact/listviews/recent")).json()
     assert (answer["listviews"], answer["size"]) == ([], 0)
@@ -163,6 +172,11 @@ async def test_nobody_has_used_a_view_in_a_browser(api: httpx.AsyncClient) -> No
     [
         (_view(columns="FULL_NAME CONTACT.ADDRESS2_ZIP"), "list view column CONTACT.ADDRESS2_ZIP"),
         (_view(scope="Team"), "list views with filterScope Team"),
+        (_view(_filter("FULL_NAME", "equals", '"Moor, Ada"')), "list view filters with quoted values"),
+        (
+            _view(_filter("CREATED_DATE", "equals", "2026-03-02")),
+            "list view filters on datetime fields with values of this form",
+        ),
         (_view(_filter("CONTACT.TITLE", "within", "x")), "list view filters with operation within"),
         (
             _view(_filter("Birthdate", "equals", "29.2.1980")),

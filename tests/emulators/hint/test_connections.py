@@ -136,3 +136,9 @@ async def test_practitioners_are_listed_and_shown(api: httpx.AsyncClient, practi
     shown = (await api.get(f"/api/provider/practitioners/{first}")).json()
     assert (shown["email"], shown["id"].startswith("pct-")) == ("roe@example.com", True)
     assert (await api.get("/api/provider/practitioners/pct-nobody")).status_code == 404
+
+
+@pytest.mark.parametrize("code", [["x"], {"a": 1}, 5])
+async def test_a_code_that_is_no_text_was_never_given_out(partner_api: httpx.AsyncClient, code: object) -> None:
+    answer = await partner_api.post("/api/oauth/tokens", json={"grant_type": "authorization_code", "code": code})
+    assert message(answer) == (422, "Validation failed: Code is invalid")

@@ -412,3 +412,22 @@ async def test_an_id_of_ours_with_a_slash_is_found(api: httpx.AsyncClient) -> No
     body = {"first_name": "A", "last_name": "B", "integration_record_id": "a/b c"}
     made = (await api.post(PATIENTS, json=body)).json()
     assert (await api.get(f"{PATIENTS}/a%2Fb%20c")).json() == made
+
+
+@pytest.mark.parametrize("dob", ["2026-W01-1", "20260101", "2026-1-1", "٢٠٢٦-٠١-٠١"])
+async def test_a_birth_date_has_one_form(api: httpx.AsyncClient, dob: str) -> None:
+    answer = await api.post(PATIENTS, json={"first_name": "Ada", "last_name": "Moor", "dob": dob})
+    assert message(answer) == (422, "Validation failed: Dob is invalid")
+
+
+@pytest.mark.parametrize("entry", [{"number": {"a": 1}, "type": "home"}, {"number": "5550100", "type": ["home"]}])
+async def test_a_phone_is_made_of_texts(api: httpx.AsyncClient, entry: dict[str, Any]) -> None:
+    answer = await api.post(PATIENTS, json={"first_name": "Ada", "last_name": "Moor", "phones": [entry]})
+    assert message(answer) == (422, "Validation failed: Phones is invalid")
+
+
+async def test_bodies_and_filters_do_not_nest_without_end(api: httpx.AsyncClient) -> None:
+    for depth in (300, 900, 3_000):
+        deep = f'{{"first_name": {"[" * depth}{"]" * depth}}}'
+        assert message(await api.post(PATIENTS, content=deep))[0] == 400
+        assert message(await api.get(PATIENTS, params={"dob": f'{{"eq": {"[" * depth}{"]" * depth}}}'}))[0] == 400

@@ -91,12 +91,13 @@ async def test_name_settings_are_read_as_the_org_stands(soap: SoapDeployer, org:
     assert "<enableNameSuffix>false</enableNameSuffix>" in text
 
 
-def _app(user: str, policy: str = "AllSelfAuthorized", more: str = "") -> bytes:
+def _app(user: str, policy: str = "AllSelfAuthorized", more: str = "", certificate: str = "") -> bytes:
     files: dict[str, str | bytes] = {
         "externalClientApps/A.eca": FILES["externalClientApps/Sync_App.eca"],
         "extlClntAppGlobalOauthSets/A_g.ecaGlblOauth": app_part(
             "ExtlClntAppGlobalOauthSettings",
-            "<callbackUrl>https://e.com/cb</callbackUrl><consumerKey>KEY</consumerKey><consumerSecret>SECRET</consumerSecret>",
+            f"<callbackUrl>https://e.com/cb</callbackUrl>{certificate}"
+            "<consumerKey>KEY</consumerKey><consumerSecret>SECRET</consumerSecret>",
         ),
         "extlClntAppOauthSettings/A_o.ecaOauth": app_part(
             "ExtlClntAppOauthSettings", "<commaSeparatedOauthScopes>Api</commaSeparatedOauthScopes>"
@@ -121,6 +122,14 @@ def _app(user: str, policy: str = "AllSelfAuthorized", more: str = "") -> bytes:
             "ExtlClntAppOauthConfigurablePolicies": ["A_p"],
         },
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["nonsense", "TUlJQg==", "-----BEGIN CERTIFICATE-----\nTUlJQg==\n-----END CERTIFICATE-----"]
+)
+async def test_a_certificate_that_holds_no_key_is_refused(deployer: Deployer, text: str) -> None:
+    raw = _app("integration@example.org", certificate=f"<certificate>{text}</certificate>")
+    assert "The certificate is not valid" in (await deployer.deploy(raw)).problems
 
 
 async def _token(outside: httpx.AsyncClient) -> httpx.Response:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from hintsync_emulators.bounds import whole
 from hintsync_emulators.salesforce.errors import ApiError, not_emulated
 from hintsync_emulators.salesforce.metadata.xml import Node
 from hintsync_emulators.salesforce.schema.model import INTEGERS, NUMBERS, Field
@@ -61,7 +62,10 @@ class Filter:
         operation = node.value("operation") or ""
         if operation not in _OPERATIONS:
             raise not_emulated(f"list view filters with operation {operation}")
-        texts = [part.strip() for part in (node.value("value") or "").split(",")]
+        value = node.value("value") or ""
+        if '"' in value:
+            raise not_emulated("list view filters with quoted values")
+        texts = [part.strip() for part in value.split(",")]
         return cls(path, operation, tuple(_literal(field, text, _PATTERNS.get(operation)) for text in texts))
 
     def soql(self) -> str:
@@ -130,8 +134,9 @@ def _literal(field: Field, text: str, pattern: str | None) -> str:
         return text
     if field.type in ("date", "datetime"):
         word = text.upper().replace(" ", "_")
-        if _DAY.fullmatch(text) or _DATE_WORD.fullmatch(word):
-            return f"{text}T00:00:00Z" if field.type == "datetime" and _DAY.fullmatch(text) else word
+        # A plain day beside a moment means all of the day, which one literal of SOQL cannot say.
+        if _DATE_WORD.fullmatch(word) or (field.type == "date" and _DAY.fullmatch(text)):
+            return word
     elif field.type not in INTEGERS | NUMBERS:
         return f"'{_escaped(text)}'"
     raise not_emulated(f"list view filters on {field.type} fields with values of this form")
@@ -195,6 +200,7 @@ class _Logic:
                 raise _malformed(self.text)
             self.token = next(self.rest, "")
             return inner
-        if not token.isdigit() or not 1 <= int(token) <= len(self.filters):
+        number = whole(token)
+        if number is None or not 1 <= number <= len(self.filters):
             raise _malformed(self.text)
-        return self.filters[int(token) - 1]
+        return self.filters[number - 1]

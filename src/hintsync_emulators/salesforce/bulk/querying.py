@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from hintsync_emulators.bounds import whole
 from hintsync_emulators.salesforce.bulk import csvs
 from hintsync_emulators.salesforce.clock import format_datetime
 from hintsync_emulators.salesforce.errors import ApiError
@@ -135,6 +136,9 @@ def place_of(text: str) -> int:
         ApiError: 400 INVALID_QUERY_LOCATOR.
     """
     try:
-        return int(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        place = whole(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii"))
     except ValueError:
-        raise ApiError(400, "INVALID_QUERY_LOCATOR", "invalid query locator") from None
+        place = None
+    if place is None:
+        raise ApiError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+    return place

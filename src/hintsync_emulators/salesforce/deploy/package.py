@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -84,6 +85,6 @@ def _unpack(raw: bytes) -> dict[str, bytes]:
             if sum(info.file_size for info in infos) > _MOST_BYTES:
                 raise ApiError(400, "LIMIT_EXCEEDED", "The zip file is larger than 400 MB when unpacked")
             return {info.filename: archive.read(info) for info in infos}
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
-        # A password, or a way of packing that nobody uses, is as good as no zip.
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, EOFError, OSError):
+        # Broken contents, a password, or a way of packing that nobody uses, are as good as no zip.
         raise ApiError(400, "INVALID_FILE_METADATA", "The zip file cannot be read") from None

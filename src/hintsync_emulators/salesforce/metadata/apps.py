@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from hintsync_emulators.salesforce.assertions import read_public_key
 from hintsync_emulators.salesforce.auth import App
 from hintsync_emulators.salesforce.metadata.pages import need
 from hintsync_emulators.salesforce.metadata.permissions import profile_of
@@ -58,6 +59,19 @@ def check_part(org: Org, piece: Piece) -> None:
         "externalClientApplication",
         piece.node,
     )
+
+
+def check_global_settings(org: Org, piece: Piece) -> None:
+    """Check the certificate whose owner may ask for tokens."""
+    check_part(org, piece)
+    certificate = piece.node.value("certificate")
+    if certificate is None:
+        return
+    try:
+        read_public_key(_pem(certificate))
+    except (ValueError, TypeError):
+        found = piece.node.find("certificate") or piece.node
+        raise Problem("The certificate is not valid", found.line, found.column) from None
 
 
 def check_policies(org: Org, piece: Piece) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from hintsync_emulators.bounds import whole
 from hintsync_emulators.salesforce.metadata.piece import Problem
 from hintsync_emulators.salesforce.metadata.xml import Node
 from hintsync_emulators.salesforce.schema.model import Field, PickValue
@@ -119,9 +120,10 @@ def _number(node: Node, name: str, least: int, most: int) -> int:
     text = node.value(name)
     if text is None:
         raise Problem(f"Must specify '{name}' for a CustomField of type {node.value('type')}", node.line, node.column)
-    if not text.isdigit() or not least <= int(text) <= most:
+    number = whole(text)
+    if number is None or not least <= number <= most:
         raise Problem(f"Value for '{name}' must be between {least} and {most}", *_place(node, name))
-    return int(text)
+    return number
 
 
 def _keys(node: Node, kind: str) -> dict[str, object]:

@@ -76,6 +76,7 @@ _HANDLERS = {
     "RemoteSiteSetting": _Handler(lambda org, piece: None),
     "CspTrustedSite": _Handler(lambda org, piece: None),
     "ExternalClientApplication": _Handler(apps.check_app, apps.remove_app),
+    "ExtlClntAppGlobalOauthSettings": _Handler(apps.check_global_settings),
     "ExtlClntAppCanvasSettings": _Handler(apps.check_canvas),
     "ExtlClntAppOauthConfigurablePolicies": _Handler(apps.check_policies),
     "ApexPage": _Handler(pages.install_page, _remove_page),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from hintsync_emulators.salesforce import ids
 from hintsync_emulators.salesforce.deploy import run
 from hintsync_emulators.salesforce.deploy.deployment import Deployment, read_options
 from hintsync_emulators.salesforce.deploy.package import read_package
@@ -46,7 +47,7 @@ def cancel(call: Call) -> Answer:
 
 
 def _find(call: Call) -> Deployment:
-    found = call.org.deployments.get(call.names["deploy"])
+    found = call.org.deployments.get(ids.normalise(call.names["deploy"]) or "")
     if found is None:
         raise not_found()
     return found

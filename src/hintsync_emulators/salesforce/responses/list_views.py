@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hintsync_emulators.bounds import whole
 from hintsync_emulators.salesforce.appearance.list_views import (
     Column,
     ListView,
@@ -92,7 +93,7 @@ def results(call: Call) -> Answer:
     view = _view(call)
     limit, offset = _number(call, "limit", _ROWS, 1, DEFAULT_BATCH), _number(call, "offset", 1, 1, DEFAULT_BATCH)
     statement = f"{view.statement(_user(call))} LIMIT {limit + 1} OFFSET {offset - 1}"
-    page = call.org.queries.run(statement, False, DEFAULT_BATCH, call.root, _user(call))
+    page = call.org.queries.run(statement, False, limit + 1, call.root, _user(call))
     records, columns = page["records"], view.columns()
     assert isinstance(records, list)
     shown = [{"columns": list(values_at(each, columns))} for each in records[:limit]]
@@ -115,10 +116,10 @@ def _user(call: Call) -> str:
 
 
 def _number(call: Call, name: str, default: int, least: int, most: int) -> int:
-    text = call.params.get(name, str(default))
-    if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
+    number = whole(call.params.get(name, str(default)))
+    if number is None or not least <= number <= most:
         raise ApiError(400, "INVALID_QUERY_LOCATOR", f"{name} must be between {least} and {most}")
-    return int(text)
+    return number
 
 
 def _columns(view: ListView) -> list[dict[str, object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hintsync_emulators.bounds import whole
 from hintsync_emulators.salesforce import ids
 from hintsync_emulators.salesforce.bulk import csvs, querying
 from hintsync_emulators.salesforce.bulk.querying import QueryJob
@@ -131,9 +132,10 @@ def _most(call: Call) -> int:
     text = call.params.get("maxRecords")
     if text is None:
         return call.org.pace.bulk_page
-    if not text.isdigit() or int(text) < 1:
+    most = whole(text)
+    if not most:
         raise ApiError(400, "INVALID_INPUT", "maxRecords must be a number above 0")
-    return int(text)
+    return most
 
 
 def _known(body: dict[str, object], name: str, allowed: dict[str, str], default: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from hintsync_emulators.bounds import whole
 from hintsync_emulators.salesforce.errors import ApiError
 from hintsync_emulators.salesforce.schema.model import SObject
 from hintsync_emulators.salesforce.viewed import MOST
@@ -12,11 +13,11 @@ from hintsync_emulators.salesforce.web.call import Answer, Call
 
 def recent(call: Call) -> Answer:
     """List the records that the user looked at last, of all objects; `limit` says how many."""
-    text = call.params.get("limit", str(MOST))
-    if not (text.isascii() and text.isdigit()) or not int(text):
+    most = whole(call.params.get("limit", str(MOST)))
+    if not most:
         raise ApiError(400, "INVALID_FIELD", "limit must be a whole number above 0")
     assert call.session is not None
-    return Answer(value=_records(call, call.org.queries.viewed.of(call.session.user_id))[: int(text)])
+    return Answer(value=_records(call, call.org.queries.viewed.of(call.session.user_id))[:most])
 
 
 def of_object(call: Call, one: SObject) -> list[object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from hintsync_emulators.bounds import whole
 from hintsync_emulators.salesforce.errors import ApiError, not_emulated
 from hintsync_emulators.salesforce.org import Org
 from hintsync_emulators.salesforce.soql.parse import parse, parse_search
@@ -94,7 +95,7 @@ def _statement(one: Mapping[str, object], given: Mapping[str, object]) -> str:
 
 
 def _number(given: Mapping[str, object], name: str, default: int) -> int:
-    text = str(given.get(name, default))
-    if not text.isdecimal():
+    number = whole(str(given.get(name, default)))
+    if number is None:
         raise ApiError(400, "INVALID_INPUT", f"{name} must be a whole number")
-    return int(text)
+    return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hintsync_emulators.bounds import whole
 from hintsync_emulators.salesforce.auth import Session
 from hintsync_emulators.salesforce.errors import ApiError, Refused
 from hintsync_emulators.salesforce.metadata.soap.envelope import Request, answer, fault, read_request
@@ -29,11 +30,11 @@ def metadata(call: Call) -> Answer:
 
 
 def _version(number: str) -> str:
-    whole, _, rest = number.partition(".")
-    number_known = whole.isdigit() and rest in ("", "0")
-    if not number_known or not FIRST_VERSION <= int(whole) <= LAST_VERSION:
+    major, _, rest = number.partition(".")
+    known = whole(major)
+    if known is None or rest not in ("", "0") or not FIRST_VERSION <= known <= LAST_VERSION:
         raise ApiError(500, "UNSUPPORTED_API_VERSION", f"Invalid Api version specified on URL: {number}")
-    return f"{whole}.0"
+    return f"{known}.0"
 
 
 def _session(call: Call, request: Request) -> Session:

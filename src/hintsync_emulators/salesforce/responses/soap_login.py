@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from hintsync_emulators.bounds import whole
 from hintsync_emulators.salesforce.errors import OAuthError
 from hintsync_emulators.salesforce.metadata.soap.envelope import CLIENT
 from hintsync_emulators.salesforce.metadata.xml import BadXml, Node, parse
@@ -58,8 +59,8 @@ def _sent(status: int, flavour: str, body: str) -> Answer:
 
 
 def _operation(call: Call, flavour: str) -> str:
-    number = call.version.removesuffix(".0")
-    if not (number.isascii() and number.isdigit()) or not _FIRST_VERSION <= int(number) <= LAST_VERSION:
+    number = whole(call.version.removesuffix(".0"))
+    if number is None or not _FIRST_VERSION <= number <= LAST_VERSION:
         raise _Fault("UNSUPPORTED_API_VERSION", f"Invalid Api version specified on URL: {call.version}")
     header, operation = _parts(call.body)
     if operation.tag == "login":

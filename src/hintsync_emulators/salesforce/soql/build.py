@@ -13,6 +13,7 @@ from typing import cast
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, VisitError
 
+from hintsync_emulators.bounds import whole
 from hintsync_emulators.salesforce.errors import ApiError, not_emulated
 from hintsync_emulators.salesforce.soql import tree
 
@@ -53,7 +54,8 @@ class _Build(Transformer[Token, object]):
 
     def number(self, parts: list[Token]) -> tree.Value:
         text = str(parts[0])
-        value: object = int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+        # Whole numbers that no field can hold are read as floats.
+        value: object = int(text) if re.fullmatch(r"[+-]?\d{1,18}", text) else float(text)
         return tree.Value("number", value, parts[0].start_pos or 0)
 
     def date(self, parts: list[Token]) -> tree.Value:
@@ -72,7 +74,7 @@ class _Build(Transformer[Token, object]):
         return tree.Value("null", None, parts[0].start_pos or 0)
 
     def date_literal(self, parts: list[Token]) -> tree.Value:
-        count = int(parts[1]) if len(parts) > 1 else None
+        count = whole(str(parts[1])) if len(parts) > 1 else None
         return tree.Value("range", str(parts[0]).upper(), parts[0].start_pos or 0, count)
 
     def compare(self, parts: list[object]) -> tree.Compare:
@@ -142,10 +144,10 @@ class _Build(Transformer[Token, object]):
         return "order", tuple(parts)
 
     def limit(self, parts: list[Token]) -> tuple[str, object]:
-        return "limit", int(parts[0])
+        return "limit", _rows(parts[0])
 
     def offset(self, parts: list[Token]) -> tuple[str, object]:
-        return "offset", int(parts[0])
+        return "offset", _rows(parts[0])
 
     def purpose(self, parts: list[Token]) -> tuple[str, object]:
         words = tuple(str(word).upper() for word in parts)
@@ -178,6 +180,13 @@ class _Build(Transformer[Token, object]):
         clauses = dict(cast("list[tuple[str, object]]", parts))
         sources = cast("tuple[tree.Source, ...]", clauses["sources"])
         return tree.Query(pos=sources[0].path.pos, **clauses)  # type: ignore[arg-type]
+
+
+def _rows(token: Token) -> int:
+    number = whole(str(token))
+    if number is None:
+        raise ApiError(400, "MALFORMED_QUERY", f"For input string: {str(token)!r}")
+    return number
 
 
 @cache

@@ -5,7 +5,7 @@ SOQL knows only true and false: an empty field differs from every value, and the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from hintsync_emulators.salesforce import ids
@@ -27,8 +27,7 @@ def condition(scope: Scope, node: tree.Condition, inner: Inner, grouped: bool = 
     """Compile a condition; only one of HAVING (`grouped`) may hold aggregates."""
     if isinstance(node, (tree.AllOf, tree.AnyOf)):
         parts = [condition(scope, part, inner, grouped) for part in node.parts]
-        joined = (" AND " if isinstance(node, tree.AllOf) else " OR ").join(sql for sql, _ in parts)
-        return f"({joined})", [value for _, values in parts for value in values]
+        return joined(" AND " if isinstance(node, tree.AllOf) else " OR ", parts)
     if isinstance(node, tree.Negation):
         sql, values = condition(scope, node.part, inner, grouped)
         return f"(NOT ifnull({sql}, 0))", values
@@ -57,15 +56,31 @@ def _among(scope: Scope, left: Computed, node: tree.Among, inner: Inner) -> Clau
         clause: Clause = (f"{left.sql} IN ({sql})", values)
     else:
         parts = [_compare(scope, left, tree.Compare(node.left, "=", value)) for value in node.values]
-        clause = _joined(left, parts)
+        clause = _any_of(left, parts)
     return (f"(NOT ifnull({clause[0]}, 0))", clause[1]) if node.negated else clause
 
 
-def _joined(left: Computed, parts: list[Clause]) -> Clause:
-    simple = f"{left.sql} = ?"
-    if all(sql == simple for sql, _ in parts):
-        return f"{left.sql} IN ({', '.join('?' * len(parts))})", [values[0] for _, values in parts]
-    return f"({' OR '.join(sql for sql, _ in parts)})", [value for _, values in parts for value in values]
+def joined(word: str, parts: Sequence[Clause]) -> Clause:
+    """Join conditions by `` AND `` or `` OR ``, halves within halves: SQLite takes many only if they do not go deep."""
+    if len(parts) == 1:
+        return f"({parts[0][0]})", parts[0][1]
+    middle = (len(parts) + 1) // 2
+    (first, values), (second, more) = joined(word, parts[:middle]), joined(word, parts[middle:])
+    return f"({first}{word}{second})", [*values, *more]
+
+
+def _any_of(left: Computed, parts: list[Clause]) -> Clause:
+    """Join comparisons with values of a list; those for equality become one list again."""
+    lists: dict[str, list[object]] = {left.sql: [], f"fold({left.sql})": []}
+    others = list[Clause]()
+    for sql, values in parts:
+        known = lists.get(sql.removesuffix(" = ?"))
+        if known is None:
+            others.append((sql, values))
+        else:
+            known += values
+    found = [(f"{sql} IN ({', '.join('?' * len(values))})", values) for sql, values in lists.items() if values]
+    return joined(" OR ", [*found, *others])
 
 
 def _includes(scope: Scope, left: Computed, node: tree.Includes) -> Clause:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from hintsync_emulators.salesforce.errors import ApiError
 from hintsync_emulators.salesforce.schema.model import Field, SObject
-from hintsync_emulators.salesforce.soql.conditions import Clause
+from hintsync_emulators.salesforce.soql.conditions import Clause, joined
 from hintsync_emulators.salesforce.soql.scope import Scope
 from hintsync_emulators.salesforce.storage import quote
 
@@ -84,14 +84,14 @@ class _Reader:
         parts = [self._all()]
         while self._take("OR"):
             parts.append(self._all())
-        return _join(" OR ", parts)
+        return joined(" OR ", parts)
 
     def _all(self) -> Clause:
         parts = [self._one()]
         while self._tokens and self._tokens[0] != ("paren", ")") and self._next_word() != "OR":
             self._take("AND")
             parts.append(self._one())
-        return _join(" AND ", parts)
+        return joined(" AND ", parts)
 
     def _one(self) -> Clause:
         if self._take("NOT"):
@@ -126,10 +126,6 @@ class _Reader:
             parts = [f"({column} LIKE ? ESCAPE '\\' AND finds({column}, ?))" for column in self._columns]
             return f"({' OR '.join(parts)})", [f"%{like}%", pattern] * len(self._columns)
         return f"({' OR '.join(f'finds({column}, ?)' for column in self._columns)})", [pattern] * len(self._columns)
-
-
-def _join(word: str, parts: list[Clause]) -> Clause:
-    return f"({word.join(sql for sql, _ in parts)})", [value for _, values in parts for value in values]
 
 
 def _expression(text: str) -> tuple[str, str]:

@@ -64,6 +64,8 @@ class Application:
             return self.dispatcher.dispatch(call)
         except (ApiError, OAuthError) as problem:
             return answer_of(problem)
+        except RecursionError:
+            return answer_of(ApiError(400, "QUERY_TOO_COMPLICATED", "The request is nested too deeply"))
 
     def _wire(self, answer: Answer, headers: Mapping[str, str]) -> tuple[int, bytes, Iterable[tuple[bytes, bytes]]]:
         raw = answer.raw

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from hintsync_emulators.bounds import is_too_deep, whole
 from hintsync_emulators.salesforce.auth import Session
 from hintsync_emulators.salesforce.dml.journal import origin_of
 from hintsync_emulators.salesforce.dml.writer import Caller
@@ -83,6 +84,8 @@ class Call:
                 raise ApiError(
                     400, "JSON_PARSER_ERROR", f"Unexpected character or end of input: {_place(problem)}"
                 ) from None
+            if is_too_deep(self.body, self.parsed):
+                raise ApiError(400, "JSON_PARSER_ERROR", "The JSON is nested too deeply")
         return self.parsed
 
     def object(self) -> dict[str, object]:
@@ -113,10 +116,11 @@ class Call:
         wanted = _options(self.headers.get("sforce-query-options", "")).get("batchsize", "")
         if not wanted:
             return default
-        if not wanted.isdigit() or not least <= int(wanted) <= default:
+        size = whole(wanted)
+        if size is None or not least <= size <= default:
             text = f"batchSize must be between {least} and {default}"
             raise ApiError(400, "INVALID_QUERY_OPTIONS_HEADER", text)
-        return int(wanted)
+        return size
 
     def client(self) -> str | None:
         """Return the client that Sforce-Call-Options names."""

@@ -58,7 +58,7 @@ class Route:
 
 @cache
 def _pattern(path: str) -> re.Pattern[str]:
-    text = re.escape(path).replace(r"vXX\.X", r"v(?P<version>\d+\.\d)")
+    text = re.escape(path).replace(r"vXX\.X", r"v(?P<version>\d{1,3}\.\d)")
     text = re.sub(r"\\\{(\w+)\\\.\\\.\\\.\\\}", r"(?P<\1>.+)", text)
     text = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", text)
     return re.compile(text, re.IGNORECASE)
