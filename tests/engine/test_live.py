@@ -498,6 +498,28 @@ class TestFailures:
         await world.quiet()
         assert world.shown(Side.HINT, patient, "city") == "Elko"
 
+    async def test_a_worker_whose_store_fails_holds_nothing_once_the_store_is_back(self):
+        world = LiveWorld()
+        contact, _ = await world.linked(city="Lynn")
+        world.org.edit(contact, {"city": "Reno"})
+        await world.deliver()
+        engine, store = await world.live(), world.store
+        real = {name: getattr(store, name) for name in ("live_links", "put_off", "drop_leases")}
+
+        async def fail(*args: object, **kwargs: object) -> None:
+            raise RetryLater(None, "the database does not answer")
+
+        for name in real:
+            setattr(store, name, fail)
+        with pytest.raises(RetryLater):
+            await work_once(engine, "w")
+        for name, method in real.items():
+            setattr(store, name, method)
+        (dirty,) = await world.dirty()
+        assert dirty.worker == "w"
+        assert (await work_once(engine, "w")).written == {Side.HINT: 1}
+        assert await world.dirty() == []
+
     async def test_a_contact_that_moves_under_the_write_is_read_and_decided_anew(self):
         world = LiveWorld()
         contact, patient = await world.linked(city="Lynn", zip="01901")

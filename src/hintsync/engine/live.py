@@ -32,6 +32,9 @@ _CAREFUL = 3
 #: Seconds for which a group waits that ended with an error somebody must look at.
 _STOPPED = 30.0
 
+#: Workers of this process whose last pass failed, and whose leases may still stand.
+_unclean: set[str] = set()
+
 
 @dataclass(frozen=True, slots=True)
 class Worked:
@@ -68,20 +71,35 @@ async def work_once(engine: Engine, worker: str, *, limit: int = 200) -> Worked:
     if not lanes:
         return Worked()
     at = Pass(engine, worker, stops)
-    claimed = await engine.store.claim(engine.connection.id, worker, at.now, at.now + LEASE, limit=limit, lanes=lanes)
-    if not claimed:
-        return Worked()
+    claimed: Sequence[Dirty] = ()
     try:
-        worked = await _work(at, claimed)
-    except HintsyncError as error:
-        await engine.store.put_off(claimed, at.now + spread(_STOPPED), failed=False)
+        await _forget_last_pass(at)
+        now = at.now
+        claimed = await engine.store.claim(engine.connection.id, worker, now, now + LEASE, limit=limit, lanes=lanes)
+        worked = await _work(at, claimed) if claimed else Worked()
         await at.release()
+    except Exception as error:
+        await _let_go(at, claimed)
         if isinstance(error, FixConfiguration):
             with suppress(HintsyncError):  # the error that says more is the one raised below
                 await look_again(engine)  # a field that is gone would explain it (guard G5)
         raise
-    await at.release()
     return worked
+
+
+async def _forget_last_pass(at: Pass) -> None:
+    """Drop what this worker could not let go of when its last pass failed: its leases are renewed as long as it lives."""
+    if at.worker in _unclean:
+        await at.engine.store.drop_leases(at.engine.connection.id, at.worker)
+        _unclean.discard(at.worker)
+
+
+async def _let_go(at: Pass, claimed: Sequence[Dirty]) -> None:
+    """Put a failed pass off and let go of its leases; where the store fails, the next pass does."""
+    _unclean.add(at.worker)
+    with suppress(HintsyncError):
+        await at.engine.store.put_off(claimed, at.now + spread(_STOPPED), failed=False)
+        await _forget_last_pass(at)
 
 
 def _lanes(engine: Engine, stops: Stops) -> Collection[Lane]:
