@@ -7,26 +7,55 @@ the process is dead it stays dead: every later call of its tasks fails too, as i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, TypeAlias
 
 from hintsync.core.values import Side
 from hintsync.replicas.memory_faults import Crash, Faults
 from hintsync.state.port import StateStore
+
+Meanwhile: TypeAlias = Callable[[], None]
 
 #: The store's methods that write.
 WRITES = frozenset(
     {"put_connection", "put_cursor", "put_secret", "reserve", "decline", "commit", "start_run", "save_run", "lease_run"}
 )
 
+#: Those of live sync besides.
+LIVE_WRITES = frozenset(
+    {
+        *("mark", "finish_marks", "put_off", "claim", "renew_leases", "drop_leases", "replay"),
+        *(
+            "lease_links",
+            "release_links",
+            "intend",
+            "withdraw",
+            "forget_intents",
+            "put_stop",
+            "clear_stop",
+            "take_known",
+        ),
+    }
+)
+
 
 class Points:
     """Counts the points of one attempt, and lets something happen at one of them."""
 
-    def __init__(self, crash_at: int | None = None, abort_at: int | None = None) -> None:
-        """Choose the point at which the process dies, or the write of the store before which a person aborts the run."""
+    def __init__(
+        self,
+        crash_at: int | None = None,
+        abort_at: int | None = None,
+        *,
+        meanwhile: Mapping[int, Meanwhile] | None = None,
+    ) -> None:
+        """Choose the point at which the process dies, or the write of the store before which a person aborts the run.
+
+        `meanwhile` is what others do at a point, by its number.
+        """
         self.crash_at = crash_at
         self.abort_at = abort_at
+        self.meanwhile = meanwhile or {}
         self.names: list[str] = []
         self.writes = 0
         self.dead = False
@@ -40,6 +69,8 @@ class Points:
         """Come to a point."""
         self.alive()
         self.names.append(name)
+        if len(self.names) in self.meanwhile:
+            self.meanwhile[len(self.names)]()
         if len(self.names) == self.crash_at:
             self.dead = True
             raise Crash
@@ -68,16 +99,17 @@ class WatchedFaults(Faults):
 class WatchedStore:
     """A store as one process sees it, with a point on both sides of every write."""
 
-    def __init__(self, inner: StateStore, points: Points) -> None:
-        """Wrap a store for one attempt."""
+    def __init__(self, inner: StateStore, points: Points, writes: Collection[str] = WRITES) -> None:
+        """Wrap a store for one attempt, with points around these of its methods."""
         self._inner = inner
+        self._writes = writes
         self._points = points
         self._run_id: str | None = None
 
     def __getattr__(self, name: str) -> Any:
         self._points.alive()
         method = getattr(self._inner, name)
-        return self._around(name, method) if name in WRITES else method
+        return self._around(name, method) if name in self._writes else method
 
     def _around(self, name: str, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def watched(*args: Any, **kwargs: Any) -> Any:

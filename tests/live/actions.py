@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 
 from hintsync.core.link_by_hand import Warned
@@ -15,6 +15,7 @@ from hintsync.engine.catch_up import catch_up
 from hintsync.engine.notices import Notice
 from hintsync.engine.parity import check_parity
 from hintsync.engine.reviewing import keep_side
+from hintsync.engine.stops import pause
 from hintsync.engine.sync_all import sync_all
 from hintsync.state.port import ReviewKind
 from tests.live.town import LiveTown
@@ -46,8 +47,22 @@ RARE = (
     "link",
     "edit marks",
     "archive",
+    "another system",
+    "empty side",
+    "everybody",
+    "pause",
 )
+TROUBLES = ("lose reply", "lose request", "fail", "lock", "refuse", "stamps", "spend", "revoke", "over", "over")
 FAMILY = ("Ann", "Bea", "Cai", "Dov", "Eli", "Fay", "Gus", "Hal")
+
+
+def _at_once(work: Coroutine[object, None, None]) -> None:
+    """Run a coroutine that waits for nothing, in the middle of another task."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("a store in memory does not wait")
 
 
 @dataclass(slots=True)
@@ -90,11 +105,17 @@ class Actions:
             "lose events": (2, self.lose_events),
             "double events": (2, self.double_events),
             "work": (12, self.work),
+            "edit meanwhile": (6, self.edit_meanwhile),
             "die at work": (5, self.die),
             "die delivering": (2, self.die_delivering),
             "trouble": (5, self.trouble),
             "time": (3, self.time),
             "clock jump": (1, self.clock_jump),
+            "another system": (1, self.another_system),
+            "empty side": (1, self.empty_side),
+            "everybody": (1, self.everybody),
+            "pause": (1, self.pause),
+            "let go on": (2, self.let_go_on),
             "catch up": (2, self.catch_up),
             "parity": (1, self.parity),
             "sync all": (1, self.sync_all),
@@ -124,19 +145,33 @@ class Actions:
         live = [r.id for r in self.town.side(side).records() if r.state in (RecordState.LIVE, RecordState.ARCHIVED)]
         return self.random.choice(sorted(live)) if live else None
 
-    async def _edit(self, side: Side, record_id: RecordId, values: Mapping[FieldName, Canonical]) -> None:
+    async def _edit(
+        self, side: Side, record_id: RecordId, values: Mapping[FieldName, Canonical], *, in_pass: bool = False
+    ) -> None:
         town = self.town
+        town.look()  # what has arrived by now may well be changed again
         for name, value in values.items():
             if town.show(side, record_id, name) != value:
-                town.oracle.edited(side, record_id, name, value, await town.is_no_edit(side, record_id, name, value))
+                no_edit = await town.is_no_edit(side, record_id, name, value)
+                town.oracle.edited(side, record_id, name, value, no_edit, in_pass=in_pass)
         town.side(side).edit(record_id, values)
-        town.clock.push(self.random.choice((0.0, 1.0, 30.0)))
+        town.clock.push(0.0 if in_pass else self.random.choice((0.0, 1.0, 30.0)))
         self.told[-1] += f" {side} {record_id} {sorted(values)}"
 
-    async def edit(self) -> None:
+    def _target(self) -> tuple[Side, RecordId | None, FieldName]:
+        """Choose what is edited next; often something that is on its way already, on either side."""
+        waiting = [edit for edit in self.town.oracle.open() if edit.field in VALUES]
+        if waiting and self.random.random() < 0.4:
+            edit = self.random.choice(waiting)
+            if self.random.random() < 0.3:
+                return edit.side, edit.record_id, edit.field
+            return edit.side.other, self.town.peer_of(edit.side, edit.record_id), edit.field
         side = self.random.choice(list(Side))
-        record_id, name = self._record(side), self.random.choice(list(VALUES))
-        if record_id:
+        return side, self._record(side), self.random.choice(list(VALUES))
+
+    async def edit(self) -> None:
+        side, record_id, name = self._target()
+        if record_id and self._state(side, record_id) in (RecordState.LIVE, RecordState.ARCHIVED):
             await self._edit(side, record_id, {name: self.random.choice(VALUES[name])})
 
     async def edit_alike(self) -> None:
@@ -239,7 +274,9 @@ class Actions:
     async def trouble(self) -> None:
         faults = self.town.side(self.random.choice(list(Side))).faults
         n = self.random.randrange(1, 6)
-        what = self.random.choice(("lose reply", "lose request", "fail", "lock", "refuse", "stamps", "over"))
+        what = self.random.choice(
+            ("lose reply", "lose request", "fail", "lock", "refuse", "stamps", "spend", "revoke", "over", "over")
+        )
         self.told[-1] += f" {what} {n} {faults.side}"
         match what:
             case "lose reply":
@@ -255,6 +292,10 @@ class Actions:
                 faults.refuse(self.random.choice(list(VALUES)), "FIELD_CUSTOM_VALIDATION_EXCEPTION")
             case "stamps":
                 faults.restless_stamps = not faults.restless_stamps
+            case "spend":
+                faults.spend_budget()
+            case "revoke":
+                faults.revoke()
             case "over":
                 self.town.org.faults.clear()
                 self.town.practice.faults.clear()
@@ -262,6 +303,18 @@ class Actions:
     # --- what the machine does
     async def work(self) -> None:
         await self.town.pass_once()
+
+    async def edit_meanwhile(self) -> None:
+        """Work, and perhaps die, while people edit at points in the middle of it."""
+        points = sorted(self.random.sample(range(1, 30), self.random.randrange(1, 4)))
+        crash_at = self.random.randrange(1, 40) if self.random.random() < 0.3 else None
+        await self.town.pass_once(crash_at, dict.fromkeys(points, self._edit_now))
+
+    def _edit_now(self) -> None:
+        side, record_id, name = self._target()
+        if record_id and self._state(side, record_id) in (RecordState.LIVE, RecordState.ARCHIVED):
+            value = self.random.choice(VALUES[name])
+            _at_once(self._edit(side, record_id, {name: value}, in_pass=True))
 
     async def die(self) -> None:
         await self.town.pass_once(crash_at=self.random.randrange(1, 40))
@@ -278,6 +331,26 @@ class Actions:
         self.town.set_back -= min(seconds, 0.0)
         self.town.clock.push(seconds)
         self.town.clock.elapsed = max(elapsed, self.town.clock.elapsed)
+
+    async def another_system(self) -> None:
+        self.town.pretend(self.random.choice((*Side, None)))
+
+    async def empty_side(self) -> None:
+        self.town.everybody_there()
+        if self.random.random() < 0.6:
+            self.town.hide_everybody(self.random.choice(list(Side)))
+
+    async def everybody(self) -> None:
+        """One side changes everywhere at once."""
+        side, name = self.random.choice(list(Side)), self.random.choice(("city", "email"))
+        for record in sorted(r.id for r in self.town.side(side).records() if r.state is RecordState.LIVE):
+            await self._edit(side, record, {name: self.random.choice(VALUES[name])})
+
+    async def pause(self) -> None:
+        await self.town.attempt(pause)
+
+    async def let_go_on(self) -> None:
+        await self.town.attempt(lambda engine: self.town.let_go_on(), self._perhaps())
 
     def _perhaps(self) -> int | None:
         return self.random.randrange(1, 60) if self.random.random() < 0.3 else None

@@ -28,7 +28,11 @@ class Told:
 
 def new_town(chance: random.Random) -> LiveTown:
     """Return an empty town whose settings are left to chance."""
-    options = Options(create_contacts=chance.random() < 0.7, write_back=chance.random() < 0.7)
+    options = Options(
+        create_contacts=chance.random() < 0.7,
+        write_back=chance.random() < 0.7,
+        guard_at_least=chance.choice((20, 20, 3)),
+    )
     return LiveTown(options=options)
 
 
@@ -51,6 +55,9 @@ async def calm(town: LiveTown) -> None:
     """End all trouble, let leases of the dead run out, find what events did not tell, and work until nothing waits."""
     for replica in (town.org, town.practice):
         replica.faults.clear()
+    town.everybody_there()
+    town.pretend()
+    await town.let_go_on()
     town.clock.push(TAKEOVER + town.set_back)
     await town.settle()
     for side in Side:

@@ -19,7 +19,9 @@ NOT_VERIFIABLE = frozenset({"name_prefix"})
 async def problems(town: LiveTown) -> list[str]:
     """Name everything that is wrong with a quiet town."""
     return [
+        *town.trespasses,
         *await _differences(town),
+        *await _asleep(town),
         *await _lost_edits(town),
         *await _doubles(town),
         *await _restless(town),
@@ -66,6 +68,16 @@ async def _lost_edits(town: LiveTown) -> list[str]:
                 f"{'not held' if intact else 'overwritten'}"
             )
     return found
+
+
+async def _asleep(town: LiveTown) -> list[str]:
+    """T9: a link is suspended only while one of its records is gone."""
+    there = {r.id for side in Side for r in town.side(side).records() if r.state is not RecordState.MERGED}
+    return [
+        f"T9 {state.link.id} is suspended ({state.link.reason}) although both records are there"
+        for state in await town.store.links("main", statuses=[LinkStatus.SUSPENDED])
+        if {state.link.contact_id, state.link.patient_id} <= there
+    ]
 
 
 async def _doubles(town: LiveTown) -> list[str]:

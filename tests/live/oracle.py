@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from hintsync.core.records import FieldName, RecordId
@@ -23,6 +23,8 @@ class Edit:
     value: Seen
     #: Why it need not be followed any further; empty: it must.
     ended: str = ""
+    #: It was made in the middle of a pass that is not over yet.
+    in_pass: bool = False
 
 
 @dataclass(slots=True)
@@ -31,7 +33,9 @@ class Oracle:
 
     edits: list[Edit] = field(default_factory=list)
 
-    def edited(self, side: Side, record_id: RecordId, name: FieldName, value: Seen, no_edit: str = "") -> None:
+    def edited(
+        self, side: Side, record_id: RecordId, name: FieldName, value: Seen, no_edit: str = "", *, in_pass: bool = False
+    ) -> None:
         """Note an edit; an earlier one of the same field on the same side is superseded.
 
         Args:
@@ -39,12 +43,13 @@ class Oracle:
             record_id: Of what.
             name: Of which field.
             value: The new value.
+            in_pass: It is made in the middle of a pass.
             no_edit: Why semantics does not take it for an edit; it need not be followed then.
         """
         for edit in self.open():
             if (edit.side, edit.record_id, edit.field) == (side, record_id, name):
                 edit.ended = "superseded"
-        self.edits.append(Edit(len(self.edits), side, record_id, name, value, no_edit))
+        self.edits.append(Edit(len(self.edits), side, record_id, name, value, no_edit, in_pass))
 
     def open(self) -> Iterator[Edit]:
         """Yield the edits that are still on their way."""
@@ -59,6 +64,17 @@ class Oracle:
             here, there = show(edit.side, edit.record_id, edit.field), show(edit.side.other, peer, edit.field)
             if here == there == edit.value:
                 edit.ended = "arrived"
+
+    def no_pass(self) -> None:
+        """A pass is over, or its process died."""
+        for edit in self.open():
+            edit.in_pass = False
+
+    def overwrote(self, side: Side, record_id: RecordId, names: Collection[FieldName]) -> None:
+        """We wrote to Hint: an edit made since the pass read the record is gone, which section 10 allows and nothing else."""
+        for edit in self.open():
+            if edit.in_pass and (edit.side, edit.record_id) == (side, record_id) and edit.field in names:
+                edit.ended = "in the window"
 
     def release(self, side: Side, record_id: RecordId, why: str) -> None:
         """Follow the edits of a record no further: it is gone, unlinked, or a person has decided otherwise."""

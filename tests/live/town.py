@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from hintsync.core.errors import HintsyncError
@@ -11,6 +11,7 @@ from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.records import FieldName, LinkStatus, RecordId, RecordState
 from hintsync.core.values import ABSENT, Seen, Side
 from hintsync.engine.context import Engine
+from hintsync.engine.held import acknowledge, approve
 from hintsync.engine.intake import take_in
 from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import work_once
@@ -18,7 +19,7 @@ from hintsync.engine.notices import Notice
 from hintsync.replicas.memory import CAPABILITIES, MemoryReplica
 from hintsync.replicas.memory_faults import Crash, Faults
 from hintsync.replicas.memory_records import Change, ChangeKind
-from tests.crash.points import Points, WatchedFaults, WatchedStore, bury
+from tests.crash.points import LIVE_WRITES, WRITES, Points, WatchedFaults, WatchedStore, bury
 from tests.engine.living import LiveWorld
 from tests.live.oracle import Oracle
 
@@ -43,6 +44,10 @@ class LiveTown(LiveWorld):
     were_deleted: set[RecordId] = field(default_factory=set)
     #: Seconds by which the clock was set back: leases of before then last so much longer.
     set_back: float = 0.0
+    #: A system says that it is another one, so nothing may be written (guard G1).
+    foreign: bool = False
+    #: What was done although it must not be.
+    trespasses: list[str] = field(default_factory=list)
     deaths: int = 0
     processes: int = 0
     _points: Points = field(default_factory=Points)
@@ -64,6 +69,10 @@ class LiveTown(LiveWorld):
     def _count(self, change: Change) -> None:
         if change.ours:
             self.written[change.side] += 1
+            if self.foreign:
+                self.trespasses.append(f"T12 G1: {change.record_id} was written although it is another system's")
+            if change.side is Side.HINT:
+                self.oracle.overwrote(change.side, change.record_id, change.fields)
             if change.kind is ChangeKind.CREATED and change.side is Side.SALESFORCE:
                 self.made[self.org.shown(change.record_id).peer_id or ""] += 1
         elif change.kind is ChangeKind.DELETED:
@@ -79,7 +88,7 @@ class LiveTown(LiveWorld):
         if self._engine is None:
             self.processes += 1
             engine = await self._built()
-            self._engine = replace(engine, store=WatchedStore(self.store, self._points))  # type: ignore[arg-type]
+            self._engine = replace(engine, store=WatchedStore(self.store, self._points, WRITES | LIVE_WRITES))  # type: ignore[arg-type]
         self._watch(self._points)
         return self._engine
 
@@ -102,9 +111,14 @@ class LiveTown(LiveWorld):
             assert isinstance(replica.faults, WatchedFaults)
             replica.faults.points = points
 
-    async def attempt(self, work: Callable[[Engine], Awaitable[object]], crash_at: int | None = None) -> bool:
+    async def attempt(
+        self,
+        work: Callable[[Engine], Awaitable[object]],
+        crash_at: int | None = None,
+        meanwhile: Mapping[int, Callable[[], None]] | None = None,
+    ) -> bool:
         """Let a process do something, and perhaps die at a point of it; false if it died or met an error of the order."""
-        self._points = Points(crash_at)
+        self._points = Points(crash_at, meanwhile=meanwhile)
         self.restart()
         engine = await self.live()
         try:
@@ -117,14 +131,17 @@ class LiveTown(LiveWorld):
         finally:
             await bury()
             self._points = Points()
+            self.oracle.no_pass()
             self.restart()
             self.look()
         return True
 
-    async def pass_once(self, crash_at: int | None = None) -> bool:
+    async def pass_once(
+        self, crash_at: int | None = None, meanwhile: Mapping[int, Callable[[], None]] | None = None
+    ) -> bool:
         """Let a worker of its own name work one group."""
         name = f"worker-{self.processes}"
-        return await self.attempt(lambda engine: work_once(engine, name, limit=7), crash_at)
+        return await self.attempt(lambda engine: work_once(engine, name, limit=7), crash_at, meanwhile)
 
     async def take(self, events: list[Notice], crash_at: int | None = None) -> bool:
         """Deliver events; what a process that died did not acknowledge is delivered again later."""
@@ -132,6 +149,23 @@ class LiveTown(LiveWorld):
             return True
         self.events = events + self.events
         return False
+
+    # --- what guards are for
+    def pretend(self, side: Side | None = None) -> None:
+        """Let a side say that it is another system, or none."""
+        for replica in (self.org, self.practice):
+            own = f"memory-{replica.side}"
+            replica.identity = replace(replica.identity, id="another" if replica.side is side else own)
+        self.foreign = side is not None
+
+    def hide_everybody(self, side: Side) -> None:
+        """Let the lists of a side be empty."""
+        self.side(side)._listed = lambda since: []  # type: ignore[method-assign]
+
+    def everybody_there(self) -> None:
+        """Let lists show who is there again."""
+        for replica in (self.org, self.practice):
+            replica.__dict__.pop("_listed", None)
 
     # --- what people see
     def show(self, side: Side, record_id: RecordId, name: FieldName) -> Seen:
@@ -175,10 +209,19 @@ class LiveTown(LiveWorld):
             due = await self.store.next_due("main")
             if due is None and not self.events:
                 return
+            await self.let_go_on()
             wait = (due or 0.0) - self.clock.now().timestamp()
             self.clock.push(max(wait, 0.0) + 0.001)
         waiting = [(d.side, d.record_id, d.attempts) for d in await self.store.dirty("main", parked=False)]
         raise AssertionError(f"it never becomes quiet: {waiting}")
+
+    async def let_go_on(self) -> None:
+        """Let an administrator look at every stop, and let work go on."""
+        for stop in await self.store.stops("main"):
+            if stop.guard == "G3" and stop.run_id:
+                await approve(await self.live(), stop.run_id)
+            else:
+                await acknowledge(await self.live(), stop.guard, stop.side)
 
     async def live_pairs(self) -> list[tuple[str, LinkStatus, RecordId | None, RecordId | None]]:
         """Return every live link: id, status, contact, patient."""
