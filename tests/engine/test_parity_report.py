@@ -316,6 +316,7 @@ RIGHTED = {
     "following nothing": _loose,
     "the last, following something else": _last_loose,
     "a whole chain renamed": _all_renamed,
+    "a whole chain removed": lambda lines: [line for line in lines if '"chain":"run:run-000000"' not in line],
 }
 
 
