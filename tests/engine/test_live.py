@@ -37,6 +37,22 @@ async def test_f2_an_edit_in_hint_is_on_the_contact_and_its_echo_costs_nothing()
     assert (await world.work()).claimed == 0
 
 
+async def test_the_lag_runs_from_the_first_mark_to_the_end_of_the_pass_that_wrote_the_other_side():
+    world = LiveWorld()
+    contact, patient = await world.linked(city="Lynn")
+    world.practice.edit(patient, {"city": "Reno"})
+    await world.deliver()
+    world.clock.push(4.0)
+    world.practice.edit(patient, {"city": "Lynn"})
+    world.practice.edit(patient, {"city": "Dover"})
+    await world.deliver()
+    world.clock.push(1.5)
+    assert (await world.work()).lags == ((Side.HINT, 5.5),)
+    world.org.edit(contact, {"insurance_payer": "Granite"})  # put back on its own side: nothing travels
+    await world.deliver()
+    assert (await world.work()).lags == ()
+
+
 async def test_f3_an_edit_in_salesforce_is_on_the_patient_and_its_echo_costs_nothing():
     world = LiveWorld()
     contact, patient = await world.linked(city="Lynn")

@@ -10,7 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hintsync.core.errors import FixConfiguration, HintsyncError
 from hintsync.core.values import Side
@@ -52,6 +52,8 @@ class Worked:
     parked: int = 0
     #: Links or patients that have something to be decided.
     held: int = 0
+    #: Side of the change and seconds from its first mark to the end of the pass that wrote the other side.
+    lags: tuple[tuple[Side, float], ...] = ()
 
 
 async def work_once(engine: Engine, worker: str, *, limit: int = 200) -> Worked:
@@ -118,7 +120,7 @@ async def _work(at: Pass, claimed: Sequence[Dirty]) -> Worked:
     ended = list[Ended]()
     for group in _groups(sorted_):
         ended += await work_pieces(at, group)
-    return _summed(claimed, len(sorted_.nothing), len(sorted_.taken), ended)
+    return replace(_summed(claimed, len(sorted_.nothing), len(sorted_.taken), ended), lags=_lags(ended, at.now))
 
 
 def _groups(sorted_: Sorted) -> list[list[Piece]]:
@@ -134,6 +136,13 @@ def _groups(sorted_: Sorted) -> list[list[Piece]]:
     pairs = [piece for piece in rest if not piece.is_newcomer]
     newcomers = [piece for piece in rest if piece.is_newcomer]
     return [group for group in (pairs, newcomers, *([piece] for piece in careful)) if group]
+
+
+def _lags(ended: Sequence[Ended], now: float) -> tuple[tuple[Side, float], ...]:
+    """Return how long each change took that was written to the other side."""
+    carried = [one for one in ended if one.again is None]
+    marks = [mark for one in carried for mark in one.piece.marks if one.written.get(mark.side.other)]
+    return tuple((mark.side, now - mark.since) for mark in marks)
 
 
 def _summed(claimed: Sequence[Dirty], nothing: int, taken: int, ended: Sequence[Ended]) -> Worked:

@@ -21,7 +21,7 @@ from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import Worked, work_once
 from hintsync.engine.schedule import Job, ask_catch_up, jobs_of, poll_job, run_due, watch_job
 from hintsync.engine.working import Crew, Pacing
-from hintsync.metrics import count, succeeded
+from hintsync.metrics import count, observe_lag, succeeded
 from hintsync.ports import Alerts, Dispatcher
 from hintsync.surfaces.subscriber import run_subscriber
 from hintsync.surfaces.web.app import create_app
@@ -165,6 +165,8 @@ async def _work_group(pulse: Pulse, engine: Engine, worker: str, limit: int) -> 
 def _count(connection_id: str, worked: Worked) -> None:
     for side, records in worked.written.items():
         count("written", connection_id, side, records)
+    for side, seconds in worked.lags:
+        observe_lag(connection_id, side, seconds)
     for word, records in (
         ("worked", worked.done),
         ("put-off", worked.put_off),
