@@ -9,6 +9,7 @@ import pytest
 from hintsync.core.values import Side
 from hintsync.engine.alarms import Limits, Pulse, conditions, tell_changes
 from hintsync.engine.context import Engine
+from hintsync.engine.way import WAY, Way
 from hintsync.ports import Urgency
 from hintsync.state.live import Mark, Stop
 from tests.engine.world import World
@@ -90,6 +91,17 @@ async def test_a_pulse_writes_at_most_once_a_minute(world: World, engine: Engine
     world.clock.push(1)
     await pulse.beat()
     assert await engine.store.get_cursor("main", "last-success") != first
+
+
+async def test_polling_in_place_of_change_events_is_told_where_there_were_some(engine: Engine) -> None:
+    await engine.store.put_cursor("main", WAY, Way("", "the day's deliveries are used up").pack())
+    assert await conditions(engine) == {}  # this org never had any
+    chosen = replace(
+        engine, connection=replace(engine.connection, facts={"changes": {"topic": "/data/Hint_Sync__chn"}})
+    )
+    assert list(await conditions(chosen)) == ["polling"]
+    await engine.store.put_cursor("main", WAY, Way("/data/Hint_Sync__chn").pack())
+    assert await conditions(chosen) == {}
 
 
 async def test_writes_that_were_not_kept_are_told(engine: Engine) -> None:

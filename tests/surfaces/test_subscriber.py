@@ -23,6 +23,7 @@ from hintsync.engine.notices import Notice
 from hintsync.engine.options import Options
 from hintsync.engine.poll import poll_once
 from hintsync.engine.positions import position_name
+from hintsync.engine.way import WAY, Way, chosen_way, describe_way, load_way
 from hintsync.logins import WithToken
 from hintsync.metrics import METRICS
 from hintsync.replicas.salesforce.events_address import EventsAddress
@@ -33,7 +34,6 @@ from hintsync.settings import Settings
 from hintsync.state.port import Commit, LinkChange, Run
 from hintsync.surfaces.stream_keeper import PACE, REPLAY, Pace
 from hintsync.surfaces.subscriber import run_subscriber
-from hintsync.surfaces.way import WAY, Way, chosen_way, describe_way, load_way
 from hintsync_emulators.hint import Practice
 from hintsync_emulators.hint import create_app as hint_app
 from hintsync_emulators.salesforce import Org

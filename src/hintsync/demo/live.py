@@ -13,9 +13,9 @@ from hintsync.core.errors import StopRun
 from hintsync.demo.compare import differences
 from hintsync.demo.stage import CONNECTION, Stage
 from hintsync.demo.wire import Raw
+from hintsync.engine.way import load_way
 from hintsync.engine.webhooks import register_webhook
 from hintsync.surfaces.roles import ALL_ROLES, open_process
-from hintsync.surfaces.way import load_way
 from hintsync.surfaces.web.reaching import WEBHOOKS
 
 #: People edited on each side.

@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 
 from hintsync.engine.context import Engine
+from hintsync.engine.way import chosen_way, load_way
 from hintsync.ports import Alerts, Urgency
 from hintsync.state.live import Stop
 from hintsync.state.port import Json
@@ -64,6 +65,9 @@ async def conditions(engine: Engine, limits: Limits = Limits()) -> Mapping[str, 
             found[f"queue:{side}"] = f"changes from {side} have been waiting for over {limits.queue / 60:.0f} minutes"
     for kind in _paused(engine):
         found[f"paused:{kind}"] = f"writes of the kind {kind} are paused: the first one was not kept as sent"
+    way = await load_way(store, engine.connection)
+    if not way.topic and chosen_way(engine.connection).topic:
+        found["polling"] = f"change events are out of order, changes in Salesforce are found by polling: {way.reason}"
     if (silent := await _silence(engine, now)) is not None and silent > limits.silence:
         found["silence"] = f"nothing has succeeded for over {limits.silence / 3600:.0f} hours"
     return found

@@ -32,8 +32,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between two looks at what the schedule has due.
 TICK = 5.0
-#: Seconds between two overlapping reads of a side that tells of its changes itself: what its events missed is found by them.
-SAFETY_POLLS = {Side.HINT: 60.0, Side.SALESFORCE: 900.0}
+#: Seconds between two overlapping reads of Hint: what its webhooks missed is found by them. The subscriber does so for Salesforce.
+SAFETY_POLL = 60.0
 #: Seconds that regular work has to come to its end when the process is told to stop.
 _GRACE = 3.0
 #: Seconds that the bell is listened for before the process looks whether it should stop.
@@ -138,11 +138,7 @@ class Process:
     def _jobs(self, engine: Engine) -> list[Job]:
         settings = self._service.settings
         limits = Limits(settings.alert_queue_minutes * 60, settings.alert_silence_hours * 3600)
-        polls = [
-            poll_job(side, seconds)
-            for side, seconds in SAFETY_POLLS.items()
-            if engine.replicas[side].capabilities.changed_since
-        ]
+        polls = [poll_job(Side.HINT, SAFETY_POLL)] if engine.hint.capabilities.changed_since else []
         return [*jobs_of(engine), *polls, watch_job(self._alerts, limits)]
 
     async def _listen(self) -> None:

@@ -30,7 +30,7 @@ from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.notices import Notice, NoticeKind
 from hintsync.engine.poll import TakeIn
-from hintsync.surfaces.way import WAY, Way
+from hintsync.engine.way import WAY, Way
 
 _log = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ from hintsync.bootstrap import Service, prepare_org
 from hintsync.bootstrap import connect as join
 from hintsync.core.errors import BadInput
 from hintsync.engine.options import Options
+from hintsync.engine.way import describe_way
 from hintsync.logins import SalesforceLogin, WithClientCredentials, WithJwt, WithToken
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, StateFolder
 from hintsync.surfaces.cli.perform import Asked, with_service
-from hintsync.surfaces.way import describe_way
 
 
 def connect(

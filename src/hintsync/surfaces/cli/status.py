@@ -14,13 +14,13 @@ from hintsync.core.records import LinkStatus
 from hintsync.engine.context import Engine
 from hintsync.engine.runs import check_identity
 from hintsync.engine.stops import PAUSE
+from hintsync.engine.way import describe_way, load_way
 from hintsync.state.port import Connection
 from hintsync.surfaces.cli.answer import Answer, Exit
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import ACTOR, Asked, with_service
 from hintsync.surfaces.cli.run_views import run_data
 from hintsync.surfaces.cli.stop_views import stop_data, stop_lines
-from hintsync.surfaces.way import describe_way, load_way
 
 _ALL = 1_000_000
 
