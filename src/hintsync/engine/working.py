@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from hintsync.core.errors import HintsyncError
 from hintsync.engine.context import Engine
+from hintsync.engine.waiting import rest
 from hintsync.engine.workers import worker_name
 
 _log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class Crew:
                 # Level-triggered: the leases run out, or are let go below, and the same records are worked again.
                 code = error.code if isinstance(error, HintsyncError) else type(error).__name__
                 _log.error("a pass of connection %s failed (%s)", self._engine.connection.id, code)
-                await self._rest(pause, stopping)
+                await rest(self._engine.clock, pause, stopping)
                 pause = min(pause * 2, self._pacing.longest_pause)
                 continue
             finally:
@@ -107,16 +108,6 @@ class Crew:
                 await self._wake_others()
             if not claimed and not stopping.is_set():
                 await bell.wait()
-
-    async def _rest(self, seconds: float, stopping: asyncio.Event) -> None:
-        """Wait; stopping ends it."""
-        waits = [
-            asyncio.ensure_future(self._engine.clock.sleep(seconds)),
-            asyncio.ensure_future(stopping.wait()),
-        ]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
 
     async def _look_out(self) -> None:
         """Ring when something has come due: new marks of other processes, pauses that are over, leases that ran out."""

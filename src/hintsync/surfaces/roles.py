@@ -20,6 +20,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import Worked, work_once
 from hintsync.engine.schedule import Job, ask_catch_up, jobs_of, poll_job, run_due, watch_job
+from hintsync.engine.waiting import rest
 from hintsync.engine.working import Crew, Pacing
 from hintsync.metrics import count, observe_lag, succeeded
 from hintsync.ports import Alerts, Dispatcher
@@ -133,7 +134,7 @@ class Process:
                 _log.warning("the schedule of connection %s: %s", engine.connection.id, error.code)
             elif error is not None:
                 raise error
-            await _rest(engine, leaving, TICK)
+            await rest(engine.clock, TICK, leaving)
 
     def _jobs(self, engine: Engine) -> list[Job]:
         settings = self._service.settings
@@ -181,13 +182,6 @@ async def _leave_after(work: asyncio.Task[list[str]], leaving: asyncio.Event, gr
         await asyncio.wait([work], timeout=grace)
         work.cancel()
         await asyncio.wait([work])
-
-
-async def _rest(engine: Engine, leaving: asyncio.Event, seconds: float) -> None:
-    waits = [asyncio.ensure_future(engine.clock.sleep(seconds)), asyncio.ensure_future(leaving.wait())]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
 
 
 @asynccontextmanager

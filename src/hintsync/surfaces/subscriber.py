@@ -18,6 +18,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.intake import TakenIn, take_in
 from hintsync.engine.notices import Notice
 from hintsync.engine.poll import Poll, TakeIn, poll_once
+from hintsync.engine.waiting import first_of
 from hintsync.engine.workers import worker_name
 from hintsync.state.port import Run, RunStatus
 from hintsync.surfaces.poll_keeper import PollKeeper
@@ -62,7 +63,7 @@ async def run_subscriber(
             finally:
                 await engine.store.release_links(engine.connection.id, [_turn(engine)], worker)
         else:
-            await _first_of(stop.wait(), engine.clock.sleep(pace.renew))
+            await first_of(stop.wait(), engine.clock.sleep(pace.renew))
 
 
 def _turn(engine: Engine) -> str:
@@ -88,7 +89,7 @@ async def _work(engine: Engine, worker: str, stop: asyncio.Event, hands: Hands, 
     situation = Situation()
     stream = StreamKeeper(engine, hands, situation, pace)
     polls = PollKeeper(engine.clock, hands, situation, engine.options.poll_seconds, pace)
-    await _first_of(stop.wait(), _keep_lease(engine, worker, pace), stream.keep(), polls.keep())
+    await first_of(stop.wait(), _keep_lease(engine, worker, pace), stream.keep(), polls.keep())
 
 
 def _hands(engine: Engine, take: TakeIn, catch: CatchUp, poll: Poll, wake: Wake | None) -> Hands:
@@ -117,17 +118,3 @@ def _hands(engine: Engine, take: TakeIn, catch: CatchUp, poll: Poll, wake: Wake 
         await ring(run.done)
 
     return Hands(take_and_ring, poll_and_ring, catch_up_whole, Pulse(engine).beat)
-
-
-async def _first_of(*works: Awaitable[object]) -> None:
-    """Work until the first of these has ended; the others are called off. What any of them failed with is raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        done = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in done:
-        if isinstance(result, Exception):
-            raise result
