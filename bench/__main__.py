@@ -18,6 +18,7 @@ BENCHES = {
     "emulators": "bench.emulators",
     "webhooks": "bench.webhooks",
     "parity": "bench.parity",
+    "live": "bench.live.run",
 }
 
 

@@ -24,7 +24,8 @@ from hintsync.engine.live import work_once
 from hintsync.engine.notices import Notice
 from hintsync.engine.poll import poll_once
 from hintsync.engine.schedule import Job, ask_catch_up, jobs_of, poll_job, run_due
-from hintsync.surfaces.roles import SAFETY_POLLS
+from hintsync.surfaces.roles import SAFETY_POLL
+from hintsync.surfaces.stream_keeper import PACE
 from tests.engine.living import LiveWorld
 from tests.live.soak_week import CONFLICTS, DELETION, MERGE, NEW_PATIENTS, edit_moments, is_on
 from tests.live.town import LiveTown
@@ -70,6 +71,11 @@ class Clinic(LiveTown):
     drained: list[tuple[str, float, float]] = field(default_factory=list)
     #: Seconds that a change waited at most while nothing was wrong and nothing was being caught up.
     oldest_in_peace: float = 0.0
+    #: Contact and patient of the pair whose contact was deleted, and of the one that was merged into another.
+    deleted: tuple[RecordId, RecordId] = ("", "")
+    merged: tuple[RecordId, RecordId] = ("", "")
+    #: An org without change events, as it is after the week.
+    poll_at_rest: bool = False
     _waiting_for: list[tuple[str, float]] = field(default_factory=list)
     _number: int = 0
 
@@ -91,7 +97,7 @@ class Clinic(LiveTown):
 
     def jobs(self, engine: Engine) -> list[Job]:
         """Return the schedule as a worker process has it."""
-        return [*jobs_of(engine), *(poll_job(side, seconds) for side, seconds in SAFETY_POLLS.items())]
+        return [*jobs_of(engine), poll_job(Side.HINT, SAFETY_POLL)]
 
     async def open(self, count: int) -> None:
         """Link everybody, as an administrator does on the first day."""
@@ -160,7 +166,7 @@ class Clinic(LiveTown):
 
     def delete_contact(self) -> None:
         """Delete the contact of a pair."""
-        contact, patient = self.pairs.pop()
+        contact, patient = self.deleted = self.pairs.pop()
         self.look()
         self.org.delete(contact)
         for side, record_id in ((Side.SALESFORCE, contact), (Side.HINT, patient)):
@@ -176,7 +182,7 @@ class Clinic(LiveTown):
         winner = self.org.put({name: value for name, value in shown.values.items() if isinstance(value, str | bool)})
         self.oracle.release(Side.SALESFORCE, loser, "merged")
         self.org.merge(loser, winner)
-        self.pairs.append((winner, patient))
+        self.merged = winner, patient
         self.peers.pop(loser)
         self.peers |= {winner: patient, patient: winner}
 
@@ -189,12 +195,17 @@ class Clinic(LiveTown):
             else deque()
         )
         while self.hour < until:
-            night = self.hour % 24 < 6 or self.hour % 24 >= 22
-            self.hour = min(self.hour + (NIGHT_STEP if night else STEP), until)
+            self.hour = min(self.hour + self._step(), until)
             self._pass_time()
             while todo and todo[0][0] <= self.hour:
                 self._do(todo.popleft()[1])
             await self._minute()
+
+    def _step(self) -> float:
+        if self.poll_at_rest:
+            return self.options.poll_seconds / 3600
+        night = self.hour % 24 < 6 or self.hour % 24 >= 22
+        return NIGHT_STEP if night else STEP
 
     def _plan(self) -> Iterable[tuple[float, str]]:
         chance = random.Random(7)
@@ -279,7 +290,8 @@ class Clinic(LiveTown):
         if self.stream_follows and self.topic:
             await take_in(engine, [event for _, event in self.topic])
             self.topic.clear()
-        if self.hour - self.polled_at >= (0.25 if self.stream_follows else 0.0):
+        often = self.poll_at_rest or not self.stream_follows
+        if self.hour - self.polled_at >= (0.0 if often else PACE.beside / 3600):
             self.polled_at = self.hour
             await self._tried(poll_once(engine, Side.SALESFORCE))
 
