@@ -50,6 +50,8 @@ class LiveTown(LiveWorld):
     trespasses: list[str] = field(default_factory=list)
     deaths: int = 0
     processes: int = 0
+    #: The points of the latest attempt.
+    points_before: Points = field(default_factory=Points)
     _points: Points = field(default_factory=Points)
 
     def __post_init__(self) -> None:
@@ -130,7 +132,7 @@ class LiveTown(LiveWorld):
             return False
         finally:
             await bury()
-            self._points = Points()
+            self.points_before, self._points = self._points, Points()
             self.oracle.no_pass()
             self.restart()
             self.look()

@@ -1,0 +1,47 @@
+"""Histories by seed, over both systems in memory, with an oracle that knows nothing of the engine.
+
+What each must end with is in `tests.live.invariants`, what may happen in `tests.live.actions`: T1 (both sides agree), T2 (no edit
+is lost), T3 (nothing is written any more), T5 (crashes), T6 (lost replies), T7 (events lost, doubled, late, out of order), T9
+(merges, deletes, undeletes), T12 (guards), T15 (the day's calls run out), T16 (trouble that passes, revoked credentials, clocks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.live.conftest import FIGURES
+from tests.live.runner import Figures, live_through_all
+
+#: Seconds within which histories may begin, and the least number that is worth something.
+SECONDS, LEAST = 60.0, 10
+#: Histories of `make torture`.
+TORTURE = 100_000
+
+Record = Callable[[str, object], None]
+
+
+def told(figures: Figures) -> str:
+    """Return what a failure says: each seed with what is wrong; `python -m tests.live.replay SEED` tells all of it."""
+    return "\n".join(f"seed {seed}: {what}" for seed, what in sorted(figures.wrong.items()))
+
+
+def test_t1_t2_t3_t5_t6_t7_t9_t12_t15_t16_seeded_histories_end_well(record_property: Record) -> None:
+    figures = live_through_all(range(1_000_000), SECONDS)
+    assert figures.wrong == {}, told(figures)
+    assert figures.histories >= LEAST
+    assert figures.edits["arrived"] > figures.histories
+    record_property(FIGURES, f"live histories in memory, from seed 0: {figures.line()}")
+
+
+@pytest.mark.torture
+def test_t1_t2_t3_a_hundred_thousand_histories(record_property: Record) -> None:
+    figures = live_through_all(range(TORTURE))
+    record_property(FIGURES, f"live histories in memory, from seed 0: {figures.line()}")
+    assert figures.wrong == {}, told(figures)
+
+
+def test_the_same_seed_is_the_same_history() -> None:
+    first, second = live_through_all(range(3, 6)), live_through_all(range(3, 6))
+    assert first.line() == second.line()
