@@ -15,7 +15,7 @@ import orjson
 
 from bench.batch.replay import Floor
 from bench.batch.way import Result, Stopwatch, Task, begin, tell
-from hintsync.replicas.hint.wire import open_transport
+from hintsync.replicas.wire import open_transport
 from hintsync.runtime import run
 
 Item = TypeVar("Item")

@@ -29,13 +29,13 @@ from hintsync.replicas.hint.facts import HintFacts
 from hintsync.replicas.hint.partner import PartnerApi
 from hintsync.replicas.hint.probe import probe
 from hintsync.replicas.hint.replica import Concurrency, HintReplica
-from hintsync.replicas.hint.wire import open_transport
 from hintsync.replicas.salesforce.budget import Budget
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.events_address import EventsAddress
 from hintsync.replicas.salesforce.metadata import Deployed, deploy_all, grant_permissions
 from hintsync.replicas.salesforce.replica import SalesforceReplica
 from hintsync.replicas.throttled import Throttle
+from hintsync.replicas.wire import open_transport, transport_without_proxy
 from hintsync.settings import Settings
 from hintsync.state.keys import MasterKeys
 from hintsync.state.open import open_store
@@ -290,8 +290,9 @@ def _salesforce(
     service: Service, connection: Connection, login: SalesforceLogin, facts: HintFacts
 ) -> SalesforceReplica:
     settings, options = service.settings, Options.from_json(connection.settings)
+    transport = service.transports.salesforce or transport_without_proxy(settings.salesforce_concurrency)
     limits = httpx.Limits(max_connections=settings.salesforce_concurrency)
-    http = httpx.AsyncClient(transport=service.transports.salesforce, timeout=settings.http_timeout, limits=limits)
+    http = httpx.AsyncClient(transport=transport, timeout=settings.http_timeout, limits=limits)
     client = SalesforceClient(
         http,
         login.grant(service.clock),

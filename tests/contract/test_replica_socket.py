@@ -11,10 +11,10 @@ from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.ports import Created, CreateUnknown, Draft, Replica, Unknown, Update, WriteMode, Written
 from hintsync.replicas.hint.client import HintClient
 from hintsync.replicas.hint.replica import HintReplica
-from hintsync.replicas.hint.wire import open_transport
 from hintsync.replicas.salesforce.auth import GivenToken
 from hintsync.replicas.salesforce.client import SalesforceClient, open_http
 from hintsync.replicas.salesforce.replica import SalesforceReplica
+from hintsync.replicas.wire import open_transport
 from hintsync_emulators.serve import serving
 from tests.contract.hint_world import USUAL, HintWorld
 from tests.contract.replica_world import World

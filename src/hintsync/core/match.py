@@ -201,6 +201,13 @@ class KeyIndex:
             if hashed not in other._holders:
                 yield from (held,) if isinstance(held, str) else held
 
+    def one_to_one(self, other: KeyIndex) -> Iterator[tuple[str, str]]:
+        """Yield the pairs of a record here and one of another index who share a key that nobody else on either side holds."""
+        for hashed, held in self._holders.items():
+            found = other._holders.get(hashed)
+            if isinstance(found, str) and isinstance(held, str):
+                yield held, found
+
     def __len__(self) -> int:
         """Count the different keys."""
         return len(self._holders)

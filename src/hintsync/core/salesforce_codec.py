@@ -192,7 +192,7 @@ def _is_person_account(raw: Raw) -> bool:
     if _ticked(raw.get("IsPersonAccount")) or _ticked(raw.get("Account.IsPersonAccount")):
         return True
     account = raw.get("Account")
-    return isinstance(account, Mapping) and _ticked(account.get("IsPersonAccount"))
+    return account is not None and isinstance(account, Mapping) and _ticked(account.get("IsPersonAccount"))
 
 
 def _ticked(value: object) -> bool:

@@ -104,6 +104,11 @@ class _Batch:
     shared: Work
     census: Census
 
+    @property
+    def _max_age(self) -> float:
+        """Seconds after which a record is read again before it is worked; a dry run works nothing."""
+        return float("inf") if self.shared.keeper.run.dry else FRESH
+
     async def chunks(self) -> AsyncIterator[_Chunk]:
         """Yield neighbouring pages that together hold about `CHUNK` patients still to be done."""
         pages: list[HeldPage] = []
@@ -124,11 +129,10 @@ class _Batch:
         """Decide a chunk's patients, read their contacts, carry it out."""
         engine = self.shared.engine
         await check_budgets(engine)
-        max_age = float("inf") if self.shared.keeper.run.dry else FRESH
         patients = [
             p
             for page in chunk.pages
-            for p in await fresh_page(engine, page, max_age=max_age)
+            for p in await fresh_page(engine, page, max_age=self._max_age)
             if p.id in chunk.positions
         ]
         links = await engine.store.live_links(engine.connection.id, Side.HINT, [p.id for p in patients])
@@ -147,9 +151,18 @@ class _Batch:
 
     async def _with_contacts(self, cases: Sequence[Case]) -> list[Case]:
         """Read the contacts that are needed; a candidate that is not what the scan said is decided anew."""
-        wanted = [case.match.peers[0] for case in cases if case.match.outcome in _NEED_PEER]
-        contacts = await read_contacts(self.shared.engine.salesforce, list(dict.fromkeys(wanted)))
+        wanted = list(dict.fromkeys(case.match.peers[0] for case in cases if case.match.outcome in _NEED_PEER))
+        contacts = self._read_ahead(wanted)
+        contacts |= await read_contacts(
+            self.shared.engine.salesforce, [each for each in wanted if each not in contacts]
+        )
         return [self._with_contact(case, contacts) for case in cases]
+
+    def _read_ahead(self, ids: Sequence[RecordId]) -> dict[RecordId, Snapshot]:
+        ahead = self.census.ahead
+        if ahead is None:
+            return {}
+        return ahead.take(ids, float("inf")) if self.shared.keeper.run.dry else ahead.take(ids)
 
     def _with_contact(self, case: Case, contacts: Mapping[RecordId, Snapshot]) -> Case:
         if case.match.outcome not in _NEED_PEER or case.subject is None:

@@ -13,6 +13,7 @@ from hintsync.core.match import MatchKey, match_key
 from hintsync.core.person import Person
 from hintsync.core.records import KeyRow, Link, RecordId
 from hintsync.core.values import Side
+from hintsync.engine.ahead import Ahead
 from hintsync.engine.context import Engine
 from hintsync.engine.near_batch import Near, near_matches, person_of
 from hintsync.engine.population import Contacts, Patients, scan_contacts, scan_patients
@@ -32,6 +33,8 @@ class Census:
     claims: Mapping[RecordId, Sequence[RecordId]]
     #: Near matches of the run's records that nobody on the other side matches exactly.
     near: Mapping[RecordId, Near] = field(default_factory=dict)
+    #: Contacts that were read already; None where it would not pay.
+    ahead: Ahead | None = None
 
 
 async def take_census(engine: Engine) -> Census:
@@ -40,23 +43,32 @@ async def take_census(engine: Engine) -> Census:
     Raises:
         SafetyStop: a side shows nobody although there are links (guard G2).
     """
-    contacts, patients = await _scan_both(engine)
+    patients = Patients()
+    ahead = None if await engine.store.links(engine.connection.id, limit=1) else Ahead(engine, patients)
+    contacts = await _scan_both(engine, patients, ahead)
     census = await remembered(engine, contacts, patients)
+    census.ahead = ahead
     refuse_empty(links_exist=bool(census.by_patient), contacts=contacts.count, patients=len(patients.seen))
     census.near = _near(engine, census)
     return census
 
 
-async def _scan_both(engine: Engine) -> tuple[Contacts, Patients]:
+async def _scan_both(engine: Engine, patients: Patients, ahead: Ahead | None) -> Contacts:
     """Scan both sides at once; if one fails, the other's scan ends too."""
-    scans = asyncio.ensure_future(scan_contacts(engine)), asyncio.ensure_future(scan_patients(engine))
+    look = ahead.look if ahead else lambda found: None
+    scans = asyncio.ensure_future(scan_contacts(engine, look)), asyncio.ensure_future(scan_patients(engine, patients))
     try:
-        return await asyncio.gather(*scans)
+        contacts, _ = await asyncio.gather(*scans)
+        if ahead:
+            await ahead.finish(contacts)
     except BaseException:
         for scan in scans:
             scan.cancel()
         await asyncio.wait(scans)
+        if ahead:
+            await ahead.stop()
         raise
+    return contacts
 
 
 async def remembered(engine: Engine, contacts: Contacts, patients: Patients) -> Census:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hintsync.core.match import KeyIndex, match_key
@@ -95,9 +95,11 @@ class Patients:
     archived: set[RecordId] = field(default_factory=set)
     pages: list[HeldPage] = field(default_factory=list)
     seen: set[RecordId] = field(default_factory=set)
+    #: How many there are, as far as the system says.
+    expected: int = 0
 
 
-async def scan_contacts(engine: Engine) -> Contacts:
+async def scan_contacts(engine: Engine, after_page: Callable[[Contacts], None] = lambda found: None) -> Contacts:
     """Read the least that matching needs of every contact, once."""
     found = Contacts()
     placeholders = engine.options.placeholder_dates
@@ -105,6 +107,7 @@ async def scan_contacts(engine: Engine) -> Contacts:
         async for row in in_turns(rows, ROWS_OF_A_TURN):  # the next page is on its way meanwhile
             note_contact(found, row, placeholders)
         found.pages.append(PackedRows(rows))
+        after_page(found)
     return found
 
 
@@ -120,10 +123,11 @@ def note_contact(found: Contacts, row: KeyRow, placeholders: frozenset[str]) -> 
         found.person_accounts.add(row.id)
 
 
-async def scan_patients(engine: Engine) -> Patients:
+async def scan_patients(engine: Engine, into: Patients | None = None) -> Patients:
     """Read every patient once, archived ones included, and keep the pages."""
-    found = Patients()
+    found = Patients() if into is None else into
     async for page in engine.hint.scan():
+        found.expected = page.total or 0
         hold(engine, found, page.records, page.ref)
     return found
 

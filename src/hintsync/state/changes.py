@@ -44,8 +44,9 @@ def claims(link: Link) -> tuple[Claim, ...]:
     """Return the records that a link claims: none once it has ended."""
     if not is_live(link):
         return ()
-    ends = ((Side.SALESFORCE, link.contact_id), (Side.HINT, link.patient_id))
-    return tuple((link.connection_id, side, record_id) for side, record_id in ends if record_id is not None)
+    contact = () if link.contact_id is None else ((link.connection_id, Side.SALESFORCE, link.contact_id),)
+    patient = () if link.patient_id is None else ((link.connection_id, Side.HINT, link.patient_id),)
+    return contact + patient
 
 
 def changed_links(

@@ -21,7 +21,7 @@ _END = b"\n"
 
 def pack(prints: Mapping[FieldName, Fingerprint]) -> bytes:
     """Return fingerprints in one piece; each is 16 bytes (see `changes.checked_prints`)."""
-    return orjson.dumps(list(prints)) + _END + b"".join(prints.values())
+    return _header(tuple(prints)) + b"".join(prints.values())
 
 
 def unpack(packed: bytes) -> dict[FieldName, Fingerprint]:
@@ -29,6 +29,11 @@ def unpack(packed: bytes) -> dict[FieldName, Fingerprint]:
     header, _, body = packed.partition(_END)
     names, layout = _layout(header)
     return dict(zip(names, layout.unpack(body), strict=True))
+
+
+@lru_cache(maxsize=512)
+def _header(names: tuple[FieldName, ...]) -> bytes:
+    return orjson.dumps(names) + _END
 
 
 @lru_cache(maxsize=512)

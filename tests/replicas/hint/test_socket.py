@@ -15,7 +15,7 @@ from hintsync.replicas.hint.client import HintClient, Pace
 from hintsync.replicas.hint.facts import HintFacts
 from hintsync.replicas.hint.probe import probe
 from hintsync.replicas.hint.replica import Concurrency, HintReplica
-from hintsync.replicas.hint.wire import open_transport
+from hintsync.replicas.wire import open_transport
 from hintsync_emulators.control import Failure
 from hintsync_emulators.hint import Practice, create_app
 from hintsync_emulators.serve import serving

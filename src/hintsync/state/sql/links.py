@@ -173,6 +173,8 @@ async def _rivals(sql: AsyncConnection, given: Sequence[LinkChange]) -> Sequence
 
 
 def _gives_up(before: Link, after: Link) -> bool:
+    if (before.contact_id, before.patient_id) == (after.contact_id, after.patient_id) and changes.is_live(after):
+        return False
     return not set(changes.claims(before)) <= set(changes.claims(after))
 
 

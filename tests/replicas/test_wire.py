@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from hintsync.replicas.hint.wire import WireTransport, open_transport
+from hintsync.replicas.wire import WireTransport, open_transport, transport_without_proxy
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -280,3 +280,24 @@ async def test_behind_a_proxy_httpx_takes_its_place() -> None:
         await get(transport, "http://api.hint.test/api/provider/practice")
         await transport.aclose()
     assert server.requests[0].startswith(b"GET http://api.hint.test/api/provider/practice HTTP/1.1")
+
+
+@pytest.mark.parametrize(("proxy", "kind"), [("", WireTransport), ("http://127.0.0.1:9", type(None))])
+def test_where_the_environment_names_a_proxy_httpx_follows_it(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, kind: type[object]
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    if proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+    assert isinstance(transport_without_proxy(2), kind)
+
+
+async def test_a_client_of_httpx_works_on_it(wire: WireTransport) -> None:
+    packed = gzip.compress(b'{"records": []}')
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    async with listening(Server(head + packed)) as url, httpx.AsyncClient(transport=wire) as client:
+        for _ in range(2):
+            answer = await client.get(url, headers={"X": "1"})
+            assert answer.json() == {"records": []}

@@ -1,9 +1,9 @@
 """An httpx transport for many small requests to one service: HTTP/1.1 parsed by httptools, one request to a connection.
 
-A run sends a PATCH per patient, and httpx's own transport spends most of the time of such a request in its parser and its
-pool, which are written in Python (figures in docs/decisions/0061). This one does only what an API client needs: keep-alive
-connections that are taken by one request at a time, TLS, time-outs, and errors in httpx's classes. Where there is a proxy
-to follow, httpx's own takes its place.
+A run sends a PATCH per patient to Hint, and httpx's own transport spends most of the time of such a request in its parser
+and its pool, which are written in Python (figures in docs/decisions/0061). This one does only what an API client needs:
+keep-alive connections that are taken by one request at a time, TLS, time-outs, and errors in httpx's classes. Where there
+is a proxy to follow, httpx's own takes its place.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import ssl
 from collections.abc import Iterable
 from typing import cast
+from urllib.request import getproxies
 
 import httptools
 import httpx
@@ -21,7 +22,7 @@ _IDLE_SECONDS = 15.0
 
 
 def open_transport(connections: int = 16, *, proxy: str | None = None) -> httpx.AsyncBaseTransport:
-    """Return the transport for Hint, to be closed by the caller and shared by all practices.
+    """Return a transport, to be closed by the caller; all practices share the one for Hint.
 
     Args:
         connections: most requests at a time.
@@ -30,6 +31,11 @@ def open_transport(connections: int = 16, *, proxy: str | None = None) -> httpx.
     if proxy is None:
         return WireTransport(connections)
     return httpx.AsyncHTTPTransport(proxy=proxy, limits=httpx.Limits(max_connections=connections))
+
+
+def transport_without_proxy(connections: int) -> httpx.AsyncBaseTransport | None:
+    """Return a transport for an `httpx.AsyncClient`, or None, for httpx's own, where the environment names a proxy."""
+    return None if getproxies() else WireTransport(connections)
 
 
 class WireTransport(httpx.AsyncBaseTransport):
