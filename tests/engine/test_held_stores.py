@@ -9,7 +9,8 @@ import pytest
 
 from hintsync.core.guards import Trip
 from hintsync.core.values import Side
-from hintsync.engine.held import HeldWrite, approve, approved_prints, keep_back, start_plan
+from hintsync.engine.approvals import approve, approved_prints
+from hintsync.engine.held import HeldWrite, keep_back, start_plan
 from hintsync.engine.sealing import seal_run
 from hintsync.engine.stops import may_write, stop_of, trip
 from hintsync.engine.window import admit

@@ -6,9 +6,9 @@ import pytest
 
 from hintsync.core.records import HoldKind, LinkStatus
 from hintsync.core.values import Side
+from hintsync.engine.approvals import acknowledge, approve
 from hintsync.engine.by_hand import sync_by_hand
 from hintsync.engine.context import Engine
-from hintsync.engine.held import acknowledge, approve
 from hintsync.engine.live import Worked, work_once
 from hintsync.engine.options import Options
 from hintsync.engine.stops import pause, resume, stops_in_force

@@ -12,10 +12,10 @@ from hintsync.core.fields import ConflictPolicy
 from hintsync.core.plan import Outcome
 from hintsync.core.records import LinkStatus, Snapshot
 from hintsync.core.values import Side
+from hintsync.engine.approvals import approve
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.by_hand import sync_by_hand
 from hintsync.engine.context import Engine
-from hintsync.engine.held import approve
 from hintsync.engine.stops import pause, resume, stops_in_force
 from hintsync.engine.sync_all import sync_all
 from hintsync.state.port import Run, RunKind, RunStatus

@@ -9,8 +9,9 @@ import pytest
 
 from hintsync.core.errors import RetryLater
 from hintsync.core.values import Side
+from hintsync.engine.approvals import approve, approved_prints
 from hintsync.engine.context import Engine
-from hintsync.engine.held import HeldWrite, approve, approved_prints, keep_back
+from hintsync.engine.held import HeldWrite, keep_back
 from hintsync.engine.options import Options
 from hintsync.engine.stops import may_write
 from hintsync.engine.window import NOTHING_HELD, Judged, admit, judge

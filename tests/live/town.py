@@ -10,8 +10,8 @@ from hintsync.core.errors import HintsyncError
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.records import FieldName, LinkStatus, RecordId, RecordState
 from hintsync.core.values import ABSENT, Seen, Side
+from hintsync.engine.approvals import acknowledge, approve
 from hintsync.engine.context import Engine
-from hintsync.engine.held import acknowledge, approve
 from hintsync.engine.intake import take_in
 from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import work_once

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from hintsync.core.guards import WINDOW_SECONDS, LinkWrites, Touch, Trip, check_changes, find_loops
 from hintsync.core.records import FieldName, LinkStatus
 from hintsync.core.values import Side
+from hintsync.engine.approvals import approved_writes
 from hintsync.engine.context import Engine
-from hintsync.engine.held import approved_writes, drop_plan, start_plan
+from hintsync.engine.held import drop_plan, start_plan
 from hintsync.engine.stops import may_write, stop_of, stops_in_force, trip
 from hintsync.engine.watch import NEVER, ApprovedWrites
 from hintsync.state.live import Intent, Stop

@@ -9,10 +9,10 @@ import typer
 from rich.text import Text
 
 from hintsync.core.errors import BadInput
+from hintsync.engine.approvals import approve as approve_plan
 from hintsync.engine.batch_contacts import batch_contacts
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.held import approve as approve_plan
 from hintsync.engine.run_input import load_input
 from hintsync.state.port import Run, RunKind, RunStatus
 from hintsync.surfaces.cli.answer import Answer, Exit

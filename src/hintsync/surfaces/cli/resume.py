@@ -9,11 +9,11 @@ from rich.text import Text
 
 from hintsync.core.errors import BadInput
 from hintsync.core.values import Side
+from hintsync.engine.approvals import acknowledge
 from hintsync.engine.batch_contacts import batch_contacts
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.catch_up import resume_catch_up
 from hintsync.engine.context import Engine
-from hintsync.engine.held import acknowledge
 from hintsync.engine.parity import check_parity
 from hintsync.engine.stops import acknowledge_identity, stops_in_force
 from hintsync.engine.stops import repin as pin_anew

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from hintsync.core.errors import BadInput
 from hintsync.core.plan import Outcome
-from hintsync.engine.held import seal_of
+from hintsync.engine.approvals import seal_of
 from hintsync.engine.results_csv import write_results
 from hintsync.state.port import Run, RunKind, RunRow, RunStatus, StateStore
 from hintsync.surfaces.cli.answer import Answer, table
