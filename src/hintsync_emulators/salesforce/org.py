@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -417,17 +416,6 @@ class Org:
     def issue_token(self) -> str:
         """Begin a session of the integrating user and return its token."""
         return self.auth.issue(self.user_id, "").token
-
-    def set_time(self, moment: datetime) -> None:
-        """Move a clock that can be moved.
-
-        Raises:
-            TypeError: the org runs on the machine's clock.
-        """
-        mover = getattr(self.clock, "set", None)
-        if mover is None:
-            raise TypeError("the org runs on the machine's clock; give it a ManualClock")
-        mover(moment)
 
     def close(self) -> None:
         """Close the database."""

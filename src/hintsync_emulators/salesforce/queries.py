@@ -128,10 +128,6 @@ class Queries:
             return None
         return cursor
 
-    def forget_cursors(self) -> None:
-        """Let every locator expire."""
-        self._cursors.clear()
-
     def search(
         self, statement: str, terms: Terms, returning: Iterable[tree.Query], root: str, most: int
     ) -> list[shape.Record]:
@@ -213,10 +209,6 @@ class Queries:
         built = shape.records(plan, lines, self._storage, f"{root}/sobjects/")
         found = {line[plan.shape.id_column]: record for line, record in zip(lines, built, strict=True)}
         return [found.get(record_id) for record_id in record_ids]
-
-    def lines(self, plan: Plan) -> list[shape.Line]:
-        """Return the plan's columns for every row of the result."""
-        return self._lines(plan, None)
 
     def _lines(self, plan: Plan, most: int | None) -> list[shape.Line]:
         sql = f"SELECT {plan.columns}{plan.source}{plan.rest}{_window(plan, most)}"

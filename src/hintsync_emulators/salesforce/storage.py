@@ -207,10 +207,6 @@ class Storage:
                 raise ApiError(400, "QUERY_TOO_COMPLICATED", f"The query is too complicated: {problem}") from None
             raise
 
-    def cursor(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
-        """Run a reading statement whose rows are taken one by one."""
-        return self._db.execute(sql, cast("Sequence[str]", parameters))
-
     def keep(self, kind: str, name: str, body: object) -> None:
         """Keep a piece of the org that is no row: deployed metadata, a switch."""
         self._db.execute("INSERT OR REPLACE INTO _kept VALUES (?, ?, ?)", (kind, name, orjson.dumps(body)))
