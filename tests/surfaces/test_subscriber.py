@@ -127,8 +127,9 @@ class Town:
         while expected:
             done = await self.done.get()
             if isinstance(done, list):
-                assert done == expected[: len(done)]
-                expected = expected[len(done) :]
+                told = [each for each in done if each in contacts]
+                assert told == expected[: len(told)]
+                expected = expected[len(told) :]
 
     async def next(self) -> str | list[str]:
         """Return what happened next."""
