@@ -16,6 +16,7 @@ from hintsync.engine.intake import take_in
 from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import work_once
 from hintsync.engine.notices import Notice
+from hintsync.engine.parting import intent_of
 from hintsync.replicas.memory import CAPABILITIES, MemoryReplica
 from hintsync.replicas.memory_faults import Crash, Faults
 from hintsync.replicas.memory_records import Change, ChangeKind
@@ -193,6 +194,8 @@ class LiveTown(LiveWorld):
         state = (await self.store.live_links("main", side, [record_id])).get(record_id)
         if state is None or state.link.status is LinkStatus.RESERVED:
             return "not linked yet"
+        if value is None and intent_of(state.link) is not None:
+            return "not linked yet"  # a re-link was cut off: its first sync fills blanks (row I4)
         fp = Fingerprinter(self.store.fingerprint_key("main"), state.link.salt)
         return "taken back" if value is not ABSENT and state.base.get(name) == fp.of(name, value) else ""
 
