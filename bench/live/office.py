@@ -27,6 +27,8 @@ from hintsync_emulators.tls import write_certificate
 LOG = "/_bench/log"
 #: Header of who edits as people do: those requests are nobody's cost.
 EDITOR = {"x-bench": "editor"}
+#: Whoever steers; one for all, since making one costs more than a request.
+HTTP = httpx.Client(timeout=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,17 @@ class Office:
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """Steer it."""
-        answer = httpx.request(method, f"{self.url}/_control{path}", json=body, timeout=60).raise_for_status()
+        answer = HTTP.request(method, f"{self.url}/_control{path}", json=body).raise_for_status()
         return answer.json() if answer.content else None
 
     def calls(self, after: int = 0) -> list[Call]:
         """Return the requests that it got, from the given number on."""
-        answer = httpx.get(f"{self.url}{LOG}", params={"after": after}, timeout=60).raise_for_status()
+        answer = HTTP.get(f"{self.url}{LOG}", params={"after": after}).raise_for_status()
         return [Call(*each) for each in orjson.loads(answer.content)]
 
     def count(self) -> int:
         """Return how many requests there were."""
-        return int(httpx.get(f"{self.url}{LOG}", params={"count": 1}, timeout=60).raise_for_status().text)
+        return int(HTTP.get(f"{self.url}{LOG}", params={"count": 1}).raise_for_status().text)
 
 
 @contextmanager
