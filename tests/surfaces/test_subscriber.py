@@ -226,6 +226,7 @@ async def test_a_linked_contacts_edit_is_marked_and_our_own_echo_is_not(town: To
             await town.world.store.reserve(link)
             await _remember(town, link, fp.of("city", "Waco"))
         assert town.rung == 0
+        marked, echoes = (METRICS.total(word, "main", Side.SALESFORCE) for word in ("marked", "echo"))
         town.org.update("Contact", edited, {"MailingCity": "Austin"})
         town.org.update("Contact", echoed, {"MailingCity": "Waco"})
         town.org.update("Contact", echoed, {"Hint_Last_Batch_Sync_Id__c": "run-1"})
@@ -235,6 +236,8 @@ async def test_a_linked_contacts_edit_is_marked_and_our_own_echo_is_not(town: To
         ]
         await town.until_idle()
         assert town.rung == 1
+        assert METRICS.total("marked", "main", Side.SALESFORCE) == marked + 1
+        assert METRICS.total("echo", "main", Side.SALESFORCE) >= echoes + 1
 
 
 async def _remember(town: Town, link: Link, city: bytes) -> None:

@@ -20,6 +20,7 @@ from hintsync.engine.notices import Notice
 from hintsync.engine.poll import Poll, TakeIn, poll_once
 from hintsync.engine.waiting import first_of
 from hintsync.engine.workers import worker_name
+from hintsync.metrics import count
 from hintsync.state.port import Run, RunStatus
 from hintsync.surfaces.poll_keeper import PollKeeper
 from hintsync.surfaces.stream_keeper import PACE, Hands, Pace, Situation, StreamKeeper
@@ -103,6 +104,8 @@ def _hands(engine: Engine, take: TakeIn, catch: CatchUp, poll: Poll, wake: Wake 
         engine: Engine, notices: Sequence[Notice], *, cursors: Mapping[str, str] | None = None
     ) -> TakenIn:
         taken = await take(engine, notices, cursors=cursors)
+        for word, number in (("marked", taken.marked), ("echo", taken.echoes), ("ignored", taken.ignored)):
+            count(word, engine.connection.id, Side.SALESFORCE, number)
         await ring(taken.marked)
         return taken
 
