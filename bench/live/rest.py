@@ -41,8 +41,8 @@ class Rest:
 def rest(site: Site, links: int, *, seconds: float, settle: float, events: bool) -> Rest:
     """Measure after some seconds in which the start settles.
 
-    Twice the settling time passes before the batch's own changes are no more within a poll's overlap (five minutes), so a
-    short run shows more than a long one.
+    For five minutes and a little more a new process reads the overlap of its position again and again, the batch's own
+    changes perhaps among it; a shorter settling time shows the cost of that, not of rest.
     """
     site.limit(20)
     site.configure(**({} if events else {"salesforce_events": ""}))

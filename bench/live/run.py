@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--links", type=int, default=5_000, help="linked pairs (default 5,000)")
     parser.add_argument("--events", type=int, default=10_000, help="webhooks of the burst (default 10,000)")
     parser.add_argument("--rest", type=float, default=180, help="seconds of rest (default 180)")
-    parser.add_argument("--settle", type=float, default=700, help="seconds before those (default 700)")
+    parser.add_argument("--settle", type=float, default=380, help="seconds before those (default 380)")
     parser.add_argument("--crowd-links", type=int, default=2_000, help="links for the workers (default 2,000)")
     parser.add_argument("--quick", action="store_true", help="smaller and shorter; figures mean little")
     options = parser.parse_args(argv)
