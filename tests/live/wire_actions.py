@@ -10,6 +10,7 @@ from hintsync.core.records import FieldName, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.by_hand import sync_by_hand
 from hintsync.engine.catch_up import catch_up
+from hintsync.engine.context import Engine
 from hintsync.engine.parity import check_parity
 from hintsync.engine.poll import poll_once
 from hintsync.engine.sync_all import sync_all
@@ -194,7 +195,12 @@ class WireActions:
     async def poll(self, chance: Random) -> None:
         """A side is polled."""
         side = chance.choice(list(Side))
-        await self.town.attempt(lambda engine: poll_once(engine, side), self._crash(chance))
+
+        async def poll(engine: Engine) -> None:
+            if engine.replicas[side].capabilities.changed_since:
+                await poll_once(engine, side)
+
+        await self.town.attempt(poll, self._crash(chance))
 
     async def catch_up(self, chance: Random) -> None:
         """A side is caught up with."""

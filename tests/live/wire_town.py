@@ -163,6 +163,11 @@ class WireTown:
             return False
         except HintsyncError:
             return False
+        except BaseExceptionGroup as group:  # one of several tasks at once met the end
+            if not points.dead or group.split(Crash)[1] is not None:
+                raise
+            self.deaths += 1
+            return False
         finally:
             _AT_WORK.reset(token)
             points.dead = False
