@@ -305,13 +305,21 @@ class Actions:
         await self.town.pass_once()
 
     async def edit_meanwhile(self) -> None:
-        """Work, and perhaps die, while people edit at points in the middle of it."""
-        points = sorted(self.random.sample(range(1, 30), self.random.randrange(1, 4)))
+        """An edit is being carried over, perhaps by a worker that dies, while people edit the same in the middle of it."""
+        await self.edit()
+        if events := self.town.events:
+            self.town.events = []
+            await self.town.take(events)
+        points = self.random.sample(range(1, 30), self.random.randrange(1, 4))
         crash_at = self.random.randrange(1, 40) if self.random.random() < 0.3 else None
         await self.town.pass_once(crash_at, dict.fromkeys(points, self._edit_now))
 
     def _edit_now(self) -> None:
         side, record_id, name = self._target()
+        waiting = [edit for edit in self.town.oracle.open() if edit.field in VALUES]
+        if waiting and self.random.random() < 0.7:  # where the worker is about to write
+            side, name = waiting[-1].side.other, waiting[-1].field
+            record_id = self.town.peer_of(waiting[-1].side, waiting[-1].record_id)
         if record_id and self._state(side, record_id) in (RecordState.LIVE, RecordState.ARCHIVED):
             value = self.random.choice(VALUES[name])
             _at_once(self._edit(side, record_id, {name: value}, in_pass=True))
