@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Crowd:
     workers: int
     links: int
     seconds: float
-    #: Contacts that were written while another write of the same contact was under way, or more than once.
+    #: Contacts that were written with the same value more than once: their link was in two hands.
     doubled: int
     #: Contacts that do not show the change in the end.
     forgotten: int
@@ -64,7 +64,6 @@ def crowd(site: Site, pairs: Sequence[tuple[str, str]], workers: int, *, kill: b
         for number, (_, patient) in enumerate(pairs):
             site.hint.control("PATCH", f"/patients/{patient}", {"address_city": f"{mark}{number:06}!"})
         asyncio.run(_mark(site, [patient for _, patient in pairs]))
-        began = time.monotonic()
         takeover = None
         if kill:
             until(lambda: bool(_held(site, crew[0].process.pid)), look=0.02, seconds=120)
@@ -73,9 +72,10 @@ def crowd(site: Site, pairs: Sequence[tuple[str, str]], workers: int, *, kill: b
             until(lambda: not _held(site, pid), look=0.1, seconds=120)
             takeover = time.monotonic() - died
         until(lambda: _left(site) == 0, look=0.1, seconds=1800)
-        seconds = time.monotonic() - began
-        calls = site.org.calls(before)
-    doubled, shown = _doubled(calls, mark)
+        writes = [call for call in site.org.calls(before) if call.is_write and call.status < 300 and mark in call.body]
+    # From the first write to the last: a poll may have found some of the changes before they were marked.
+    seconds = max(call.ended for call in writes) - min(call.began for call in writes)
+    doubled, shown = _doubled(writes, mark)
     return Crowd(workers, len(pairs), seconds, doubled, len(pairs) - shown, takeover)
 
 
@@ -107,11 +107,10 @@ def _is(name: object, pid: int) -> bool:
 
 
 def _doubled(calls: Sequence[Call], mark: str) -> tuple[int, int]:
-    """Return how many contacts were written more than once or at the same time, and how many were written at all."""
-    spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    """Return how many contacts were written with the same value more than once, and how many were written at all."""
+    times = Counter[str]()
     for call in calls:
-        if call.is_write and call.status < 300:
-            for word in call.body.split(mark)[1:]:
-                spans[word[:7]].append((call.began, call.ended))
-    written = {value for value in spans if value.endswith("!")}
-    return sum(len(spans[value]) > 1 for value in written), len(written)
+        for word in call.body.split(mark)[1:]:
+            times[word[:7]] += 1
+    written = [value for value in times if value.endswith("!")]
+    return sum(times[value] > 1 for value in written), len(written)
