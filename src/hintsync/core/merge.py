@@ -7,7 +7,7 @@ the same cost one fingerprint, and nothing else is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
@@ -238,7 +238,10 @@ def _gathered(
     hint_values, salesforce_values = hint.values, salesforce.values
     records = _records(hint, salesforce, holds, fp) if holds else NO_RECORDS
     limits = constraints.sides.get(Side.SALESFORCE)
-    decisions = []
+    agreed: dict[FieldName, Canonical] = {}
+    filled: dict[FieldName, Canonical] = {}
+    decisions: list[FieldDecision] = []
+    others: list[FieldDecision] = []
     for row in table.rows:
         name = row.name
         patient = hint_values.get(name, ABSENT)
@@ -246,18 +249,24 @@ def _gathered(
             patient = mapped_phone(row, hint, base, fp)  # without a base it is the first of its type, as shown
         contact = salesforce_values.get(name, ABSENT)
         if patient == contact and patient is not ABSENT and name not in missing:
-            decisions.append(_equal(row, patient, base.get(name), fp))
+            decision = _equal(row, patient, base.get(name), fp)
+            decisions.append(decision)
+            if decision.effect is Effect.AGREE:
+                agreed[name] = patient
             continue
         if name not in base and name not in holds and name not in missing and name not in choices.inherited:
-            filled = _filled(row, patient, contact, limits)
-            if filled is not None:
-                decisions.append(filled)
+            short = _filled(row, patient, contact, limits)
+            if short is not None:
+                decisions.append(short)
+                filled[name] = short.value
                 continue
         hold = holds.get(name)
         noted = base.get(noted_name(name)) if row.write_only else None
         case = FieldCase(row, patient, contact, base.get(name), hold, noted, fp, constraints, records)
-        decisions.append(_decide(case, mode, choices))
-    return _plan(tuple(decisions), table, hint, base, holds, fp)
+        decision = _decide(case, mode, choices)
+        decisions.append(decision)
+        others.append(decision)
+    return _plan(tuple(decisions), others, agreed, filled, table, hint, base, holds, fp)
 
 
 def _filled(row: FieldMapping, patient: Seen, contact: Seen, limits: FieldLimits | None) -> FieldDecision | None:
@@ -295,19 +304,20 @@ def _records(
 
 def _plan(
     decisions: tuple[FieldDecision, ...],
+    others: Sequence[FieldDecision],
+    agreed: dict[FieldName, Canonical],
+    to_salesforce: dict[FieldName, Canonical],
     table: FieldTable,
     hint: Snapshot,
     base: Base,
     holds: Mapping[FieldName, Hold],
     fp: Fingerprinter,
 ) -> PairPlan:
-    """Sort the decisions by what they ask for."""
+    """Sort the other decisions by what they ask for; the quick ones are in `agreed` and `to_salesforce` already."""
     to_hint: dict[FieldName, Canonical] = {}
-    to_salesforce: dict[FieldName, Canonical] = {}
-    agreed: dict[FieldName, Canonical] = {}
     new_holds: dict[FieldName, Hold] = {}
     noted: dict[str, Fingerprint] = {}
-    for decision in decisions:
+    for decision in others:
         effect = decision.effect
         if effect is Effect.AGREE:
             agreed[decision.field] = decision.value

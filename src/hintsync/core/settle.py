@@ -94,8 +94,9 @@ def acknowledged(
     snapshots = {Side.HINT: hint, Side.SALESFORCE: salesforce}
     for side, values in plan.writes.items():
         result = results.get(side, SideResult())
-        settled.update({name: value for name, value in values.items() if name in result.written})
-        open_writes |= values.keys() - result.written
+        left = values.keys() - result.written
+        settled.update({name: value for name, value in values.items() if name not in left} if left else values)
+        open_writes |= left
         for name in values.keys() & result.refused:
             holds[name] = _refused(table[name], side, snapshots, base, result, fp)
     holds.update(dict.fromkeys(plan.released - open_writes))

@@ -66,7 +66,8 @@ class Engine:
 
     def key_of(self, snapshot: Snapshot) -> MatchKey | None:
         """Return a snapshot's exact demographics key."""
-        first, last, born = (snapshot.values.get(name) for name in ("first_name", "last_name", "birth_date"))
+        shown = snapshot.values
+        first, last, born = shown.get("first_name"), shown.get("last_name"), shown.get("birth_date")
         if isinstance(first, str) and isinstance(last, str) and isinstance(born, str):
             return match_key(first, last, born, self.options.placeholder_dates)
         return None

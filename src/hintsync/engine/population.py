@@ -6,6 +6,7 @@ pages, so that each can be worked within the page it came in.
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -14,7 +15,6 @@ from dataclasses import dataclass, field
 from hintsync.core.match import KeyIndex, match_key
 from hintsync.core.records import KeyRow, RecordId, RecordState, Snapshot
 from hintsync.engine.context import Engine
-from hintsync.engine.turns import in_turns
 from hintsync.ports import PageRef, Replica
 
 #: Patients of a page that are read one by one at most; more are read by their page, in one call.
@@ -104,8 +104,10 @@ async def scan_contacts(engine: Engine, after_page: Callable[[Contacts], None] =
     found = Contacts()
     placeholders = engine.options.placeholder_dates
     async for rows in engine.salesforce.scan_keys():
-        async for row in in_turns(rows, ROWS_OF_A_TURN):  # the next page is on its way meanwhile
-            note_contact(found, row, placeholders)
+        for start in range(0, len(rows), ROWS_OF_A_TURN):
+            for row in rows[start : start + ROWS_OF_A_TURN]:
+                note_contact(found, row, placeholders)
+            await asyncio.sleep(0)  # the next page is on its way meanwhile
         found.pages.append(PackedRows(rows))
         after_page(found)
     return found

@@ -4,7 +4,7 @@ A transaction waits in two places only: for another process's lock as it begins,
 on a thread. Statements do not wait, and a driver that lets go of the interpreter at every row would quarrel for it with
 the batch that computes meanwhile (docs/decisions/0036); so they are carried out at once, where they are asked for. The
 store's code stays the same for both databases: it is written with `await`, and over this connection nothing that it
-awaits ever has to wait.
+awaits ever has to wait; a writer gives way to other tasks between its statements.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Threads:
     async def read(self, work: Work[T]) -> T:
         """Do some reading in one transaction; readers wait for nobody (write-ahead log)."""
         with self.engine.connect() as connection, connection.begin():
-            return _finished(work(_immediate(connection)))
+            return _finished(work(cast("AsyncConnection", _Immediate(connection))))
 
     async def write(self, work: Work[T], options: dict[str, Any]) -> T:
         """Do some writing in one transaction: committed at the end, rolled back if anything is raised.
@@ -51,7 +51,7 @@ class Threads:
         loop = asyncio.get_running_loop()
         connection, transaction = await loop.run_in_executor(self._pool, self._begin, options)
         try:
-            result = _finished(work(_immediate(connection)))
+            result = await work(cast("AsyncConnection", _InTurns(connection)))
         except BaseException:
             await loop.run_in_executor(self._pool, _give_up, connection, transaction)
             raise
@@ -83,13 +83,11 @@ def _commit(connection: Connection, transaction: RootTransaction) -> None:
         pass
 
 
-def _immediate(connection: Connection) -> AsyncConnection:
-    # Of an AsyncConnection, the store's code uses these two methods and no other.
-    return cast("AsyncConnection", _Immediate(connection))
-
-
 class _Immediate:
-    """A connection whose answers are there at once, with the methods of one that is waited for."""
+    """A connection whose answers are there at once, with the methods of one that is waited for.
+
+    Of an AsyncConnection, the store's code uses these two methods and no other.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -99,6 +97,20 @@ class _Immediate:
 
     async def exec_driver_sql(self, statement: str, parameters: Any = None) -> CursorResult[Any]:
         return self._connection.exec_driver_sql(statement, parameters)
+
+
+class _InTurns(_Immediate):
+    """The same, but after each statement whoever else is ready has a turn: a commit of a chunk takes some ten milliseconds."""
+
+    async def execute(self, statement: Any, parameters: Any = None) -> CursorResult[Any]:
+        result = await super().execute(statement, parameters)
+        await asyncio.sleep(0)
+        return result
+
+    async def exec_driver_sql(self, statement: str, parameters: Any = None) -> CursorResult[Any]:
+        result = await super().exec_driver_sql(statement, parameters)
+        await asyncio.sleep(0)
+        return result
 
 
 def _finished(work: Coroutine[Any, Any, T]) -> T:
