@@ -17,6 +17,8 @@ from hintsync.bootstrap import open_service
 from hintsync.core.values import Side
 from hintsync.state.live import Mark
 
+#: Seconds in which workers start and catch up.
+_START = 15.0
 #: Bar: seconds until another worker has taken over what a dead one held.
 TAKEOVER = 30.0
 
@@ -50,19 +52,20 @@ class Crowd:
 
 
 def crowd(site: Site, pairs: Sequence[tuple[str, str]], workers: int, *, kill: bool = False) -> Crowd:
-    """Mark everybody's contact as changed in Hint, start workers, and wait until nothing is left."""
+    """Start workers, change some patients, mark them dirty, and wait until nothing is left.
+
+    Each pair may be used once: somebody who is changed again and again goes in circles to guard G7.
+    """
     site.limit(None)
     site.configure(hint_requests_per_second=1000)
     mark = f"C{workers}{'k' if kill else 'n'}{time.monotonic_ns() % 10**6:06}-"
-    for number, (_, patient) in enumerate(pairs):
-        site.hint.control("PATCH", f"/patients/{patient}", {"address_city": f"{mark}{number:06}"})
     with ExitStack() as stack:
         crew = [stack.enter_context(worker(site)) for _ in range(workers)]
-        time.sleep(5)  # they catch up first: nobody told of anything yet
+        time.sleep(_START)
         until(lambda: _left(site) == 0, look=0.5, seconds=1800)
         before = site.org.count()
         for number, (_, patient) in enumerate(pairs):
-            site.hint.control("PATCH", f"/patients/{patient}", {"address_city": f"{mark}{number:06}!"})
+            site.hint.control("PATCH", f"/patients/{patient}", {"address_city": f"{mark}{number:06}"})
         asyncio.run(_mark(site, [patient for _, patient in pairs]))
         takeover = None
         if kill:
@@ -111,6 +114,5 @@ def _doubled(calls: Sequence[Call], mark: str) -> tuple[int, int]:
     times = Counter[str]()
     for call in calls:
         for word in call.body.split(mark)[1:]:
-            times[word[:7]] += 1
-    written = [value for value in times if value.endswith("!")]
-    return sum(times[value] > 1 for value in written), len(written)
+            times[word[:6]] += 1
+    return sum(each > 1 for each in times.values()), len(times)

@@ -23,6 +23,8 @@ from bench.live.others import floor, script
 from bench.live.rest import rest
 from bench.live.service import Site
 
+#: How many workers, and whether one of them is killed.
+CROWDS = ((2, False), (4, False), (8, False), (4, True))
 PARTS = ("lag", "burst", "rest", "crowd")
 
 
@@ -35,11 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--events", type=int, default=10_000, help="webhooks of the burst (default 10,000)")
     parser.add_argument("--rest", type=float, default=180, help="seconds of rest (default 180)")
     parser.add_argument("--settle", type=float, default=380, help="seconds before those (default 380)")
-    parser.add_argument("--crowd-links", type=int, default=2_000, help="links for the workers (default 2,000)")
+    parser.add_argument("--crowd-links", type=int, default=6_000, help="links for all the workers (default 6,000)")
     parser.add_argument("--quick", action="store_true", help="smaller and shorter; figures mean little")
     options = parser.parse_args(argv)
     if options.quick:
-        options.links, options.events, options.seconds, options.crowd_links = 500, 1_000, 15, 400
+        options.links, options.events, options.seconds, options.crowd_links = 500, 1_000, 15, 1_200
         options.rest, options.settle = 30, 15
     parts = {"lag": _lag, "burst": _burst, "rest": _rest, "crowd": _crowd}
     good = [parts[name](options) for name in options.part or PARTS]
@@ -97,8 +99,8 @@ def _crowd(options: argparse.Namespace) -> bool:
     server.ensure_running()
     try:
         with postgres.database(server.url) as url, _site(options.crowd_links, url) as (site, pairs):
-            for workers, kill in ((2, False), (4, False), (8, False), (4, True)):
-                found = crowd(site, pairs, workers, kill=kill)
+            for number, (workers, kill) in enumerate(CROWDS):
+                found = crowd(site, pairs[number :: len(CROWDS)], workers, kill=kill)
                 good &= found.reaches_bars
                 print(f"{_word(found.reaches_bars)} {found.told()}", flush=True)
     finally:
