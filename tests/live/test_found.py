@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hintsync.core.link_by_hand import Warned
+from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import link_by_hand
+from hintsync.engine.by_hand import link_by_hand, unlink_by_hand
+from hintsync.engine.context import Engine
+from hintsync.engine.parity import check_parity
 from tests.live.history import calm
 from tests.live.town import LiveTown
 
@@ -29,3 +32,28 @@ async def test_u3_an_edit_made_while_a_relink_is_cut_off_is_not_taken_for_the_fo
     else:  # nothing was said of it yet when the process died
         assert town.peer_of(Side.SALESFORCE, contact) == old
         assert town.show(Side.HINT, old, "city") == "Alton"
+
+
+@pytest.mark.parametrize("dies_at", range(1, 40, 3))
+@pytest.mark.parametrize("what", ["re-link", "unlink"])
+async def test_u1_u3_what_a_person_began_and_nobody_finished_is_finished_by_the_parity_check(what: str, dies_at: int):
+    """No event tells of it, so an unlink or a re-link that was cut off waited until somebody acted again."""
+    town = LiveTown()
+    contact, old = town.both("Bea", "Moor", "1961-03-04", city="Lynn")
+    new = town.patient("Jon", "Wren", "1952-07-08", city="Dover")
+    await link_by_hand(await town.live(), contact, old)
+    await town.settle()
+
+    async def begin(engine: Engine) -> None:
+        if what == "unlink":
+            await unlink_by_hand(engine, contact)
+        else:
+            await link_by_hand(engine, contact, new, confirmed=tuple(Warned))
+
+    await town.attempt(begin, crash_at=dies_at)
+    town.events.clear()
+    town.clock.push(90.0)
+    await check_parity(await town.live())
+    await town.settle()
+    left = {(link.status, link.patient_id) for link in await town.store.live_pairs("main")}
+    assert left in ({(LinkStatus.ACTIVE, old)}, {(LinkStatus.ACTIVE, new)} if what == "re-link" else set())

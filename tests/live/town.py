@@ -174,7 +174,12 @@ class LiveTown(LiveWorld):
     def show(self, side: Side, record_id: RecordId, name: FieldName) -> Seen:
         """Return what a side shows of a field."""
         replica = self.side(side)
-        return replica._seen(replica._records[record_id], name)
+        record = replica._records[record_id]
+        of_type = [number for kind, number in record.phones if f"{kind}_phone" == name]
+        if len(of_type) > 1 and (contact := self.peer_of(Side.HINT, record_id)):
+            agreed = self.org._records[contact].values.get(name)  # several of a type: the mapped one is what was agreed
+            return agreed if agreed in of_type else of_type[0]
+        return replica._seen(record, name)
 
     def peer_of(self, side: Side, record_id: RecordId) -> RecordId | None:
         """Return the other record of a pair, as the contact names it; None if there is none."""

@@ -24,10 +24,12 @@ from hintsync.engine.parity_counts import Counts
 from hintsync.engine.parity_forms import FormMaker
 from hintsync.engine.parity_looks import GRACE, Suspect, look_again
 from hintsync.engine.parity_signing import sign_and_log
+from hintsync.engine.parting import intent_of
 from hintsync.engine.positions import OVERLAP, load_position, move_position, newest_of
 from hintsync.engine.reading import notice_of
 from hintsync.engine.runs import RunKeeper, check_identity, keeping, reopen, start_run
 from hintsync.ports import Page
+from hintsync.state.live import Lane, Mark
 from hintsync.state.port import Run, RunKind
 
 #: Cause of what the check marks.
@@ -101,6 +103,7 @@ class _Check:
         self.waiting = {link.patient_id: link for link in links if link.patient_id and link.contact_id}
         self.linked = frozenset(self.waiting)
         self.counts.unfinished = len(links) - len(self.waiting)
+        await self._have_finished(links)
         await keeper.phase("reading contacts", total=keeper.run.done + len(self.waiting))
         await self._read_contacts()
         await keeper.phase("reading patients")
@@ -113,6 +116,18 @@ class _Check:
         if self.repair:
             for side in Side:
                 await move_position(engine, side, self.newest[side], started, took)
+
+    async def _have_finished(self, links: Sequence[Link]) -> None:
+        """Mark what was begun and cut off: a first sync, a create, an unlink, a re-link. No event may ever tell of these."""
+        engine, now = self.engine, self.engine.clock.now().timestamp()
+        begun = [link for link in links if link.status is LinkStatus.RESERVED or intent_of(link) is not None]
+        # by the contact where there is one: it stays with the link that follows when a re-link goes on
+        records = [
+            (Side.SALESFORCE, link.contact_id) if link.contact_id else (Side.HINT, link.patient_id) for link in begun
+        ]
+        marks = [Mark(side, record_id, CAUSE, now, Lane.PARITY) for side, record_id in records if record_id]
+        if marks and self.repair:
+            await engine.store.mark(engine.connection.id, marks)
 
     async def _read_contacts(self) -> None:
         by_contact = {link.contact_id: link for link in self.waiting.values()}
