@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import httpx
@@ -42,7 +42,7 @@ class _Wires:
             self.org.patch(f"/sobjects/Contact/{record_id}", json={"MailingCity": city}).raise_for_status()
 
 
-def floor(hint: Office, org: Office, pairs: Sequence[tuple[str, str]], *, rate: float, seconds: float) -> Outcome:
+def floor(hint: Office, org: Office, pairs: Iterator[tuple[str, str]], *, rate: float, seconds: float) -> Outcome:
     """Read both records and write one, as soon as the edit is made; nothing is decided and nothing remembered."""
     wires, mark = _Wires(hint, org), f"F{rate:g}-"
     editors = Editors(hint, org, pairs, mark)
@@ -63,12 +63,20 @@ def floor(hint: Office, org: Office, pairs: Sequence[tuple[str, str]], *, rate: 
         return measured(hint, org, editors, mark, run)
 
 
-def script(hint: Office, org: Office, pairs: Sequence[tuple[str, str]], *, rate: float, seconds: float) -> Outcome:
+def script(
+    hint: Office,
+    org: Office,
+    pairs: Iterator[tuple[str, str]],
+    everybody: Sequence[tuple[str, str]],
+    *,
+    rate: float,
+    seconds: float,
+) -> Outcome:
     """Ask both sides once a second what changed, and copy it; who edits last wins, and what a reader misses is lost."""
     wires, mark, stop = _Wires(hint, org), f"S{rate:g}-", threading.Event()
     editors = Editors(hint, org, pairs, mark)
-    to_patient = dict(pairs)
-    to_contact = {patient: contact for contact, patient in pairs}
+    to_patient = dict(everybody)
+    to_contact = {patient: contact for contact, patient in everybody}
     known: dict[str, str] = {}
 
     def copy_patients(since: str) -> None:

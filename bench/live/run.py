@@ -7,6 +7,7 @@ emulators' own log of requests, so that nobody who watches uses up a limit.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ from bench.live.others import floor, script
 from bench.live.rest import rest
 from bench.live.service import Site
 
+#: Edits a second, and what our limiter to Hint is set to then; its own limit is 20.
+RATES = ((2.0, 8.0), (5.0, 18.0))
 #: How many workers, and whether one of them is killed.
 CROWDS = ((2, False), (4, False), (8, False), (4, True))
 PARTS = ("lag", "burst", "rest", "crowd")
@@ -43,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.quick:
         options.links, options.events, options.seconds, options.crowd_links = 500, 1_000, 15, 1_200
         options.rest, options.settle = 30, 15
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # so that every process started here is ended
     parts = {"lag": _lag, "burst": _burst, "rest": _rest, "crowd": _crowd}
     good = [parts[name](options) for name in options.part or PARTS]
     return 0 if all(good) else 1
@@ -58,15 +62,19 @@ def _site(links: int, database_url: str = "") -> Iterator[tuple[Site, list[tuple
 
 def _lag(options: argparse.Namespace) -> bool:
     good = True
-    with _site(min(options.links, 2_000)) as (site, pairs):
-        for rate, limit in ((2.0, 8.0), (5.0, 18.0)):
+    needed = int(options.seconds * 3 * sum(rate for rate, _ in RATES)) + 100
+    with _site(needed) as (site, everybody):
+        pairs = iter(everybody)
+        for rate, limit in RATES:
             ours = lag_of_ours(site, pairs, rate=rate, limit=limit, seconds=options.seconds)
             good &= ours.reaches_bars
             _tell(f"{rate:g} edits a second, limiter at {limit:g} {_word(ours.reaches_bars)}", ours)
         site.limit(20)
-        for rate in (2.0, 5.0):
-            _tell(f"{rate:g} a second, floor", floor(site.hint, site.org, pairs, rate=rate, seconds=options.seconds))
-            _tell(f"{rate:g} a second, script", script(site.hint, site.org, pairs, rate=rate, seconds=options.seconds))
+        for rate, _ in RATES:
+            plain = floor(site.hint, site.org, pairs, rate=rate, seconds=options.seconds)
+            _tell(f"{rate:g} a second, floor", plain)
+            written = script(site.hint, site.org, pairs, everybody, rate=rate, seconds=options.seconds)
+            _tell(f"{rate:g} a second, script", written)
     return good
 
 
