@@ -281,10 +281,6 @@ def test_the_fields_to_select_are_the_table_and_the_bookkeeping() -> None:
 def test_f8_names_in_a_refusal_lead_to_the_fields_of_ours() -> None:
     assert CODEC.field_of_salesforce("MailingPostalCode") == "zip"
     assert CODEC.field_of_salesforce("Description") is None
-    assert CODEC.field_of_hint_key("address_line2") == "street"
-    assert CODEC.field_of_hint_key("gender") == CODEC.field_of_hint_key("sex") == "gender"
-    assert CODEC.field_of_hint_key("practitioner") == "practitioner_name"
-    assert CODEC.field_of_hint_key("phones") is None
     assert CODEC.refused(Side.HINT, ["phones", "ssn"]) == {"mobile_phone", "home_phone", "office_phone"}
     assert CODEC.refused(Side.SALESFORCE, ["Email", "Fax"]) == {"email"}
     assert CODEC.refused(Side.HINT, []) == CODEC.refused(Side.SALESFORCE, []) == frozenset()

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from hintsync.core.link import OwnLink, Trigger
+from hintsync.core.link import OwnLink
 from hintsync.core.link_by_hand import (
     ChosenPair,
     Step,
     Warned,
     decide_by_hand,
     decide_create_by_hand,
-    decide_duplicate,
 )
 from hintsync.core.plan import Outcome
 from hintsync.core.records import LinkStatus, RecordState
@@ -69,18 +68,6 @@ def test_l11_an_archived_patient_may_be_linked_by_a_person_who_was_told() -> Non
     pair = replace(PAIR, patient_state=RecordState.ARCHIVED)
     assert decide_by_hand(pair).warnings == {Warned.ARCHIVED}
     assert decide_by_hand(pair, {Warned.ARCHIVED}).step is Step.LINK
-
-
-@pytest.mark.parametrize(("manual", "may_allow"), [(Trigger.MANUAL, True), (Trigger.BATCH_PATIENTS, False)])
-def test_l12_only_a_person_may_create_in_spite_of_a_duplicate_rule(manual, may_allow) -> None:
-    decision = decide_duplicate(manual, ("003X",), may_be_allowed=True)
-    assert (decision.match.outcome, decision.match.row, decision.match.peers) == (
-        Outcome.DUPLICATE_RULE,
-        "L12",
-        ("003X",),
-    )
-    assert decision.may_allow is may_allow
-    assert not decide_duplicate(manual, (), may_be_allowed=False).may_allow
 
 
 @pytest.mark.parametrize("first_name", [None, "", "  "])

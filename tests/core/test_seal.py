@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.core.merge import merge_pair
 from hintsync.core.plan import Mode
-from hintsync.core.seal import Difference, Prints, Sealer, compare, only_approved, prints_of, seal, still_approved
+from hintsync.core.seal import Difference, Prints, Sealer, compare, prints_of, seal, still_approved
 from hintsync.core.values import Side
 from tests.core.pairs import PRINTS, contact, memory, patient
 
@@ -46,15 +46,6 @@ def test_writing_less_than_was_approved_is_allowed_and_named() -> None:
     difference = compare(approved, {Side.HINT: approved[Side.HINT]})
     assert difference == Difference((), ((Side.SALESFORCE, "city"),))
     assert difference.still_approved
-
-
-def test_only_the_approved_part_of_a_plan_is_carried_out_and_the_rest_is_listed() -> None:
-    now = plan(city="Ely")
-    cut, difference = only_approved(now, prints_of(plan().writes, PRINTS), PRINTS)
-    assert cut.writes == {Side.HINT: {"email": "y"}}
-    assert difference.unapproved == ((Side.SALESFORCE, "city"),)
-    whole, _ = only_approved(now, prints_of(now.writes, PRINTS), PRINTS)
-    assert whole == now
 
 
 @dataclass(frozen=True)

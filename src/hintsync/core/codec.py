@@ -63,11 +63,6 @@ class Codec:
         """Return the API names to select for key rows."""
         return self._salesforce.key_fields
 
-    def field_of_hint_key(self, key: str) -> FieldName | None:
-        """Return the mapped field that a key of Hint's stands for; None if it is not ours or stands for several (`phones`)."""
-        names = self._hint.fields_of(key)
-        return next(iter(names)) if len(names) == 1 else None
-
     def field_of_salesforce(self, api_name: str) -> FieldName | None:
         """Return the mapped field of an API name, its `…Code` twin included; None if it is not ours."""
         return self._salesforce.field_of(api_name)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hintsync.core.link import OwnLink, Trigger
+from hintsync.core.link import OwnLink
 from hintsync.core.plan import Match, Outcome
 from hintsync.core.records import LinkStatus, RecordId, RecordState
 
@@ -147,24 +147,3 @@ def decide_create_by_hand(
     if not (last_name or "").strip():
         return Match(Outcome.INCOMPLETE, "L7", reason="last-name-needed")
     return Match(Outcome.CREATED, "L2")
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateDecision:
-    """What follows when a create meets a duplicate rule (row L12)."""
-
-    match: Match
-    #: A person is shown the records and may create all the same.
-    may_allow: bool
-
-
-def decide_duplicate(trigger: Trigger, records: tuple[RecordId, ...], *, may_be_allowed: bool) -> DuplicateDecision:
-    """Decide what follows when the other system says that the new record looks like others: row L12.
-
-    Args:
-        trigger: What set off the create.
-        records: The records the system names, perhaps none.
-        may_be_allowed: The rule only warns.
-    """
-    match = Match(Outcome.DUPLICATE_RULE, "L12", records)
-    return DuplicateDecision(match, may_allow=may_be_allowed and trigger is Trigger.MANUAL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from hintsync.core.quick import quick
 from hintsync.core.records import FieldName, Fingerprint, Hold, RecordId, Values
@@ -132,65 +132,6 @@ class Match:
     #: The one peer of LINKED / SYNCED, or the candidates that a reviewer must see.
     peers: tuple[RecordId, ...] = ()
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LinkAction:
-    """Link this contact with this patient and give the pair its first sync."""
-
-    contact_id: RecordId
-    patient_id: RecordId
-    mode: Mode
-
-
-@dataclass(frozen=True, slots=True)
-class CreateAction:
-    """Create the missing record on `side` from its peer, and link the two."""
-
-    side: Side
-    source_id: RecordId
-    values: Values
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateAction:
-    """Write these fields of this record."""
-
-    side: Side
-    record_id: RecordId
-    values: Values
-
-
-@dataclass(frozen=True, slots=True)
-class HoldAction:
-    """Leave this field on both sides and put it to review."""
-
-    field: FieldName
-    hold: Hold
-
-
-@dataclass(frozen=True, slots=True)
-class SuspendAction:
-    """Stop syncing this link until its records are back."""
-
-    link_id: str
-    reason: str
-
-
-Action: TypeAlias = LinkAction | CreateAction | UpdateAction | HoldAction | SuspendAction
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRecord:
-    """The plan of one record of a run: its outcome and the actions that follow (none: Nothing)."""
-
-    #: The record the run is about (a patient in patients-to-contacts, a contact in contacts-to-patients).
-    side: Side
-    record_id: RecordId
-    match: Match
-    actions: tuple[Action, ...] = ()
-    #: What would be written, as fingerprints: side to field to fingerprint. This, not `actions`, is kept at rest.
-    prints: Mapping[Side, Mapping[FieldName, Fingerprint]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,17 +43,6 @@ class PhoneEntry(NamedTuple):
     raw: Mapping[str, object]
 
 
-class Version(NamedTuple):
-    """A token that moves when the record does; compared only with its own side (rule 5).
-
-    `stamp` is the system's own (SystemModstamp, updated_at), `digest` a keyed fingerprint over all mapped fields: equal
-    stamps with different digests are a change.
-    """
-
-    stamp: str
-    digest: Fingerprint
-
-
 @quick
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -172,10 +161,6 @@ class LinkState:
     link: Link
     base: Base
     holds: Mapping[FieldName, Hold]
-
-    def with_base(self, moved: Mapping[FieldName, Fingerprint]) -> LinkState:
-        """Return the same state with some fields of the base moved."""
-        return LinkState(self.link, {**self.base, **moved}, self.holds)
 
 
 #: Values to be written, in canonical form; only in memory.

@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from hintsync.core.fingerprints import Fingerprinter
-from hintsync.core.plan import PairPlan
 from hintsync.core.records import FieldName, Fingerprint, RecordId, Values
 from hintsync.core.values import Side
 
@@ -57,25 +56,6 @@ def _flat(prints: Prints) -> dict[tuple[Side, FieldName], Fingerprint]:
 def still_approved(approved: Prints, now: Prints) -> bool:
     """Say whether a plan writes nothing but what was approved; writing less is allowed."""
     return compare(approved, now).still_approved
-
-
-def only_approved(plan: PairPlan, approved: Prints, fp: Fingerprinter) -> tuple[PairPlan, Difference]:
-    """Cut a plan down to the writes that were approved.
-
-    Returns:
-        The plan without the other writes, and how it differs from what was approved: those fields are listed as changed
-        since. What writes nothing anywhere (agreement, holds) is kept; a hold whose write is cut is not released.
-    """
-    difference = compare(approved, prints_of(plan.writes, fp))
-    if difference.still_approved:
-        return plan, difference
-    cut = frozenset(difference.unapproved)
-    writes = {
-        side: {name: value for name, value in values.items() if (side, name) not in cut}
-        for side, values in plan.writes.items()
-    }
-    kept = {side: values for side, values in writes.items() if values}
-    return replace(plan, writes=kept, released=plan.released - {name for _, name in cut}), difference
 
 
 class SealedRow(Protocol):

@@ -42,8 +42,3 @@ Canonical: TypeAlias = str | bool | None
 
 #: What one side showed for a field.
 Seen: TypeAlias = Canonical | Absent
-
-
-def is_blank(value: Seen) -> bool:
-    """Say whether a side showed the field as blank. ABSENT is not blank, and a checkbox never is."""
-    return value is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -159,8 +159,3 @@ def _client(facts: HintFacts | OrgFacts) -> httpx.AsyncClient:
 async def _calls(http: httpx.AsyncClient) -> int:
     counted = (await http.get("/_control/counts")).raise_for_status().json()
     return int(counted["total"])
-
-
-def by_id(records: Sequence[Raw], key: str) -> dict[str, Raw]:
-    """Return records by their id."""
-    return {record[key]: record for record in records}

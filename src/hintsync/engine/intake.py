@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hintsync.core.link import UnlinkedChange, decide_unlinked_change
 from hintsync.core.records import FieldName, Fingerprint, LinkState, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
@@ -124,10 +125,10 @@ def _judge(
 
 
 def _judge_unlinked(notice: Notice, left_for_batch: frozenset[RecordId]) -> Verdict:
-    """Rows L8 and L9: a contact without a link concerns nobody; a patient may be new, unless it is gone again."""
-    if notice.side is Side.SALESFORCE or notice.kind is NoticeKind.DELETED or notice.record_id in left_for_batch:
-        return Verdict.IGNORE
-    return Verdict.MARK
+    """Judge an event about a record without a link (rows L8, L9); one that is gone again needs nothing."""
+    change = decide_unlinked_change(notice.side, notice.record_id, left_for_batch)
+    new = change is UnlinkedChange.TREATED_AS_NEW and notice.kind is not NoticeKind.DELETED
+    return Verdict.MARK if new else Verdict.IGNORE
 
 
 async def _confirmed(
