@@ -31,6 +31,7 @@ from hintsync_emulators.hint import create_app as hint_app
 from hintsync_emulators.hint.openapi import openapi as hint_document
 from hintsync_emulators.salesforce import App, Org
 from hintsync_emulators.salesforce import create_app as salesforce_app
+from hintsync_emulators.salesforce.canvas.kept import CanvasApp
 from hintsync_emulators.salesforce.openapi import openapi as salesforce_document
 
 #: Drawn from each description twice: within what it allows, and beside it.
@@ -120,6 +121,7 @@ def hint() -> Target:
 def salesforce() -> Target:
     client = App("fuzzed", "secret", run_as="integration@example.org")
     org = Org(seed=3, token=TOKEN, apps=[client], features=["MiddleName"])
+    org.canvas.given["Panel"] = CanvasApp("Panel", "Panel", "https://example.com/canvas", "06P", "09H", client)
     account = org.insert("Account", {"Name": "Moors"})
     ids = [account, org.org_id, org.user_id, "ada@example.com", "Contact", "LastName", "successfulResults"]
     for name in ("Ada", "Bo"):

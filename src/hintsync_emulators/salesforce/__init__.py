@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hintsync_emulators.control import Controlled, ControlRoute, Faults
 from hintsync_emulators.salesforce.auth import App
+from hintsync_emulators.salesforce.canvas.control import canvas_routes
 from hintsync_emulators.salesforce.clock import ManualClock
 from hintsync_emulators.salesforce.dml.rules import DuplicateRule
 from hintsync_emulators.salesforce.openapi import openapi
@@ -30,5 +31,11 @@ def create_app(org: Org, faults: Faults | None = None) -> Controlled:
         faults: what goes wrong; its counters hold the calls by kind. Reachable later as ``app.faults``.
     """
     described = ControlRoute("GET", "/openapi.json", lambda _: openapi(), "the emulated API as OpenAPI 3.1")
-    routes = [*control_routes(org), *pubsub_routes(org), *steering_routes(OrgSteering(org)), described]
-    return Controlled(Application(org), faults or Faults(), classify, routes, org.events.clear_faults)
+    own = [*control_routes(org), *pubsub_routes(org), *canvas_routes(org)]
+    routes = [*own, *steering_routes(OrgSteering(org)), described]
+
+    def end_faults() -> None:
+        org.events.clear_faults()
+        org.canvas.faults.clear()
+
+    return Controlled(Application(org), faults or Faults(), classify, routes, end_faults)

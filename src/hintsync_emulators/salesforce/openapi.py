@@ -108,6 +108,16 @@ _QUERIES: Mapping[str, Mapping[str, Schema]] = {
         "state": TEXT,
         "prompt": TEXT,
     },
+    "canvas.simulate": {
+        "app": {"enum": ["Panel", "x"]},
+        "user": TEXT,
+        "record": TEXT,
+        "fields": TEXT,
+        "action": TEXT,
+        "parameters": TEXT,
+        "location": {"enum": ["Visualforce", "x"]},
+        "theme": {"enum": ["Theme4d", "x"]},
+    },
 }
 _SOAP = "/services/Soap"
 
@@ -155,4 +165,6 @@ def _gives(route: Route) -> tuple[str, ...]:
         return (XML,)
     if route.kind in ("bulk.ingest.results", "bulk.query.results"):
         return (CSV, JSON)
+    if route.kind == "canvas.simulate":
+        return (HTML,)
     return (HTML, JSON) if route.kind == "oauth.authorize" else (JSON,)

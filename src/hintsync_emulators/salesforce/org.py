@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hintsync_emulators.salesforce import ids, values
 from hintsync_emulators.salesforce.auth import App, Auth, Session
+from hintsync_emulators.salesforce.canvas.kept import Canvas
 from hintsync_emulators.salesforce.clock import Clock, system_clock
 from hintsync_emulators.salesforce.dml import places
 from hintsync_emulators.salesforce.dml.journal import origin_of
@@ -133,6 +134,8 @@ class Org:
         self.components = Components(self.storage)
         #: Client ids of the external client apps that were deployed.
         self.deployed_apps: frozenset[str] = frozenset()
+        #: Canvas apps that no deployment brought, and what is to go wrong when one is opened.
+        self.canvas = Canvas()
         #: ``client=`` of Sforce-Call-Options, as often as it was sent.
         self.clients: dict[str, int] = {}
         self._prepare()

@@ -120,7 +120,7 @@ def _parts(org: Org, app: str) -> list[tuple[str, Component]]:
 
 def register_apps(org: Org) -> None:
     """Let the deployed apps ask for tokens, each as its files say, and those that are gone no more."""
-    found = [_app(org, name) for name in org.components.names("ExternalClientApplication")]
+    found = [client_of(org, name) for name in org.components.names("ExternalClientApplication")]
     made = {app.client_id: app for app in found if app is not None}
     for client_id in org.deployed_apps - set(made):
         org.auth.apps.pop(client_id, None)
@@ -128,7 +128,7 @@ def register_apps(org: Org) -> None:
     org.deployed_apps = frozenset(made)
 
 
-def _app(org: Org, name: str) -> App | None:
+def client_of(org: Org, name: str) -> App | None:
     """Return the client that an app's files make; None while it has no global OAuth settings."""
     files = {kind: parse(one.xml) for kind, one in _parts(org, name)}
     settings = files.get("ExtlClntAppGlobalOauthSettings")

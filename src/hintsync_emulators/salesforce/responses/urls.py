@@ -25,6 +25,7 @@ ROUTES = (
     _outside("POST", "/services/Soap/m/{version}/{org}", late("soap.metadata"), "metadata.soap"),
     # simple-salesforce puts the id of the job it asks about behind the address
     _outside("POST", "/services/Soap/m/{version}/deployRequest/{id}", late("soap.metadata"), "metadata.soap"),
+    _outside("GET", "/_emulator/canvas", late("canvas.simulate"), "canvas.simulate"),
     Route("GET", _DATA, late("resources.listing"), "resources"),
     Route("GET", f"{_DATA}/limits", late("resources.limits"), "limits"),
     Route("GET", _ROWS, late("resources.describe_global"), "describe.global"),
