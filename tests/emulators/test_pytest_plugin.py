@@ -24,9 +24,9 @@ def test_the_page_about_the_fixtures_is_true(pytester: pytest.Pytester) -> None:
     page = HOWTO.read_text(encoding="utf-8")
     pytester.makeini(INI)
     pytester.makeconftest(code_of(page, "# conftest.py"))
-    pytester.makepyfile(code_of(page, "# test_mine.py"))
+    pytester.makepyfile(test_mine=code_of(page, "# test_mine.py"), test_canvas=code_of(page, "# test_canvas.py"))
     result = pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider")
-    result.assert_outcomes(passed=6)
+    result.assert_outcomes(passed=7)
 
 
 def test_two_tests_share_nothing(pytester: pytest.Pytester) -> None:
