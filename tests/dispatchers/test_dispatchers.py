@@ -108,3 +108,15 @@ async def test_finished_wakes_leave_no_rows_behind(postgres_url: str) -> None:
 def test_a_database_that_is_not_postgresql_is_refused_in_words() -> None:
     with pytest.raises(BadInput, match="needs PostgreSQL"):
         ProcrastinateDispatcher("sqlite:///somewhere.db")
+
+
+async def test_stopping_does_not_wait_for_a_database_that_is_gone(postgres_server: str, postgres_url: str) -> None:
+    dispatcher = await open_dispatcher(postgres_url)
+    name = psycopg.conninfo.conninfo_to_dict(postgres_url)["dbname"]
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        await dispatcher.wake("con-1")  # told to the log: the next sweep finds the work
+        async with asyncio.timeout(PATIENCE):
+            await dispatcher.aclose()
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')

@@ -28,6 +28,8 @@ TASK = "hintsync.wake"
 POLL_SECONDS = 5.0
 #: Seconds before a worker whose database went away tries again.
 RESTART_SECONDS = 2.0
+#: Seconds to wait for a connection, and for the listener's orderly end; a database that is gone must not keep anybody.
+_PATIENCE = 5.0
 #: Connections to the database: one listens, the others fetch and defer.
 _POOL = 3
 
@@ -49,7 +51,7 @@ class ProcrastinateDispatcher:
         if parsed.get_backend_name() not in ("postgresql", "postgres"):
             raise BadInput("Procrastinate needs PostgreSQL; SQLite has the dispatcher in the process")
         conninfo = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=_POOL))
+        self._app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=_POOL, timeout=_PATIENCE))
         self._local = LocalDispatcher()
         self._listens = listens
         self._worker: asyncio.Task[None] | None = None
@@ -87,9 +89,11 @@ class ProcrastinateDispatcher:
         """Stop listening and let go of the database."""
         if self._worker is not None:
             self._worker.cancel()
-            await asyncio.wait([self._worker])
+            await asyncio.wait([self._worker], timeout=_PATIENCE)
+            self._worker.cancel()
         await self._local.aclose()
-        await self._app.close_async()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._app.close_async(), _PATIENCE)
 
     async def _make_tables(self) -> None:
         if await self._app.check_connection_async():
