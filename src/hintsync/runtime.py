@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Coroutine
 from importlib import import_module
@@ -22,6 +23,9 @@ _TURN = 0.0005
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a program's work to its end and return what it gives; for the outermost call of a process."""
+    os.environ.setdefault(
+        "GRPC_VERBOSITY", "NONE"
+    )  # its C library writes lines of its own; errors come to us as exceptions
     gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
     sys.setswitchinterval(_TURN)
     if find_spec("uvloop") is None:  # not made for Windows

@@ -48,7 +48,7 @@ def only_who_spoke(logger: WrappedLogger, name: str, event: EventDict) -> EventD
     record: logging.LogRecord = event["_record"]
     kept = {key: event[key] for key in ("level", "timestamp", "_record", "_from_structlog") if key in event}
     kept["logger"] = record.name
-    kept["event"] = record.getMessage() if record.name.partition(".")[0] == _OURS else "a library logged"
+    kept["event"] = event["event"] if record.name.partition(".")[0] == _OURS else "a library logged"
     if record.exc_info and record.exc_info[0] is not None:
         kept["error"] = record.exc_info[0].__name__
     record.exc_info, record.exc_text = None, None  # the formatter would print the traceback, values and all
