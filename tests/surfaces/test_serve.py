@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
@@ -140,6 +141,21 @@ def test_a_port_that_is_taken_is_named(town: Town) -> None:
         )
     assert result.returncode == 2
     assert f"cannot listen on 127.0.0.1 port {port}" in result.stderr
+    assert "--port" in result.stderr
+
+
+def test_serving_without_a_connection_says_that_there_is_nothing_to_sync(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hintsync", "serve", "--port", "0", "--state", str(tmp_path / "new")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if "listening on" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=PATIENCE) == 0
+    assert any("no connection yet" in line for line in said)
 
 
 def test_an_unknown_role_is_refused_in_words(town: Town) -> None:

@@ -166,7 +166,7 @@ async def _ask(http: httpx.AsyncClient, login_url: str, form: Mapping[str, str])
     try:
         response = await http.post(login_url.rstrip("/") + TOKEN_PATH, data=dict(form))
     except httpx.TransportError as failure:
-        raise RetryLater(Side.SALESFORCE, f"the login service did not answer ({type(failure).__name__})") from None
+        raise RetryLater(Side.SALESFORCE, f"{login_url} did not answer the login ({type(failure).__name__})") from None
     answer = _object(response.content)
     if response.status_code == 200:
         return answer

@@ -72,6 +72,8 @@ async def _serve(service: Service, roles: Collection[str], *, quiet: bool) -> An
     with interrupts(stop.set):
         async with open_process(service, wanted) as process:
             _tell(quiet, f"hintsync: {', '.join(wanted)}; Ctrl-C finishes what is begun and stops")
+            if not await service.store.connections():
+                _tell(quiet, "hintsync: no connection yet, so there is nothing to sync; hintsync connect makes one")
 
             def listening(port: int) -> None:
                 _tell(quiet, f"hintsync: listening on http://{service.settings.listen_host}:{port}")

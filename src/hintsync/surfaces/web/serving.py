@@ -40,7 +40,9 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise FixConfiguration(f"cannot listen on {host} port {port}: {error.strerror}; see listen_host") from None
+        raise FixConfiguration(
+            f"cannot listen on {host} port {port}: {error.strerror}; another: --host, --port"
+        ) from None
     return listener
 
 
