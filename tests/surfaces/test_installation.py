@@ -100,6 +100,7 @@ def test_the_status_shows_no_password(town: Town, monkeypatch: pytest.MonkeyPatc
     result = town.run("status")
     assert result.exit_code in (1, 2)
     assert "hunter2" not in result.output
+    assert result.stderr.startswith("hintsync: postgresql")
 
 
 def test_an_emulator_says_what_is_wrong_with_its_people(tmp_path: Path) -> None:

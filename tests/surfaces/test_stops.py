@@ -47,6 +47,7 @@ def test_what_guard_g3_held_back_is_shown_approved_and_done(town: Town) -> None:
     assert {tuple(row["written"]["salesforce"]) for row in kept["rows"]} == {("city",)}
     assert f"hintsync approve {stop['plan']} --seal {kept['seal']}" in town.run("run", stop["plan"]).stdout
     assert town.json("resume", stop["plan"], code=2)["error"]["code"] == "bad-input"
+    assert "kept, waits to be approved" in town.run("run", stop["plan"]).stdout
     assert town.json("approve", stop["plan"], "--seal", "0" * 64, code=2)["error"]["code"] == "bad-input"
     assert town.json("approve", stop["plan"], "--seal", kept["seal"])["marked"] == 22
     assert town.json("status")["connections"][0]["stops"] == []

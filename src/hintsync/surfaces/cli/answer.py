@@ -104,7 +104,7 @@ def give(answer: Answer, *, as_json: bool) -> None:
 def give_error(error: BaseException, *, as_json: bool) -> Exit:
     """Say in one line what went wrong, and return the exit code; never with a value or a traceback."""
     code, text = _code_of(error), _one_line(_text_of(error))
-    sys.stderr.write(f"hintsync: {text}\n")
+    sys.stderr.write(f"hintsync: {text.removeprefix('hintsync: ')}\n")  # trouble of no side names us itself
     if as_json:
         sys.stdout.write(orjson.dumps({"error": {"code": code, "message": text}}).decode() + "\n")
     return exit_of_error(error)

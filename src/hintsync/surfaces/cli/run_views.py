@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hintsync.core.plan import Outcome
 from hintsync.engine.context import Engine
-from hintsync.state.port import ReviewStatus, Run, RunRow, RunStatus, StateStore
+from hintsync.state.port import ReviewStatus, Run, RunKind, RunRow, RunStatus, StateStore
 from hintsync.surfaces.cli.answer import Answer, Data, exit_of_run, table
 from hintsync.surfaces.cli.progress import resume_hint
 
@@ -74,6 +74,9 @@ async def reviews_of(store: StateStore, run: Run) -> int:
 
 def run_head(run: Run) -> RenderableType:
     """Return the lines above a run's results."""
+    if run.kind is RunKind.HELD:  # nothing is counted or called for a kept plan: its rows are all there is
+        waits = "kept, waits to be approved" if run.status is RunStatus.RUNNING else str(run.status)
+        return Text(f"{run.id}  what guard G3 held back: {waits}" + (f" ({run.reason})" if run.reason else ""))
     kind = f"{run.kind}{', dry run' if run.dry else ''}"
     lines = [f"{run.id}  {kind}: {run.status}" + (f" ({run.reason})" if run.reason else "")]
     lines.append(f"{run.done} of {run.total if run.total is not None else '?'} records, {_calls(run)}")
