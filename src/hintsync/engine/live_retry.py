@@ -7,9 +7,12 @@ with a whole side counts against nobody: an outage must park nothing, however lo
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 from hintsync.core.errors import RetryLater
+from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.state.port import StateStore
 
 #: Failed passes after which a record is parked.
 PARK_AFTER = 8
@@ -40,10 +43,10 @@ async def pause_of_outage(engine: Engine, error: RetryLater) -> float:
     when the last failure was.
     """
     now = engine.clock.now().timestamp()
-    name = f"outage:{error.side or 'hintsync'}"
+    name = _cursor(error.side)
     doubled, last = _parsed(await engine.store.get_cursor(engine.connection.id, name))
     pause = _pause(doubled)
-    if now - last > 2 * pause + SHORTEST:
+    if _is_over(doubled, last, now):
         doubled = 0  # it went well for a while
     elif now - last >= pause / 2:
         doubled += 1
@@ -51,6 +54,24 @@ async def pause_of_outage(engine: Engine, error: RetryLater) -> float:
         return max(pause, error.after or 0.0)  # told by several workers at once
     await engine.store.put_cursor(engine.connection.id, name, f"{doubled};{now}")
     return max(_pause(doubled), error.after or 0.0)
+
+
+async def sides_in_trouble(store: StateStore, connection_id: str, now: float) -> Mapping[Side, float]:
+    """Return the sides that live work cannot reach, with the seconds since it last tried."""
+    found = {}
+    for side in Side:
+        doubled, last = _parsed(await store.get_cursor(connection_id, _cursor(side)))
+        if last and not _is_over(doubled, last, now):
+            found[side] = now - last
+    return found
+
+
+def _cursor(side: Side | None) -> str:
+    return f"outage:{side or 'hintsync'}"
+
+
+def _is_over(doubled: int, last: float, now: float) -> bool:
+    return now - last > 2 * _pause(doubled) + SHORTEST
 
 
 def _parsed(stored: str | None) -> tuple[int, float]:

@@ -19,6 +19,7 @@ from hintsync.surfaces.cli.run import run as show_run
 from hintsync.surfaces.cli.runs import runs
 from hintsync.surfaces.cli.search import search
 from hintsync.surfaces.cli.serve import serve, worker
+from hintsync.surfaces.cli.settings import settings
 from hintsync.surfaces.cli.status import status
 from hintsync.surfaces.cli.sync import sync
 from hintsync.surfaces.cli.unlink import unlink
@@ -39,6 +40,7 @@ app = typer.Typer(
 for command in (
     demo,
     connect,
+    settings,
     status,
     search,
     sync,

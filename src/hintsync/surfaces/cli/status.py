@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from hintsync.bootstrap import Service, open_engine
 from hintsync.core.records import LinkStatus
 from hintsync.engine.context import Engine
+from hintsync.engine.live_retry import sides_in_trouble
 from hintsync.engine.runs import check_identity
 from hintsync.engine.stops import PAUSE
 from hintsync.engine.way import describe_way, load_way
@@ -62,6 +63,7 @@ async def _of_connection(service: Service, connection: Connection, *, online: bo
     reviews = Counter(str(review.kind) for review in await store.reviews(connection.id, limit=_ALL))
     runs = await store.runs(connection.id, limit=1)
     stops, backlog = await store.stops(connection.id), await store.backlog(connection.id)
+    trouble = await sides_in_trouble(store, connection.id, service.clock.now().timestamp())
     stands: dict[str, object] = {
         "name": connection.name,
         "org_id": connection.org_id,
@@ -72,6 +74,7 @@ async def _of_connection(service: Service, connection: Connection, *, online: bo
         "stops": [stop_data(stop) for stop in stops],
         "waiting": {lane.name.lower().replace("_", "-"): count for lane, count in backlog.waiting.items() if count},
         "parked": backlog.parked,
+        "in_trouble": {str(side): round(seconds) for side, seconds in trouble.items()},
         "changes_found_by": describe_way(connection, await load_way(store, connection)),
         "last_run": run_data(runs[0]) if runs else None,
         "audit_problems": list(await store.verify_audit(connection.id)),
@@ -108,6 +111,13 @@ def _lines(stands: dict[str, object]) -> list[str]:
         counts = stands[name]
         told = ", ".join(f"{n:,} {word}" for word, n in counts.items()) if isinstance(counts, dict) else ""
         lines.append(f"  {name}: {told or 'none'}")
+    trouble = stands["in_trouble"]
+    for side, seconds in trouble.items() if isinstance(trouble, dict) else ():
+        lines.append(
+            f"  {side} does not answer live work (last tried {seconds} s ago); nothing is lost, hintsync log says more"
+        )
+    if stands["parked"]:
+        lines.append(f"  parked: {stands['parked']} (hintsync parked)")
     lines.append(f"  changes in Salesforce are found by {stands['changes_found_by']}")
     last = stands["last_run"]
     lines.append(
