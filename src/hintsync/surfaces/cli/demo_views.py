@@ -82,7 +82,8 @@ def _steps_table(played: Played) -> RenderableType:
     made = table("step", "outcomes", "calls to Salesforce>", "to Hint>", "seconds>")
     for step in played.steps:
         calls = (f"{step.salesforce_calls:,}", f"{step.hint_calls:,}")
-        made.add_row(step.name, _figures(step.figures), *calls, f"{step.seconds:.1f}")
+        told = f"; {step.note}" if step.note and step.run_id is None else ""  # the prices of runs would fill the table
+        made.add_row(step.name, _figures(step.figures) + told, *calls, f"{step.seconds:.1f}")
     salesforce, hint = (sum(s.salesforce_calls for s in played.steps), sum(s.hint_calls for s in played.steps))
     made.add_section()
     made.add_row("all", "", f"{salesforce:,}", f"{hint:,}", f"{sum(step.seconds for step in played.steps):.1f}")
