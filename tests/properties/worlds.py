@@ -121,7 +121,9 @@ class World:
                 self.holds.pop(name, None)
             else:
                 self.holds[name] = hold
-        self.forgotten.clear()
+        self.forgotten -= (
+            remembered.base.keys()
+        )  # a pass that could not see a field, or holds it, remembers nothing of it
         self.note()
         return plan
 
