@@ -57,3 +57,21 @@ async def test_u1_u3_what_a_person_began_and_nobody_finished_is_finished_by_the_
     await town.settle()
     left = {(link.status, link.patient_id) for link in await town.store.live_pairs("main")}
     assert left in ({(LinkStatus.ACTIVE, old)}, {(LinkStatus.ACTIVE, new)} if what == "re-link" else set())
+
+
+@pytest.mark.parametrize("dies_at", range(1, 40, 2))
+async def test_u3_d7_a_relink_cut_off_whose_patient_is_merged_away_leaves_no_mark_without_a_link(dies_at: int):
+    """The contact showed the new patient already; its reservation was given up, and nobody took that back."""
+    town = LiveTown()
+    contact, old = town.both("Bea", "Moor", "1961-03-04", city="Lynn")
+    new = town.patient("Jon", "Wren", "1952-07-08", city="Dover")
+    await link_by_hand(await town.live(), contact, old)
+    await town.settle()
+    await town.attempt(lambda engine: link_by_hand(engine, contact, new, confirmed=tuple(Warned)), crash_at=dies_at)
+    town.practice.merge(new, old)
+    await calm(town)
+    seen = town.org.shown(contact)
+    linked = any(
+        link.contact_id == contact for link in await town.store.live_pairs("main")
+    )  # or frozen: an overlay (G4)
+    assert bool(seen.peer_id) == seen.marked == linked

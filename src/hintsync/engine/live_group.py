@@ -91,7 +91,7 @@ async def _work_pairs(at: Pass, fated: Sequence[Piece], reserved: Sequence[Piece
     ended += [Ended(piece) for piece in (*fated, *reserved) if readings.is_unchanged(piece)]
     met = await meet_fates(at, _readable(fated, readings), readings)
     for piece in _readable(reserved, readings):
-        came = plan_reserved(at.engine, piece, readings)
+        came = await plan_reserved(at.engine, piece, readings)
         if isinstance(came, Planned):
             met.planned.append(came)
         else:
