@@ -15,6 +15,7 @@ from hintsync.replicas.salesforce.auth import ClientCredentials, GivenToken, Gra
 #: Names of the secrets in the store.
 HINT_TOKEN = "hint-token"
 SALESFORCE_LOGIN = "salesforce-login"
+CANVAS_APP = "canvas-app"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +85,34 @@ def unpack_login(stored: bytes) -> SalesforceLogin:
         return _KINDS[values["kind"]](**values)
     except (ValueError, KeyError, TypeError):
         raise FixConfiguration("the stored Salesforce login cannot be read; connect the org again") from None
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasApp:
+    """Key and secret of our own external client app in the org: it opens our pages and logs people in."""
+
+    #: `client_id` of "Log in with Salesforce".
+    consumer_key: str
+    #: Salesforce signs the requests with it that open our pages inside it; we prove ourselves with it for tokens.
+    consumer_secret: str = dataclass_field(repr=False)
+
+
+def pack_canvas_app(app: CanvasApp) -> bytes:
+    """Return key and secret as the store keeps them under `CANVAS_APP` (encrypted there)."""
+    return json.dumps(asdict(app)).encode()
+
+
+def unpack_canvas_app(stored: bytes) -> CanvasApp:
+    """Read key and secret back.
+
+    Raises:
+        FixConfiguration: they were stored by a newer version, or are broken.
+    """
+    try:
+        values = json.loads(stored)
+        key, secret = values["consumer_key"], values["consumer_secret"]
+    except (ValueError, KeyError, TypeError):
+        raise FixConfiguration("the stored key of the external client app cannot be read; install again") from None
+    if not (isinstance(key, str) and key and isinstance(secret, str) and secret):
+        raise FixConfiguration("the stored key of the external client app is incomplete; install again")
+    return CanvasApp(key, secret)
