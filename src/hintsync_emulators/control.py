@@ -245,6 +245,16 @@ class ControlRoute:
         return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path))
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Pages of an emulator's own, which are no calls of its API: never counted, slowed down or made to fail."""
+
+    #: Tells whether a path is one of theirs.
+    owns: Callable[[str], bool]
+    #: Makes the application that shows them; called when the first page is asked for.
+    make: Callable[["Controlled"], ASGIApp]
+
+
 class Controlled:
     """Wraps an emulator with the control API, latency, injected failures and the count of calls.
 
@@ -262,12 +272,14 @@ class Controlled:
         classify: Classify,
         extra_routes: Iterable[ControlRoute] = (),
         on_reset: Callable[[], None] | None = None,
+        sites: Iterable[Site] = (),
     ) -> None:
         """Wraps an application.
 
         Args:
             extra_routes: control routes of this emulator alone.
             on_reset: ends faults that the emulator keeps itself, when all faults are to end.
+            sites: pages to look at and click, tried in this order.
         """
         self.app = app
         self.faults = faults
@@ -275,6 +287,8 @@ class Controlled:
         self._on_reset = on_reset
         self.routes = (*self._own_routes(), *extra_routes)
         self._patterns = [(route, route.pattern()) for route in self.routes]
+        self._sites = tuple(sites)
+        self._made: dict[int, ASGIApp] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -283,6 +297,10 @@ class Controlled:
         path: str = scope["path"]
         if path.startswith(CONTROL_PREFIX):
             await self._control(scope, receive, send)
+            return
+        page = self._page(path)
+        if page is not None:
+            await page(scope, receive, send)
             return
         faults = self.faults
         faults.counts[self._classify(scope["method"], raw_path(scope))] += 1
@@ -293,6 +311,15 @@ class Controlled:
             await self.app(scope, receive, send)
         else:
             await self._fail(failure, scope, receive, send)
+
+    def _page(self, path: str) -> ASGIApp | None:
+        """Returns what shows a path, if it belongs to a page."""
+        for number, site in enumerate(self._sites):
+            if site.owns(path):
+                if number not in self._made:
+                    self._made[number] = site.make(self)
+                return self._made[number]
+        return None
 
     async def _fail(self, failure: Failure, scope: Scope, receive: Receive, send: Send) -> None:
         if failure.after_commit:
@@ -310,14 +337,30 @@ class Controlled:
         await _answer(send, status, body, {})
 
     async def _carry_out(self, scope: Scope, receive: Receive) -> tuple[int, object]:
-        handler, path_values = self._find(scope["method"], scope["path"].removeprefix(CONTROL_PREFIX).rstrip("/"))
+        headers = dict(scope["headers"])
+        origin = f"{scope.get('scheme', 'http')}://{headers.get(b'host', b'127.0.0.1').decode('latin-1')}"
+        if headers.get(b"origin", origin.encode("latin-1")) != origin.encode("latin-1"):
+            raise ControlError(403, "the control API is not for pages of other sites")
         query = dict(parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True))
-        host = dict(scope["headers"]).get(b"host", b"127.0.0.1").decode("latin-1")
-        origin = f"{scope.get('scheme', 'http')}://{host}"
-        result = handler(ControlRequest(_parse(await read_body(receive)), query, path_values, origin))
-        if inspect.isawaitable(result):
-            result = await result
+        path = scope["path"].removeprefix(CONTROL_PREFIX).rstrip("/")
+        result = await self.steer(scope["method"], path, _parse(await read_body(receive)), query, origin)
         return (204 if result is None else 200), result
+
+    async def steer(
+        self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None, origin: str = ""
+    ) -> object:
+        """Carries out a control call and returns what it answers, None for an answer without a body.
+
+        Args:
+            path: after ``/_control``, for instance ``/faults``.
+            body: as parsed from JSON.
+
+        Raises:
+            ControlError: there is no such route, or it refuses.
+        """
+        handler, path_values = self._find(method, path)
+        result = handler(ControlRequest(body, dict(query or {}), path_values, origin))
+        return await result if inspect.isawaitable(result) else result
 
     def _find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
         for route, pattern in self._patterns:
