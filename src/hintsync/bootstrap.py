@@ -33,6 +33,7 @@ from hintsync.replicas.salesforce.budget import Budget
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.events_address import EventsAddress
 from hintsync.replicas.salesforce.metadata import Deployed, deploy_all, grant_permissions
+from hintsync.replicas.salesforce.people import OrgPeople
 from hintsync.replicas.salesforce.replica import SalesforceReplica
 from hintsync.replicas.throttled import Throttle
 from hintsync.replicas.wire import open_transport, transport_without_proxy
@@ -247,6 +248,20 @@ async def _keep_facts(service: Service, connection: Connection, facts: HintFacts
     await service.store.put_connection(replace(stored, facts=learned))  # type: ignore[arg-type]  # plain values
 
 
+async def open_people(service: Service, connection: Connection) -> OrgPeople:
+    """Return the org as it knows the people who work in it; nothing is sent yet. To be closed by `aclose`.
+
+    Raises:
+        FixConfiguration: the org is not connected.
+    """
+    login = await service.store.secret(connection.id, SALESFORCE_LOGIN)
+    if login is None:
+        raise FixConfiguration(f"connection {connection.name}: Salesforce is not connected; run the connect step again")
+    client = _salesforce_client(service, unpack_login(login), Options.from_json(connection.settings))
+    transport = service.transports.salesforce or transport_without_proxy(1)
+    return OrgPeople(client, httpx.AsyncClient(transport=transport, timeout=service.settings.http_timeout))
+
+
 def open_partner(service: Service) -> PartnerApi:
     """Return Hint as the partner account sees it; nothing is sent.
 
@@ -289,24 +304,29 @@ def _hint(service: Service, token: str, codec: Codec, facts: HintFacts) -> HintR
 def _salesforce(
     service: Service, connection: Connection, login: SalesforceLogin, facts: HintFacts
 ) -> SalesforceReplica:
-    settings, options = service.settings, Options.from_json(connection.settings)
-    transport = service.transports.salesforce or transport_without_proxy(settings.salesforce_concurrency)
-    limits = httpx.Limits(max_connections=settings.salesforce_concurrency)
-    http = httpx.AsyncClient(transport=transport, timeout=settings.http_timeout, limits=limits)
-    client = SalesforceClient(
-        http,
-        login.grant(service.clock),
-        service.clock,
-        throttle=Throttle(service.clock, concurrency=settings.salesforce_concurrency),
-        budget=Budget(service.clock, reserve_share=options.salesforce_reserve),
-    )
+    options = Options.from_json(connection.settings)
+    client = _salesforce_client(service, login, options)
     conventions = Conventions(phone_region=options.phone_region)
     return SalesforceReplica(
         client,
         facts.adapt(options.table()),
         clock=service.clock,
         conventions=conventions,
-        events=_events_address(settings),
+        events=_events_address(service.settings),
+    )
+
+
+def _salesforce_client(service: Service, login: SalesforceLogin, options: Options) -> SalesforceClient:
+    settings = service.settings
+    transport = service.transports.salesforce or transport_without_proxy(settings.salesforce_concurrency)
+    limits = httpx.Limits(max_connections=settings.salesforce_concurrency)
+    http = httpx.AsyncClient(transport=transport, timeout=settings.http_timeout, limits=limits)
+    return SalesforceClient(
+        http,
+        login.grant(service.clock),
+        service.clock,
+        throttle=Throttle(service.clock, concurrency=settings.salesforce_concurrency),
+        budget=Budget(service.clock, reserve_share=options.salesforce_reserve),
     )
 
 

@@ -1,4 +1,4 @@
-"""The web application of a service: Hint's webhooks, health, readiness, metrics; the pages will live beside them."""
+"""The web application of a service: the pages, Hint's webhooks, health, readiness, metrics."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from hintsync.bootstrap import Service
 from hintsync.engine.intake import take_in as take_in_for_good
@@ -15,6 +16,10 @@ from hintsync.replicas.hint.webhook import Signatures
 from hintsync.surfaces.web.desk import TakeIn, Wake
 from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.health import Health
+from hintsync.surfaces.web.pages.canvas import CANVAS, CanvasDoor
+from hintsync.surfaces.web.pages.doors import Doors
+from hintsync.surfaces.web.pages.places import PLACES
+from hintsync.surfaces.web.pages.render import STATIC
 from hintsync.surfaces.web.reaching import WEBHOOKS
 from hintsync.surfaces.web.receiver import Receiver
 
@@ -47,23 +52,37 @@ def create_app(
         metrics=metrics,
     )
     health = Health(service, ours, metrics)
+    doors = Doors(service, ours)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if engines is not None:
             yield
             await receiver.aclose()
+            await doors.aclose()
             return
         async with ours.kept():
             yield
             await receiver.aclose()
+            await doors.aclose()
 
     places = (WEBHOOKS, f"{WEBHOOKS}/{{connection}}")
-    routes = [
+    routes: list[BaseRoute] = [
         *(Route(place, receiver.receive, methods=["POST"]) for place in places),
         *(Route(place, health.reach, methods=["GET"]) for place in places),
         Route("/healthz", health.alive, methods=["GET"]),
         Route("/readyz", health.ready, methods=["GET"]),
         Route("/metrics", health.metrics, methods=["GET"]),
+        *_pages(service, doors),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _pages(service: Service, doors: Doors) -> list[BaseRoute]:
+    canvas = CanvasDoor(service, doors)
+    return [
+        Route(CANVAS, canvas.open, methods=["POST"]),
+        Route(f"{CANVAS}/{{connection}}", canvas.open, methods=["POST"]),
+        *(Route(place.route, doors.guarded(place), methods=[place.method]) for place in PLACES),
+        Mount(STATIC, StaticFiles(packages=[("hintsync.surfaces.web", "static")])),
+    ]

@@ -1,0 +1,100 @@
+"""What the org knows of the people who work in it: who a session belongs to, and which permission sets a person has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+
+from hintsync.core.errors import RetryLater
+from hintsync.core.values import Side
+from hintsync.replicas.salesforce.client import SalesforceClient
+from hintsync.replicas.salesforce.query import rows
+from hintsync.replicas.salesforce.soql import quoted
+
+_USERINFO = "/services/oauth2/userinfo"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOwner:
+    """Whose session an access token is, in the org's own words."""
+
+    #: 18 characters.
+    user_id: str
+    #: 18 characters.
+    org_id: str
+    #: For showing to the person only.
+    name: str
+
+
+class OrgPeople:
+    """Looks people up in one org, with the eyes of the user that hintsync signs in as."""
+
+    def __init__(self, client: SalesforceClient, http: httpx.AsyncClient) -> None:
+        """Take our own way into the org, and bare connections for requests in the name of others.
+
+        Args:
+            client: signs in as hintsync; closed by `aclose`.
+            http: sends a person's own token to the org, and nowhere else; closed by `aclose`.
+        """
+        self._client = client
+        self._http = http
+
+    async def permission_sets(self, user_id: str) -> frozenset[str]:
+        """Return the API names of the permission sets that an active person holds; none for anybody else.
+
+        Args:
+            user_id: 15 or 18 characters.
+
+        Raises:
+            HintsyncError: the org does not answer, or does not let us look.
+        """
+        soql = (
+            "SELECT PermissionSet.Name FROM PermissionSetAssignment "
+            f"WHERE AssigneeId = {quoted(user_id)} AND Assignee.IsActive = TRUE"
+        )
+        found = await rows(self._client, soql, "look up a person's permission sets")
+        return frozenset(str(row["PermissionSet"]["Name"]) for row in found)
+
+    async def owner_of(self, access_token: str) -> SessionOwner | None:
+        """Return whose session a token is; None if it is nobody's, or no longer.
+
+        Raises:
+            RetryLater: the org does not answer.
+        """
+        url = (await self._client.sessions.session()).instance_url + _USERINFO
+        try:
+            answer = await self._http.get(url, headers={"Authorization": f"Bearer {access_token}"})
+        except httpx.RequestError:
+            raise RetryLater(Side.SALESFORCE, "no answer when asked whose session it is") from None
+        if answer.status_code >= 500:
+            raise RetryLater(Side.SALESFORCE, "trouble when asked whose session it is")
+        if answer.status_code != 200:
+            return None
+        return _owner(answer)
+
+    async def origin(self) -> str:
+        """Return scheme and host of the org, such as `https://acme.my.salesforce.com`.
+
+        Raises:
+            HintsyncError: we cannot sign in.
+        """
+        return (await self._client.sessions.session()).instance_url
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+        await self._http.aclose()
+
+
+def _owner(answer: httpx.Response) -> SessionOwner | None:
+    try:
+        told = answer.json()
+    except ValueError:
+        return None
+    if not isinstance(told, dict):
+        return None
+    user_id, org_id = told.get("user_id"), told.get("organization_id")
+    if not (isinstance(user_id, str) and isinstance(org_id, str)):
+        return None
+    return SessionOwner(user_id, org_id, str(told.get("name") or ""))

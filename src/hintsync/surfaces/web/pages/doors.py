@@ -1,0 +1,203 @@
+"""Lets people in to the pages: token, connection, role, in this order, before a page's own code runs."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from hintsync.bootstrap import Service
+from hintsync.core.errors import AskPerson, BadInput, FixConfiguration, HintsyncError, RetryLater, StopRun
+from hintsync.redact import safe_text
+from hintsync.state.port import Connection
+from hintsync.surfaces.web.access.orgs import Orgs
+from hintsync.surfaces.web.access.roles import Role, Roles
+from hintsync.surfaces.web.access.tokens import BadToken, Entry, Purpose, Tokens, Visitor
+from hintsync.surfaces.web.engines import Engines
+from hintsync.surfaces.web.pages.place import Place, Visit
+from hintsync.surfaces.web.pages.render import TOKEN_HEADER, frames_for, html, zone_of
+from hintsync.surfaces.web.receiver import Refused
+
+_log = logging.getLogger(__name__)
+
+_COOKIE = "hintsync"
+#: The script says with this that it fetches a page, rather than the browser opening one.
+FETCHED = "X-Hintsync-Fetch"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a page says when something cannot be done: never more than our own words."""
+
+    status: HTTPStatus
+    title: str
+    text: str
+    #: What the person may do about it.
+    remedy: str
+
+
+NO_SUCH_PAGE = Problem(
+    HTTPStatus.NOT_FOUND, "There is no such page", "The address is not one of ours.", "Go back and try again."
+)
+ENDED = Problem(
+    HTTPStatus.UNAUTHORIZED,
+    "This page has ended",
+    "It was open for a long time without being used, or was not opened from Salesforce.",
+    "Reload the Salesforce page around it, or log in again.",
+)
+NOT_ALLOWED = Problem(
+    HTTPStatus.FORBIDDEN,
+    "You may not do this",
+    "Your permission sets in Salesforce do not allow it.",
+    "An administrator can assign “Hint Sync User” or “Hint Sync Administrator” in Setup; it counts within a minute.",
+)
+
+#: What people are told by kind of error; the first that fits, with our own text in the middle.
+_TOLD: tuple[tuple[type[HintsyncError], HTTPStatus, str, str], ...] = (
+    (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY, "This cannot be used", "Correct it and try again; nothing was done."),
+    (AskPerson, HTTPStatus.CONFLICT, "Somebody must decide this first", "The review queue shows what to decide."),
+    (RetryLater, HTTPStatus.SERVICE_UNAVAILABLE, "Not now", "Try again in a moment; nothing is lost."),
+    (StopRun, HTTPStatus.CONFLICT, "This was stopped", "The safety stops show why, and what to do."),
+    (
+        FixConfiguration,
+        HTTPStatus.CONFLICT,
+        "Something is not set up",
+        "An administrator can set it right on the Hint Health page.",
+    ),
+)
+
+
+class Doors:
+    """Guards every page of a service."""
+
+    def __init__(self, service: Service, engines: Engines) -> None:
+        """Guard with the service's keys and its orgs' permission sets."""
+        self._service = service
+        self._engines = engines
+        self.orgs = Orgs(service)
+        self.roles = Roles(self.orgs, service.clock)
+        self.tokens = Tokens(service.store, service.clock)
+
+    def guarded(self, place: Place) -> Callable[[Request], Awaitable[Response]]:
+        """Return the place's answer to a request, behind the guards."""
+
+        async def answer(request: Request) -> Response:
+            return await self._answer(request, place)
+
+        return answer
+
+    async def admit(
+        self,
+        visitor: Visitor,
+        place: Place,
+        connection: Connection,
+        *,
+        names: Mapping[str, str],
+        request: Request | None = None,
+    ) -> Response:
+        """Show a place to a visitor who is who they say; the role is checked here.
+
+        Args:
+            visitor: known for sure.
+            place: where to.
+            connection: the visitor's.
+            names: parts of the address.
+            request: carries the query and the form; none where Salesforce opened the page.
+        """
+        try:
+            role = await self.roles.role(connection.id, visitor.user_id, anew=request is None)
+            if role < max(place.needs, Role.USER):
+                return problem_page(NOT_ALLOWED, visitor)
+            visit = Visit(
+                place=place,
+                visitor=visitor,
+                role=role,
+                connection=connection,
+                service=self._service,
+                engines=self._engines,
+                names=names,
+                query=dict(request.query_params) if request else {},
+                request=request,
+            )
+            answer = await place.handler(visit)
+        except (HintsyncError, Refused) as error:
+            answer = problem_page(problem_of(error), visitor, zone_of(connection))
+        except Exception as error:
+            incident = secrets.token_hex(4)
+            _log.error("page %s failed, incident %s: %s", place.path, incident, safe_text(error))
+            answer = problem_page(_unforeseen(incident), visitor)
+        if TOKEN_HEADER not in answer.headers:
+            answer.headers[TOKEN_HEADER] = self.tokens.make(visitor, Purpose.PAGE)
+        return answer
+
+    async def aclose(self) -> None:
+        """Close the ways into the orgs."""
+        await self.orgs.aclose()
+
+    async def _answer(self, request: Request, place: Place) -> Response:
+        names = {name: str(value) for name, value in request.path_params.items()}
+        connection_id = names.pop("connection")
+        connection = await self._service.store.connection(connection_id)
+        visitor = self._visitor(request, connection_id, place) if connection else None
+        if visitor is None or connection is None:
+            return _not_in(request, place)
+        return await self.admit(visitor, place, connection, names=names, request=request)
+
+    def _visitor(self, request: Request, connection_id: str, place: Place) -> Visitor | None:
+        """Return who asks. A cookie alone only ever shows a page; it never acts (CSRF)."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        try:
+            if scheme:
+                return self.tokens.open(token, connection_id, Purpose.PAGE) if scheme.lower() == "bearer" else None
+            kept = request.cookies.get(cookie_name(self._service.settings.public_url, connection_id), "")
+            if place.method == "GET" and kept:
+                return self.tokens.open(kept, connection_id, Purpose.COOKIE)
+        except BadToken:
+            return None
+        return None
+
+
+def cookie_name(public_url: str, connection_id: str) -> str:
+    """Return the name of the cookie of a window; with https one that only this host can set, over TLS."""
+    prefix = "__Host-" if public_url.startswith("https://") else ""
+    return f"{prefix}{_COOKIE}-{quote(connection_id, safe='')}"
+
+
+def problem_page(problem: Problem, visitor: Visitor | None = None, zone: str = "UTC") -> Response:
+    """Answer with what went wrong and what to do."""
+    frames = frames_for(visitor) if visitor else ()
+    shown = {"problem": problem, "framed": bool(visitor and visitor.entry is Entry.FRAME)}
+    return html("problem.html", shown, status=problem.status, frames=frames, zone=zone)
+
+
+def problem_of(error: HintsyncError | Refused) -> Problem:
+    """Return what a person is told of an error of ours."""
+    if isinstance(error, Refused):
+        return Problem(error.status, "This was not taken", f"What was sent is {error.code}.", "Send less, or again.")
+    for kind, status, title, remedy in _TOLD:
+        if isinstance(error, kind):
+            return Problem(status, title, str(error), remedy)
+    return Problem(HTTPStatus.CONFLICT, "This was not done", str(error), "Look at the record and try again.")
+
+
+def _unforeseen(incident: str) -> Problem:
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Something went wrong",
+        f"It was noted as incident {incident}.",
+        "Try again; if it stays, tell whoever runs hintsync the number of the incident.",
+    )
+
+
+def _not_in(request: Request, place: Place) -> Response:
+    """Answer somebody we do not know: a browser that opens a page goes to log in, anybody else is told."""
+    if place.method == "GET" and FETCHED not in request.headers and "authorization" not in request.headers:
+        wanted = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+        return RedirectResponse(f"/login?next={wanted}", HTTPStatus.SEE_OTHER)
+    return problem_page(ENDED)

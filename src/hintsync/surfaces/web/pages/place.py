@@ -1,0 +1,135 @@
+"""The nouns of the pages: a Place that can be visited, and a Visit to it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+from urllib.parse import parse_qsl, quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hintsync.bootstrap import Service
+from hintsync.core.errors import BadInput, RetryLater
+from hintsync.engine.context import Engine
+from hintsync.state.port import Connection
+from hintsync.surfaces.web.access.roles import Role
+from hintsync.surfaces.web.access.tokens import Visitor
+from hintsync.surfaces.web.engines import Engines
+from hintsync.surfaces.web.receiver import Refused, read_body
+
+#: Below this lies every page; what follows is the connection's id.
+ROOT = "/c/{connection}"
+#: Bytes of a form beyond which it is refused.
+LARGEST_FORM = 65_536
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(slots=True)
+class Visit:
+    """One visit to a place by a person who may be there."""
+
+    place: Place
+    visitor: Visitor
+    role: Role
+    connection: Connection
+    service: Service
+    engines: Engines
+    #: Parts of the address, such as `contact`.
+    names: Mapping[str, str] = field(default_factory=dict)
+    #: What follows the question mark; the last of several of one name.
+    query: Mapping[str, str] = field(default_factory=dict)
+    #: The request; none where Salesforce opened the page by a signed request.
+    request: Request | None = None
+    _form: Mapping[str, str] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The connection's engine, acting in the visitor's name.
+
+        Raises:
+            RetryLater: it is not open: not connected yet, or one of the systems does not answer.
+        """
+        engine = self.engines.engine(self.connection.id)
+        if engine is None:
+            problem = self.engines.closed.get(self.connection.id, "opening")
+            raise RetryLater(None, f"the connection is not open ({problem}); try again in a moment")
+        return replace(engine, actor=self.actor)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether both systems are connected and the engine runs."""
+        return self.engines.engine(self.connection.id) is not None
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as the audit trail names people: the id of the Salesforce user."""
+        return f"user:{self.visitor.user_id}"
+
+    def url(self, path: str = "/", **query: str | int | None) -> str:
+        """Return the address of a page of this connection; `path` begins with a slash and is quoted here."""
+        asked = urlencode({name: value for name, value in query.items() if value not in (None, "")})
+        return f"/c/{quote(self.connection.id)}{quote(path)}" + (f"?{asked}" if asked else "")
+
+    async def form(self) -> Mapping[str, str]:
+        """Return the fields of a form that was sent; the last of several of one name, see `form_list`.
+
+        Raises:
+            Refused: it is too large, or cut off.
+            BadInput: it is no form.
+        """
+        if self._form is None:
+            self._form = dict(await self.form_list())
+        return self._form
+
+    async def form_list(self) -> list[tuple[str, str]]:
+        """Return all fields of a form in their order.
+
+        Raises:
+            Refused: it is too large, or cut off.
+            BadInput: it is no form.
+        """
+        if self.request is None:
+            return []
+        if self.request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+            raise BadInput(f"the form came in another shape; expected {_FORM}")
+        body = await self.body(LARGEST_FORM)
+        try:
+            return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1000)
+        except ValueError:
+            raise BadInput("the form cannot be read; expected UTF-8 and at most 1,000 fields") from None
+
+    async def body(self, most: int) -> bytes:
+        """Return what was sent, as it is.
+
+        Raises:
+            Refused: it is larger than `most` bytes, cut off, or came too slowly.
+        """
+        return b"" if self.request is None else await read_body(self.request, most)
+
+
+#: Answers a visit.
+Handler: TypeAlias = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An address that can be visited."""
+
+    #: Below the connection's root, such as `/contacts/{contact}`.
+    path: str
+    handler: Handler
+    needs: Role
+    #: A POST acts, and is only taken with the page's token in a header; a GET only shows.
+    method: Literal["GET", "POST"] = "GET"
+    #: Word in the bar of pages; empty: it is not in there.
+    nav: str = ""
+
+    @property
+    def route(self) -> str:
+        """The whole address with its parts to be filled."""
+        return ROOT + self.path
+
+
+__all__ = ["LARGEST_FORM", "ROOT", "Handler", "Place", "Refused", "Visit"]

@@ -1,0 +1,34 @@
+"""Every page there is, in the order of the bar."""
+
+from __future__ import annotations
+
+from hintsync.surfaces.web.pages import (
+    batches,
+    connection,
+    fields,
+    health,
+    home,
+    log,
+    panel,
+    reviews,
+    runs,
+    stops,
+    sync,
+    unlink,
+)
+from hintsync.surfaces.web.pages.place import Place
+
+PLACES: tuple[Place, ...] = (
+    *home.PLACES,
+    *connection.PLACES,
+    *fields.PLACES,
+    *batches.PLACES,
+    *runs.PLACES,
+    *reviews.PLACES,
+    *stops.PLACES,
+    *health.PLACES,
+    *log.PLACES,
+    *panel.PLACES,
+    *sync.PLACES,
+    *unlink.PLACES,
+)

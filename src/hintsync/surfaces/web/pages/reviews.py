@@ -1,0 +1,7 @@
+"""The review queue."""
+
+from __future__ import annotations
+
+from hintsync.surfaces.web.pages.place import Place
+
+PLACES: tuple[Place, ...] = ()

@@ -1,0 +1,7 @@
+"""Runs, their rows, filters and CSV."""
+
+from __future__ import annotations
+
+from hintsync.surfaces.web.pages.place import Place
+
+PLACES: tuple[Place, ...] = ()

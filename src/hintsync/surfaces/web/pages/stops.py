@@ -1,0 +1,7 @@
+"""Safety stops to acknowledge."""
+
+from __future__ import annotations
+
+from hintsync.surfaces.web.pages.place import Place
+
+PLACES: tuple[Place, ...] = ()

@@ -1,0 +1,72 @@
+"""Who is let in to the pages, and how they stay in."""
+
+from __future__ import annotations
+
+import pytest
+
+from hintsync.surfaces.web.access.roles import BELIEVED
+from hintsync_emulators.salesforce import Org
+from tests.surfaces.web.pages.desk import Desk
+
+
+async def test_a_signed_request_opens_the_page_that_is_meant(desk: Desk) -> None:
+    answer = await desk.administrator.open()
+    assert answer.status_code == 200
+    assert "<h1" in answer.text
+    assert "set-cookie" not in answer.headers
+    assert "frame-ancestors http://127.0.0.1:9" in answer.headers["content-security-policy"]
+
+
+async def test_a_page_in_memory_goes_on_with_its_token_alone(desk: Desk) -> None:
+    await desk.administrator.open()
+    assert (await desk.administrator.get("/")).status_code == 200
+    first = desk.administrator.token
+    assert (await desk.administrator.get("/")).status_code == 200
+    assert desk.administrator.token != first
+
+
+async def test_without_a_token_nobody_is_in(desk: Desk) -> None:
+    assert (await desk.administrator.get("/")).status_code == 401
+    away = await desk.house.http.get("/c/demo/")
+    assert away.status_code == 303
+    assert away.headers["location"].startswith("/login?next=")
+
+
+async def test_who_has_none_of_our_permission_sets_is_told_so(desk: Desk) -> None:
+    answer = await desk.stranger.open()
+    assert answer.status_code == 403
+    assert "permission sets" in answer.text
+
+
+@pytest.mark.parametrize("fault", ["wrong_secret", "truncated", "other_org"])
+async def test_a_spoilt_signed_request_is_refused(desk: Desk, fault: str) -> None:
+    setattr(desk.house.wire.org.canvas.faults, fault, 1)
+    answer = await desk.administrator.open()
+    assert answer.status_code == 403
+    assert not desk.administrator.token
+
+
+async def test_a_copy_of_a_signed_request_is_worth_nothing_once_the_session_has_ended(desk: Desk) -> None:
+    signed = await desk.administrator.signed_request()
+    assert (await desk.house.http.post("/canvas", data={"signed_request": signed})).status_code == 200
+    _end_sessions(desk.house.wire.org, desk.administrator.user_id)
+    assert (await desk.house.http.post("/canvas", data={"signed_request": signed})).status_code == 403
+
+
+async def test_who_loses_the_permission_set_loses_the_pages(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.administrator.open()
+    org = desk.house.wire.org
+    (held,) = org.storage.ids_where(
+        "PermissionSetAssignment", "AssigneeId", desk.administrator.user_id, live_only=False
+    )
+    org.delete("PermissionSetAssignment", held)
+    clock = desk.house.wire.service.clock
+    before = clock.monotonic
+    monkeypatch.setattr(type(clock), "monotonic", lambda self: before() + BELIEVED + 1)
+    assert (await desk.administrator.get("/")).status_code == 403
+
+
+def _end_sessions(org: Org, user_id: str) -> None:
+    for token, session in list(org.auth.sessions.items()):
+        if session.user_id == user_id:
+            org.auth.revoke(token)
