@@ -14,6 +14,7 @@ from hintsync_emulators.hint.errors import HintError
 from hintsync_emulators.hint.http import Answer, Call, refusal
 from hintsync_emulators.hint.limits import RateLimit
 from hintsync_emulators.hint.openapi import openapi
+from hintsync_emulators.hint.pages import hint_site
 from hintsync_emulators.hint.partner_routes import Account
 from hintsync_emulators.hint.practice import Practice
 from hintsync_emulators.hint.routes import PartnerRoute, ProviderRoute, classify, resolve
@@ -49,7 +50,8 @@ def create_app(
     hint = Hint(Account(practices[0].partner, practices), RateLimit(faults, monotonic, practices[0].clock))
     described = ControlRoute("GET", "/openapi.json", lambda _: openapi(), "the emulated API as OpenAPI 3.1")
     routes = [*control_routes(practices), *steering_routes(HintSteering(practices)), described]
-    return Controlled(hint, faults, classify, routes, on_reset=practices[0].partner.requests.end_faults)
+    end_faults = practices[0].partner.requests.end_faults
+    return Controlled(hint, faults, classify, routes, on_reset=end_faults, sites=[hint_site(practices)])
 
 
 class Hint:

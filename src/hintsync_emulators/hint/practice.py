@@ -312,6 +312,14 @@ class Practice:
             self._foreign_records.update(kept["foreign_records"])
             self.register.restore(patients, kept["serial"])
 
+    def choices(self) -> dict[str, dict[str, dict[str, object]]]:
+        """Returns what a patient can be given of the practice's own: field to id to record."""
+        return {
+            "practitioner": self.practitioners,
+            "location": self._locations,
+            "lead_source": self._lead_sources,
+        }
+
     # What the routes use
 
     def find(self, patient_id: str) -> Patient:
@@ -431,8 +439,7 @@ class Practice:
         return self.add_practitioner(name)
 
     def _exists(self, field: str, chosen: str) -> bool:
-        known = {"practitioner": self.practitioners, "location": self._locations, "lead_source": self._lead_sources}
-        return chosen in known[field]
+        return chosen in self.choices()[field]
 
     def _set_archived(self, patient: Patient, *, archived: bool) -> None:
         def alter(each: Patient) -> None:
