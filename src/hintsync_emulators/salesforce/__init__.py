@@ -6,13 +6,16 @@ app = create_app(org)      # an ASGI application: serve it, or mount it in proce
 
 from __future__ import annotations
 
-from hintsync_emulators.control import Controlled, ControlRoute, Faults
+from starlette.types import ASGIApp
+
+from hintsync_emulators.control import Controlled, ControlRoute, Faults, Site
 from hintsync_emulators.salesforce.auth import App
 from hintsync_emulators.salesforce.canvas.control import canvas_routes
 from hintsync_emulators.salesforce.clock import ManualClock
 from hintsync_emulators.salesforce.dml.rules import DuplicateRule
 from hintsync_emulators.salesforce.openapi import openapi
 from hintsync_emulators.salesforce.org import FEATURES, LateWrite, Org
+from hintsync_emulators.salesforce.pages.urls import owns
 from hintsync_emulators.salesforce.pubsub.control import pubsub_routes
 from hintsync_emulators.salesforce.responses.control import control_routes
 from hintsync_emulators.salesforce.steering import OrgSteering
@@ -38,4 +41,10 @@ def create_app(org: Org, faults: Faults | None = None) -> Controlled:
         org.events.clear_faults()
         org.canvas.faults.clear()
 
-    return Controlled(Application(org), faults or Faults(), classify, routes, end_faults)
+    def pages(_: Controlled) -> ASGIApp:
+        # Imported late: an org that nobody looks at starts without waiting for its pages.
+        from hintsync_emulators.salesforce.pages.dispatch import PageDispatcher
+
+        return Application(org, PageDispatcher(org))
+
+    return Controlled(Application(org), faults or Faults(), classify, routes, end_faults, [Site(owns, pages)])

@@ -22,6 +22,7 @@ from hintsync_emulators.salesforce.dml.writer import Caller, Writer
 from hintsync_emulators.salesforce.metadata import access, standard
 from hintsync_emulators.salesforce.metadata.keeping import restore
 from hintsync_emulators.salesforce.metadata.store import Components
+from hintsync_emulators.salesforce.pages.visitors import Visitors
 from hintsync_emulators.salesforce.pubsub.bus import EventBus
 from hintsync_emulators.salesforce.schema.load import standard_schema
 from hintsync_emulators.salesforce.schema.model import Field, SObject
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 FEATURES = ("MiddleName", "NameSuffix", places.FEATURE, "PersonAccounts", access.FEATURE)
 _PREFIXES = "abcdefghijklmnopqrstuvwxyz"
 #: Origin of what somebody edits on a page.
-_BY_HAND = origin_of("soap", "67.0", "SfdcInternalAPI/")
+BY_HAND = origin_of("soap", "67.0", "SfdcInternalAPI/")
 
 
 @dataclass
@@ -136,6 +137,8 @@ class Org:
         self.deployed_apps: frozenset[str] = frozenset()
         #: Canvas apps that no deployment brought, and what is to go wrong when one is opened.
         self.canvas = Canvas()
+        #: The browsers that are logged in to the org's own pages.
+        self.visitors = Visitors()
         #: ``client=`` of Sforce-Call-Options, as often as it was sent.
         self.clients: dict[str, int] = {}
         self._prepare()
@@ -203,7 +206,7 @@ class Org:
 
     def caller(self, stamp: int | None = None) -> Caller:
         """Return the administrator, who writes what tests write; duplicate rules let them pass where they can."""
-        return Caller(self.user_id, allow_duplicates=True, stamp=stamp, origin=_BY_HAND)
+        return Caller(self.user_id, allow_duplicates=True, stamp=stamp, origin=BY_HAND)
 
     def definition(self, name: str) -> SObject:
         """Return an object's definition.

@@ -22,8 +22,8 @@ _OF_THE_ORG = frozenset(
     PermissionSetTabSetting Profile SetupEntityAccess User
     """.split()  # noqa: SIM905 - a list of words is easier to read than a list of strings
 )
-#: What a snapshot does not hold: the lock, the clock, and the database, which is copied in its own way.
-_OUTSIDE = frozenset(("guard", "clock", "storage"))
+#: What a snapshot does not hold: the lock, the clock, who is logged in, and the database, which is copied in its own way.
+_OUTSIDE = frozenset(("guard", "clock", "visitors", "storage"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,11 @@ class ListView:
         paths = {one.path for one in shown}
         return [*shown, *(self._column(name, hidden=True) for name in _HIDDEN if name not in paths)]
 
+    def shown(self) -> list[Column]:
+        """Return the columns that show, without those whose fields are kept from whoever asks."""
+        paths = ((path, self.resolve(path)) for path in map(self._path, self.node.values("columns")))
+        return [Column(path, field) for path, field in paths if field is not None]
+
     def _column(self, name: str, hidden: bool = False) -> Column:
         path = self._path(name)
         field = self.resolve(path)

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 from urllib.parse import parse_qsl, quote
 
 import orjson
@@ -23,12 +24,19 @@ LONGEST_URI = 16_384
 _GZIP_FROM = 1_024
 
 
-class Application:
-    """Speaks HTTP for an org."""
+class Answering(Protocol):
+    """What finds the answer to a call."""
 
-    def __init__(self, org: Org) -> None:
+    def dispatch(self, call: Call) -> Answer:
+        """Answer a call."""
+
+
+class Application:
+    """Speaks HTTP for an org; what it answers is its dispatcher's, by default that of the API."""
+
+    def __init__(self, org: Org, dispatcher: Answering | None = None) -> None:
         self.org = org
-        self.dispatcher = Dispatcher(org)
+        self.dispatcher = dispatcher or Dispatcher(org)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

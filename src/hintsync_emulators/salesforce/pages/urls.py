@@ -1,0 +1,49 @@
+"""Which page lies at which address; most are Lightning's own."""
+
+from __future__ import annotations
+
+import re
+
+from hintsync_emulators.salesforce.web.router import Late, Route, Router
+
+_HANDLERS = "hintsync_emulators.salesforce.pages"
+_OBJECT = "/lightning/o/{object}"
+_RECORD = "/lightning/r/{object}/{id}"
+_SETUP = "/lightning/setup"
+
+
+def _page(method: str, path: str, handler: str, guarded: bool = True) -> Route:
+    module, _, name = handler.rpartition(".")
+    return Route(method, path, Late(f"{_HANDLERS}.{module}", name), "page", guarded=guarded, counted=False)
+
+
+#: Literal segments come before placeholders of the same length.
+ROUTES = (
+    _page("GET", "/", "home.front"),
+    _page("GET", "/lightning", "home.front"),
+    _page("GET", "/login", "login.ask", guarded=False),
+    _page("POST", "/login", "login.enter", guarded=False),
+    _page("POST", "/logout", "login.leave", guarded=False),
+    _page("GET", "/_emulator/pages/{file}", "frame.asset", guarded=False),
+    _page("GET", "/{record_id}", "home.by_id"),
+    _page("GET", "/{prefix}/o", "home.by_prefix"),
+    _page("GET", "/lightning/page/home", "home.home"),
+    _page("GET", "/home/showAllTabs.jsp", "home.all_tabs"),
+    _page("GET", f"{_OBJECT}/list", "lists.show_list"),
+    _page("GET", f"{_RECORD}/view", "record.view"),
+    # Last, as it takes every address that is left.
+    _page("GET", "/lightning/{rest...}", "home.missing"),
+    _page("GET", "/apex/{rest...}", "home.missing"),
+)
+_ROUTER = Router(ROUTES)
+#: Short addresses are the pages' only when they look like an id or the beginning of one.
+_SHORT = re.compile(r"/[A-Za-z0-9]{15}([A-Za-z0-9]{3})?|/[A-Za-z0-9]{3}/o")
+
+
+def owns(path: str) -> bool:
+    """Say whether a path is one of the pages'."""
+    path = f"/{path.strip('/')}"
+    found = _ROUTER.find("GET", path)
+    if found.route is None:
+        return bool(found.allowed)
+    return not found.route.path.startswith("/{") or _SHORT.fullmatch(path) is not None
