@@ -225,6 +225,29 @@ async def test_an_event_is_no_echo_if_its_link_moved_between_two_looks():
     assert (await take_in(await world.live(), [change(contact, city="Lynn")])).marked == 1
 
 
+class OvertakenStore(MemoryStore):
+    """A store in which a worker commits what it wrote right after the first look."""
+
+    looks = 0
+
+    async def live_links(self, connection_id: str, side: Side, ids: Sequence[str]) -> Mapping[str, LinkState]:
+        found = await super().live_links(connection_id, side, ids)
+        self.looks += any(True for _ in found)
+        return {key: at_revision(state, min(self.looks, 2)) for key, state in found.items()}
+
+
+async def test_an_echo_is_recognised_although_its_link_moved_between_two_looks():
+    world = LiveWorld()
+    contact, _ = await world.linked(city="Lynn")
+    for city, marked in (("Lynn", 0), ("Reno", 1)):
+        overtaken = OvertakenStore()
+        overtaken.__dict__.update(world.store.__dict__)
+        world.store = overtaken
+        world.restart()
+        taken = await take_in(await world.live(), [change(contact, city=city)])
+        assert (taken.marked, taken.echoes) == (marked, 1 - marked)
+
+
 async def test_a_link_that_is_not_active_never_has_echoes():
     world = LiveWorld()
     contact, _ = await world.linked(city="Lynn")

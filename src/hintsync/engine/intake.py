@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hintsync.core.link import UnlinkedChange, decide_unlinked_change
 from hintsync.core.records import FieldName, Fingerprint, LinkState, RecordId
@@ -24,6 +24,19 @@ KNOWN_TAKEN = "known_taken_at"
 _LANES = {"catch-up": Lane.CATCH_UP, "parity": Lane.PARITY, "person": Lane.INTERACTIVE}
 
 _States = dict[tuple[Side, RecordId], LinkState]
+
+#: Times that a link which moves under the look at it is judged anew; one that moves still is marked.
+_LOOKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the store said about the records that events tell of: first the links, then who works them."""
+
+    states: _States
+    at_work: Mapping[str, SidePrints]
+    #: Unlinked patients that were there when we connected.
+    left_for_batch: frozenset[RecordId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +59,20 @@ async def take_in(engine: Engine, notices: Sequence[Notice], *, cursors: Mapping
         notices: Events that passed their check, in any order, doubles included.
         cursors: Positions reached with these events, by cursor name; stored even if every event is dropped.
     """
-    states = await _states(engine, notices)
-    at_work = await _at_work(engine, states)
-    left = await _left_for_batch(engine, notices, states)
-    verdicts = [_judge(engine, notice, states, at_work, left) for notice in notices]
-    verdicts = await _confirmed(engine, notices, verdicts, states)
-    crossed = _crossed(engine, notices, states, at_work)
+    seen = await _looked(engine, notices)
+    verdicts = [_judge(engine, notice, seen) for notice in notices]
+    for _ in range(_LOOKS):
+        moved = await _moved(engine, notices, verdicts, seen.states)
+        if not moved:
+            break
+        seen = await _looked_again(engine, seen, moved)
+        verdicts = [
+            _judge(engine, notice, seen) if _key(notice) in moved else verdict
+            for notice, verdict in zip(notices, verdicts, strict=True)
+        ]
+    restless = await _moved(engine, notices, verdicts, seen.states) if moved else {}
+    verdicts = [Verdict.MARK if _key(n) in restless else verdict for n, verdict in zip(notices, verdicts, strict=True)]
+    crossed = _crossed(engine, notices, seen)
     marks = [
         _mark(notice, crossed.get((notice.side, notice.record_id), {}))
         for notice, verdict in zip(notices, verdicts, strict=True)
@@ -72,17 +93,29 @@ def _mark(notice: Notice, crossed: Mapping[FieldName, Fingerprint]) -> Mark:
 
 
 def _crossed(
-    engine: Engine, notices: Sequence[Notice], states: _States, at_work: Mapping[str, SidePrints]
+    engine: Engine, notices: Sequence[Notice], seen: _Seen
 ) -> Mapping[tuple[Side, RecordId], Mapping[FieldName, Fingerprint]]:
     """Return the edits heard of records that are being worked; of each record all, since its marks become one."""
     found: dict[tuple[Side, RecordId], dict[FieldName, Fingerprint]] = defaultdict(dict)
     for notice in notices:
-        state = states.get((notice.side, notice.record_id))
-        if state is not None and state.link.id in at_work:
+        state = seen.states.get(_key(notice))
+        if state is not None and state.link.id in seen.at_work:
             fp = engine.fingerprinter(state.link.salt)
-            shown = crossed_fields(notice, state, engine.table, fp, at_work[state.link.id])
-            found[notice.side, notice.record_id].update(shown)
+            shown = crossed_fields(notice, state, engine.table, fp, seen.at_work[state.link.id])
+            found[_key(notice)].update(shown)
     return found
+
+
+async def _looked(engine: Engine, notices: Sequence[Notice]) -> _Seen:
+    states = await _states(engine, notices)
+    return _Seen(states, await _at_work(engine, states), await _left_for_batch(engine, notices, states))
+
+
+async def _looked_again(engine: Engine, seen: _Seen, moved: _States) -> _Seen:
+    """Look anew at who works the links that moved."""
+    gone = {state.link.id for state in moved.values()}
+    at_work = {link_id: prints for link_id, prints in seen.at_work.items() if link_id not in gone}
+    return replace(seen, states={**seen.states, **moved}, at_work={**at_work, **await _at_work(engine, moved)})
 
 
 async def _states(engine: Engine, notices: Sequence[Notice]) -> _States:
@@ -109,19 +142,13 @@ async def _left_for_batch(engine: Engine, notices: Sequence[Notice], states: _St
     return await engine.store.known(engine.connection.id, ids)
 
 
-def _judge(
-    engine: Engine,
-    notice: Notice,
-    states: _States,
-    at_work: Mapping[str, SidePrints],
-    left_for_batch: frozenset[RecordId],
-) -> Verdict:
-    state = states.get((notice.side, notice.record_id))
+def _judge(engine: Engine, notice: Notice, seen: _Seen) -> Verdict:
+    state = seen.states.get(_key(notice))
     if state is None:
-        return _judge_unlinked(notice, left_for_batch)
+        return _judge_unlinked(notice, seen.left_for_batch)
     fp = engine.fingerprinter(state.link.salt)
     marks = notice.side is Side.SALESFORCE or engine.options.write_back
-    return judge_linked(notice, state, engine.table, fp, at_work.get(state.link.id), marks=marks)
+    return judge_linked(notice, state, engine.table, fp, seen.at_work.get(state.link.id), marks=marks)
 
 
 def _judge_unlinked(notice: Notice, left_for_batch: frozenset[RecordId]) -> Verdict:
@@ -131,23 +158,22 @@ def _judge_unlinked(notice: Notice, left_for_batch: frozenset[RecordId]) -> Verd
     return Verdict.MARK if new else Verdict.IGNORE
 
 
-async def _confirmed(
-    engine: Engine, notices: Sequence[Notice], verdicts: Sequence[Verdict], states: _States
-) -> list[Verdict]:
-    """Drop an event only if its link did not move between the look at the link and the look at who works it.
+async def _moved(engine: Engine, notices: Sequence[Notice], verdicts: Sequence[Verdict], states: _States) -> _States:
+    """Return the links, as they are now, that moved since they were judged, of the events that would be dropped.
 
-    A worker may have read the record before this edit, moved the base and let go of the link in between. The base it moved
-    is seen by this second look; a worker that comes later reads the record later, and sees the edit itself.
+    An event is dropped only if its link did not move between the look at the link and the look at who works it: a worker
+    may have read the record before this edit, moved the base and let go of the link in between. A worker that comes later
+    reads the record later, and sees the edit itself. A link that is gone by now is returned as it was: nothing is dropped.
     """
     doubtful = [n for n, verdict in zip(notices, verdicts, strict=True) if verdict is not Verdict.MARK]
-    again = await _states(engine, [n for n in doubtful if (n.side, n.record_id) in states])
-    return [
-        Verdict.MARK if verdict is not Verdict.MARK and _moved((n.side, n.record_id), states, again) else verdict
-        for n, verdict in zip(notices, verdicts, strict=True)
-    ]
+    before = {_key(n): states[_key(n)] for n in doubtful if _key(n) in states}
+    again = await _states(engine, [n for n in doubtful if _key(n) in before])
+    return {
+        key: again.get(key, state)
+        for key, state in before.items()
+        if key not in again or again[key].link.revision != state.link.revision
+    }
 
 
-def _moved(key: tuple[Side, RecordId], before: _States, after: _States) -> bool:
-    if key not in before:
-        return False
-    return key not in after or after[key].link.revision != before[key].link.revision
+def _key(notice: Notice) -> tuple[Side, RecordId]:
+    return notice.side, notice.record_id
