@@ -363,3 +363,25 @@ async def test_what_was_changed_before_a_long_rest_is_not_read_again_and_again(w
     world.clock.push(FAR_EVERY)
     await poll_once(engine, Side.HINT, take=take)
     assert world.practice.calls - before == 1
+
+
+async def test_a_crowd_of_changes_is_not_read_again_once_nothing_can_turn_up_late(take: Recording) -> None:
+    world = World()
+    small = replace(world.practice.capabilities, page_size=2)
+    world.practice = MemoryReplica(Side.HINT, world.options.table(), world.clock, capabilities=small)
+    for number in range(40):
+        world.patient(f"Ann{number}", "Moor", "1980-05-06")
+        world.clock.push(0.3)
+    engine = await world.engine()
+    await poll_once(engine, Side.HINT, take=take)
+    for _ in range(8):
+        world.clock.push(FAR_EVERY)
+        await poll_once(engine, Side.HINT, take=take)
+    before = world.practice.calls
+    world.clock.push(1)
+    await poll_once(engine, Side.HINT, take=take)
+    assert world.practice.calls - before <= 3
+    take.ids()
+    new = world.patient("Bea", "Moor", "1980-05-06")
+    await poll_once(engine, Side.HINT, take=take)
+    assert take.ids() == [new]

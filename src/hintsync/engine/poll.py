@@ -27,6 +27,8 @@ from hintsync.state.port import StateStore
 #: How far before the cursor a poll reads: rows turn up as much as ten seconds late (observed by others), so this is enough
 #: for nearly all of them, and cheap enough for a poll a second.
 NEAR: Final = timedelta(seconds=15)
+#: How far before the cursor a poll reads once nothing can turn up late any more: the edits of one second may share a stamp.
+AT_REST: Final = timedelta(seconds=1)
 #: Seconds after which a poll reads the whole overlap again, for rows that a long transaction kept back.
 FAR_EVERY: Final = 60.0
 #: Seconds after which a record that looks the same is known to have been read after the second of its stamp was over.
@@ -68,6 +70,8 @@ class PollMemory:
     seen: dict[RecordId, _Seen] = field(default_factory=dict)
     #: Monotonic seconds when the whole overlap was last read.
     far_at: float | None = None
+    #: Monotonic seconds when at least what is near was last read.
+    near_at: float | None = None
     #: Monotonic seconds when the position was last moved, or found by this process.
     moved_at: float | None = None
     #: Monotonic seconds when the store was last told that we are up to date.
@@ -84,6 +88,17 @@ class PollMemory:
             return True
         settled = self.far_at - self.moved_at > OVERLAP.total_seconds()
         return not settled and now - self.far_at >= FAR_EVERY
+
+    def reach(self, now: float) -> timedelta:
+        """Return how far before the position a poll reads now.
+
+        While the position stands, less and less: what was read after rows can still turn up late need not be read again.
+        """
+        if self.is_far(now):
+            return OVERLAP
+        if self.near_at is None or self.moved_at is None or self.near_at - self.moved_at <= NEAR.total_seconds():
+            return NEAR
+        return AT_REST
 
     def is_note_due(self, now: float) -> bool:
         """Say whether it is time to store how far we are, whatever was seen."""
@@ -152,8 +167,8 @@ class _Poll:
         clock = self.engine.clock
         started, started_at = clock.monotonic(), clock.now()
         before = (await load_position(self.engine, self.side)).read_to
-        is_far = before is None or self.memory.is_far(started)
-        since = None if before is None else before - (OVERLAP if is_far else NEAR)
+        reach = OVERLAP if before is None else self.memory.reach(started)
+        since = None if before is None else before - reach
         held: list[Snapshot] = []
         async for page in self.engine.replicas[self.side].scan(since=since):
             await self._take(held, started)
@@ -164,8 +179,10 @@ class _Poll:
         if self.memory.is_note_due(started):
             cursors[caught_up_name(self.side)] = _text(started_at)
         await self._take(held, started, cursors)
-        if is_far:
+        if reach >= OVERLAP:
             self.memory.far_at = started
+        if reach >= NEAR:
+            self.memory.near_at = started
         if reached != before or self.memory.moved_at is None:
             self.memory.moved_at = clock.monotonic()
         if reached is not None:
