@@ -10,7 +10,7 @@ import pytest
 from hintsync.core.errors import BadInput
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
-from hintsync.state.port import Commit, Run, RunHeld, RunRow, RunStatus, StateStore
+from hintsync.state.port import Commit, Run, RunHeld, RunKind, RunRow, RunStatus, StateStore
 from tests.contract.state_examples import NOW, a_row, a_run, prints
 
 
@@ -45,6 +45,20 @@ async def test_runs_come_newest_first(store: StateStore) -> None:
         await store.start_run(a_run(f"run-{9 - number}"))
     assert [run.id for run in await store.runs("con-1", limit=3)] == ["run-6", "run-7", "run-8"]
     assert await store.runs("con-2") == []
+
+
+async def test_runs_are_listed_by_kind_by_status_and_page_by_page(store: StateStore) -> None:
+    kinds = [RunKind.SYNC, RunKind.BATCH_PATIENTS, RunKind.PARITY]
+    for number in range(6):
+        await store.start_run(replace(a_run(f"run-{number}"), kind=kinds[number % 3]))
+    await store.save_run(replace(a_run("run-4"), status=RunStatus.STOPPED))
+    of_kind = await store.runs("con-1", kinds=[RunKind.BATCH_PATIENTS, RunKind.PARITY])
+    assert [run.id for run in of_kind] == ["run-5", "run-4", "run-2", "run-1"]
+    assert [run.id for run in await store.runs("con-1", statuses=[RunStatus.STOPPED])] == ["run-4"]
+    older = await store.runs("con-1", kinds=[RunKind.BATCH_PATIENTS], statuses=[RunStatus.RUNNING], before="run-4")
+    assert [run.id for run in older] == ["run-1"]
+    assert [run.id for run in await store.runs("con-1", before="run-3", limit=2)] == ["run-2", "run-1"]
+    assert await store.runs("con-1", before="run-404") == []
 
 
 async def test_progress_is_saved_and_never_goes_backwards(store: StateStore) -> None:
@@ -211,6 +225,21 @@ async def test_positions_and_outcomes_are_counted(store: StateStore) -> None:
     assert await store.outcome_counts("run-1") == {Outcome.LINKED: 2, Outcome.BAD_ID: 1}
     assert await store.row_positions("run-404") == frozenset()
     assert await store.outcome_counts("run-404") == {}
+
+
+async def test_rows_are_filtered_and_counted_by_reason(store: StateStore) -> None:
+    await store.start_run(a_run())
+    reasons = ["two-candidates", None, "held"]
+    rows = [replace(a_row(n, Outcome.AMBIGUOUS if n < 6 else Outcome.LINKED), reason=reasons[n % 3]) for n in range(9)]
+    await store.commit(Commit(rows=rows))
+    assert [row.position async for row in store.rows("run-1", reason="held", after=2)] == [5, 8]
+    both = store.rows("run-1", reason="held", outcomes=[Outcome.AMBIGUOUS], limit=1)
+    assert [row.position async for row in both] == [2]
+    assert await store.reason_counts("run-1") == {
+        **{(Outcome.AMBIGUOUS, reason): 2 for reason in reasons},
+        **{(Outcome.LINKED, reason): 1 for reason in reasons},
+    }
+    assert await store.reason_counts("run-404") == {}
 
 
 async def test_a_value_where_a_rows_fingerprint_belongs_is_refused(store: StateStore) -> None:

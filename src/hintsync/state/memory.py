@@ -16,6 +16,7 @@ from hintsync.core.values import Side
 from hintsync.state import chain, changes
 from hintsync.state.keys import Keyring, MasterKeys, new_root
 from hintsync.state.memory_live import MemoryLive
+from hintsync.state.memory_traffic import MemoryTraffic
 from hintsync.state.port import (
     AuditEvent,
     Commit,
@@ -29,6 +30,7 @@ from hintsync.state.port import (
     ReviewKind,
     ReviewStatus,
     Run,
+    RunKind,
     RunRow,
     RunStatus,
     StoredAudit,
@@ -37,7 +39,7 @@ from hintsync.state.port import (
 T = TypeVar("T")
 
 
-class MemoryStore(MemoryLive):
+class MemoryStore(MemoryTraffic, MemoryLive):
     """A StateStore of dictionaries. No method waits between its first check and its last change, so each is atomic."""
 
     def __init__(self, keys: MasterKeys | None = None) -> None:
@@ -171,9 +173,27 @@ class MemoryStore(MemoryLive):
         """Return one run."""
         return self._runs.get(run_id)
 
-    async def runs(self, connection_id: str, *, limit: int = 50) -> Sequence[Run]:
-        """Return the latest runs, newest first."""
-        return [run for run in reversed(self._runs.values()) if run.connection_id == connection_id][:limit]
+    async def runs(
+        self,
+        connection_id: str,
+        *,
+        kinds: Sequence[RunKind] = (),
+        statuses: Sequence[RunStatus] = (),
+        before: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[Run]:
+        """Return the latest runs, newest first; see the port."""
+        known = list(reversed(self._runs.values()))
+        if before is not None:
+            older = next((at for at, run in enumerate(known, start=1) if run.id == before), len(known))
+            known = known[older:]
+        return [
+            run
+            for run in known
+            if run.connection_id == connection_id
+            and (not kinds or run.kind in kinds)
+            and (not statuses or run.status in statuses)
+        ][:limit]
 
     async def save_run(self, run: Run) -> None:
         """Store status, progress and details; see the port."""
@@ -193,11 +213,23 @@ class MemoryStore(MemoryLive):
         return True
 
     async def rows(
-        self, run_id: str, *, outcomes: Sequence[Outcome] = (), after: int = -1, limit: int | None = None
+        self,
+        run_id: str,
+        *,
+        outcomes: Sequence[Outcome] = (),
+        reason: str | None = None,
+        after: int = -1,
+        limit: int | None = None,
     ) -> AsyncIterator[RunRow]:
-        """Yield the rows of a run by position, from behind `after`, filtered by outcome if any are given."""
+        """Yield the rows of a run by position; see the port."""
         rows = self._rows.get(run_id, {})
-        wanted = [at for at in sorted(rows) if at > after and (not outcomes or rows[at].outcome in outcomes)]
+        wanted = [
+            at
+            for at in sorted(rows)
+            if at > after
+            and (not outcomes or rows[at].outcome in outcomes)
+            and (reason is None or rows[at].reason == reason)
+        ]
         for position in wanted[:limit]:
             yield rows[position]
 
@@ -208,6 +240,10 @@ class MemoryStore(MemoryLive):
     async def outcome_counts(self, run_id: str) -> Mapping[Outcome, int]:
         """Count a run's rows by outcome."""
         return dict(Counter(row.outcome for row in self._rows.get(run_id, {}).values()))
+
+    async def reason_counts(self, run_id: str) -> Mapping[tuple[Outcome, str | None], int]:
+        """Count a run's rows by outcome and reason."""
+        return dict(Counter((row.outcome, row.reason) for row in self._rows.get(run_id, {}).values()))
 
     # --- people's work and memory of the system
     async def reviews(
@@ -231,7 +267,16 @@ class MemoryStore(MemoryLive):
         return self._reviews.get(review_id)
 
     async def log(
-        self, connection_id: str, *, levels: Sequence[LogLevel] = (), run_id: str | None = None, limit: int = 200
+        self,
+        connection_id: str,
+        *,
+        levels: Sequence[LogLevel] = (),
+        run_id: str | None = None,
+        naming: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        before: int | None = None,
+        limit: int = 200,
     ) -> Sequence[LogEntry]:
         """Return the latest log entries, newest first."""
         wanted = [
@@ -240,6 +285,10 @@ class MemoryStore(MemoryLive):
             if entry.connection_id == connection_id
             and (not levels or entry.level in levels)
             and run_id in (None, entry.run_id)
+            and naming in (None, entry.contact_id, entry.patient_id, entry.run_id, entry.incident)
+            and (since is None or entry.at >= since)
+            and (until is None or entry.at < until)
+            and (before is None or (entry.id or 0) < before)
         ]
         return wanted[:limit]
 
@@ -251,6 +300,27 @@ class MemoryStore(MemoryLive):
         gone = {entry.id for entry in (*surplus, *aged)}
         self._log = [entry for entry in self._log if entry.id not in gone]
         return len(gone)
+
+    async def audit_latest(
+        self,
+        connection_id: str,
+        *,
+        naming: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> Sequence[StoredAudit]:
+        """Return the latest audit events, newest first."""
+        wanted = [
+            entry
+            for entry in map(chain.stored, reversed(self._audit.get(connection_id, [])))
+            if (before is None or entry.sequence < before)
+            and (since is None or entry.event.at >= since)
+            and (until is None or entry.event.at < until)
+            and (naming is None or chain.names(entry.event, naming))
+        ]
+        return wanted[:limit]
 
     async def audit(
         self, connection_id: str, *, chain: str | None = None, after: int = 0, limit: int = 1000

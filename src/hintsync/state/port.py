@@ -16,6 +16,7 @@ from hintsync.core.quick import quick
 from hintsync.core.records import FieldName, Fingerprint, Hold, Link, LinkState, LinkStatus, RecordId
 from hintsync.core.values import Side
 from hintsync.state.live import Dirty, LiveStore
+from hintsync.state.traffic import TrafficStore
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -220,6 +221,8 @@ class LogEntry:
     run_id: str | None = None
     fields: tuple[FieldName, ...] = ()
     id: int | None = None
+    #: Number of an unforeseen error, as a person was told it.
+    incident: str | None = None
 
 
 @quick
@@ -274,7 +277,7 @@ class RunHeld(Exception):
     """Another process works this run."""
 
 
-class StateStore(LiveStore, Protocol):
+class StateStore(LiveStore, TrafficStore, Protocol):
     """What the engine remembers. All methods are safe to call from many tasks and, on PostgreSQL, many processes.
 
     Besides what is named at a method, every one that writes raises `BadInput` for a connection or run that the store does
@@ -379,8 +382,16 @@ class StateStore(LiveStore, Protocol):
         """Return one run."""
         ...
 
-    async def runs(self, connection_id: str, *, limit: int = 50) -> Sequence[Run]:
-        """Return the latest runs, newest first."""
+    async def runs(
+        self,
+        connection_id: str,
+        *,
+        kinds: Sequence[RunKind] = (),
+        statuses: Sequence[RunStatus] = (),
+        before: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[Run]:
+        """Return the latest runs, newest first, of these kinds and statuses if any are given; only those started before one."""
         ...
 
     async def save_run(self, run: Run) -> None:
@@ -408,9 +419,15 @@ class StateStore(LiveStore, Protocol):
         ...
 
     def rows(
-        self, run_id: str, *, outcomes: Sequence[Outcome] = (), after: int = -1, limit: int | None = None
+        self,
+        run_id: str,
+        *,
+        outcomes: Sequence[Outcome] = (),
+        reason: str | None = None,
+        after: int = -1,
+        limit: int | None = None,
     ) -> AsyncIterator[RunRow]:
-        """Yield the rows of a run by position, from behind `after`, filtered by outcome if any are given."""
+        """Yield the rows of a run by position, from behind `after`, only of these outcomes and of that reason if given."""
         ...
 
     async def row_positions(self, run_id: str) -> frozenset[int]:
@@ -419,6 +436,10 @@ class StateStore(LiveStore, Protocol):
 
     async def outcome_counts(self, run_id: str) -> Mapping[Outcome, int]:
         """Count a run's rows by outcome."""
+        ...
+
+    async def reason_counts(self, run_id: str) -> Mapping[tuple[Outcome, str | None], int]:
+        """Count a run's rows by outcome and reason."""
         ...
 
     # --- people's work and memory of the system
@@ -438,9 +459,29 @@ class StateStore(LiveStore, Protocol):
         ...
 
     async def log(
-        self, connection_id: str, *, levels: Sequence[LogLevel] = (), run_id: str | None = None, limit: int = 200
+        self,
+        connection_id: str,
+        *,
+        levels: Sequence[LogLevel] = (),
+        run_id: str | None = None,
+        naming: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        before: int | None = None,
+        limit: int = 200,
     ) -> Sequence[LogEntry]:
-        """Return the latest log entries, newest first."""
+        """Return the latest log entries, newest first.
+
+        Args:
+            connection_id: Whose log.
+            levels: Only entries of these, if any are given.
+            run_id: Only entries of this run.
+            naming: Only entries that name this contact, patient, run or incident.
+            since: Only entries from this moment on (ISO 8601, UTC, as they hold it).
+            until: Only entries before this moment.
+            before: Only entries of a lower id: where the page before ended.
+            limit: How many at most.
+        """
         ...
 
     async def prune_log(self, connection_id: str, *, keep: int | None = None, before: str | None = None) -> int:
@@ -451,6 +492,28 @@ class StateStore(LiveStore, Protocol):
         self, connection_id: str, *, chain: str | None = None, after: int = 0, limit: int = 1000
     ) -> Sequence[StoredAudit]:
         """Return audit events in order of sequence, from behind `after`."""
+        ...
+
+    async def audit_latest(
+        self,
+        connection_id: str,
+        *,
+        naming: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> Sequence[StoredAudit]:
+        """Return the latest audit events, newest first.
+
+        Args:
+            connection_id: Whose trail.
+            naming: Only events that name this contact, patient, link or run; without an index, for people who look.
+            since: Only events from this moment on (ISO 8601, UTC, as they hold it).
+            until: Only events before this moment.
+            before: Only events of a lower sequence: where the page before ended.
+            limit: How many at most.
+        """
         ...
 
     async def verify_audit(self, connection_id: str) -> Sequence[str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.errors import BadInput
 from hintsync.core.plan import Outcome
 from hintsync.state import changes
-from hintsync.state.port import Run, RunRow, RunStatus
+from hintsync.state.port import Run, RunKind, RunRow, RunStatus
 from hintsync.state.sql import codec, tables
 from hintsync.state.sql.bulk import Lot
 from hintsync.state.sql.connections import know_connections
@@ -51,9 +52,23 @@ class RunsPart(Part):
         return await self._database.read(read)
 
     @uninterrupted
-    async def runs(self, connection_id: str, *, limit: int = 50) -> Sequence[Run]:
-        """Return the latest runs, newest first."""
+    async def runs(
+        self,
+        connection_id: str,
+        *,
+        kinds: Sequence[RunKind] = (),
+        statuses: Sequence[RunStatus] = (),
+        before: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[Run]:
+        """Return the latest runs, newest first; see the port."""
         wanted = select(_TABLE).filter_by(connection_id=connection_id).order_by(_TABLE.c.number.desc()).limit(limit)
+        if kinds:
+            wanted = wanted.where(_TABLE.c.kind.in_([str(kind) for kind in kinds]))
+        if statuses:
+            wanted = wanted.where(_TABLE.c.status.in_([str(status) for status in statuses]))
+        if before is not None:
+            wanted = wanted.where(_TABLE.c.number < select(_TABLE.c.number).filter_by(id=before).scalar_subquery())
         async with self._database.reading() as sql:
             return [codec.run_of(row) for row in await sql.execute(wanted)]
 
@@ -78,16 +93,27 @@ class RunsPart(Part):
             return (await sql.execute(statement)).rowcount > 0
 
     async def rows(
-        self, run_id: str, *, outcomes: Sequence[Outcome] = (), after: int = -1, limit: int | None = None
+        self,
+        run_id: str,
+        *,
+        outcomes: Sequence[Outcome] = (),
+        reason: str | None = None,
+        after: int = -1,
+        limit: int | None = None,
     ) -> AsyncIterator[RunRow]:
-        """Yield the rows of a run by position, from behind `after`, filtered by outcome if any are given.
+        """Yield the rows of a run by position; see the port.
 
         Reads page by page, so that no transaction stays open while the caller works.
         """
+        wanted = select(_ROWS).filter_by(run_id=run_id).order_by(_ROWS.c.position)
+        if outcomes:
+            wanted = wanted.where(_ROWS.c.outcome.in_([str(outcome) for outcome in outcomes]))
+        if reason is not None:
+            wanted = wanted.where(_ROWS.c.reason == reason)
         left = limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(left, _PAGE)
-            page = await self._page(run_id, outcomes, after, size)
+            page = await self._page(wanted.where(_ROWS.c.position > after).limit(size))
             for row in page:
                 yield row
             if len(page) < size:
@@ -108,13 +134,17 @@ class RunsPart(Part):
             return {Outcome(outcome): count for outcome, count in await sql.execute(wanted)}
 
     @uninterrupted
-    async def _page(self, run_id: str, outcomes: Sequence[Outcome], after: int, size: int) -> Sequence[RunRow]:
-        wanted = select(_ROWS).where(_ROWS.c.run_id == run_id, _ROWS.c.position > after)
-        if outcomes:
-            wanted = wanted.where(_ROWS.c.outcome.in_([str(outcome) for outcome in outcomes]))
+    async def reason_counts(self, run_id: str) -> Mapping[tuple[Outcome, str | None], int]:
+        """Count a run's rows by outcome and reason."""
+        both = (_ROWS.c.outcome, _ROWS.c.reason)
         async with self._database.reading() as sql:
-            found = await sql.execute(wanted.order_by(_ROWS.c.position).limit(size))
-            return [codec.result_of(row) for row in found]
+            found = await sql.execute(select(*both, func.count()).filter_by(run_id=run_id).group_by(*both))
+            return {(Outcome(outcome), reason): count for outcome, reason, count in found}
+
+    @uninterrupted
+    async def _page(self, wanted: Select[tuple[Any, ...]]) -> Sequence[RunRow]:
+        async with self._database.reading() as sql:
+            return [codec.result_of(row) for row in await sql.execute(wanted)]
 
 
 async def save_run(sql: AsyncConnection, run: Run) -> None:
