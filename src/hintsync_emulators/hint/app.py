@@ -19,6 +19,7 @@ from hintsync_emulators.hint.partner_routes import Account
 from hintsync_emulators.hint.practice import Practice
 from hintsync_emulators.hint.routes import PartnerRoute, ProviderRoute, classify, resolve
 from hintsync_emulators.hint.steering import HintSteering
+from hintsync_emulators.lab import lab_site
 from hintsync_emulators.steering import steering_routes
 
 #: Two spellings are in use: a date, and this name.
@@ -51,7 +52,9 @@ def create_app(
     described = ControlRoute("GET", "/openapi.json", lambda _: openapi(), "the emulated API as OpenAPI 3.1")
     routes = [*control_routes(practices), *steering_routes(HintSteering(practices)), described]
     end_faults = practices[0].partner.requests.end_faults
-    return Controlled(hint, faults, classify, routes, on_reset=end_faults, sites=[hint_site(practices)])
+    return Controlled(
+        hint, faults, classify, routes, on_reset=end_faults, sites=[hint_site(practices), lab_site("Hint")]
+    )
 
 
 class Hint:

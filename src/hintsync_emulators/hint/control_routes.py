@@ -21,6 +21,7 @@ AsyncSteer = Callable[[Practice, ControlRequest], Awaitable[object]]
 _EXAMPLE_PATIENTS = [{"first_name": "Ada", "last_name": "Moor", "dob": "1980-02-29"}]
 _EXAMPLE_FAULTS = {"faults": [{"do": "double", "match": "^patient", "times": 2}]}
 _EXAMPLE_EVENT = {"type": "invoice.paid", "object": {"id": "inv-1"}}
+_DELIVERIES_SHOWN = 20
 _EXAMPLE_BACKEND = {"auth_type": "automatic_headless", "redirect_url": "http://127.0.0.1:9000/connect/"}
 
 
@@ -43,6 +44,7 @@ def control_routes(practices: Sequence[Practice]) -> list[ControlRoute]:
         at("POST", "/activate", lambda practice, _: practice.set_status("active"), "activate in Hint's settings"),
         at("POST", "/deactivate", lambda practice, _: practice.set_status("deactivated"), "deactivate there"),
         at("POST", "/tokens/revoke", lambda practice, _: practice.revoke_token(), "the practice token answers 401"),
+        at("GET", "/backend", lambda practice, _: _backend(practice), "the default backend, as set"),
         at("PATCH", "/backend", _set_backend, "the default backend, as the Partner Portal sets it", _EXAMPLE_BACKEND),
         later("POST", "/handshake", _handshake, "open the embedded app", {"surface": "core_page", "surface_url": ""}),
         at("POST", "/patients", _create_patients, "register a list of patients; answers their ids", _EXAMPLE_PATIENTS),
@@ -57,6 +59,7 @@ def control_routes(practices: Sequence[Practice]) -> list[ControlRoute]:
         at("POST", "/practitioners", _create_practitioner, "add one; answers the id", {"name": "Dr. Roe"}),
         at("PATCH", "/practitioners/{id}", _edit_practitioner, "edit one", {"name": "Dr. Roe-Moor"}),
         at("DELETE", "/practitioners/{id}", lambda at, call: at.remove_practitioner(call.path["id"]), "remove one"),
+        at("GET", "/deliveries", _deliveries, "the latest webhooks and what became of them, the newest first"),
         at("GET", "/outbox", _outbox, "webhook events not delivered yet, with their signatures"),
         at("DELETE", "/outbox", _clear_outbox, "never deliver them"),
         later("POST", "/deliver", _deliver, "send now what is due now"),
@@ -140,7 +143,23 @@ def _set_backend(practice: Practice, request: ControlRequest) -> object:
         raise ControlError(400, "handshake_url must be a web address")
     backend.update(body, partner.keys, partner.now())
     backend.handshake_url = None if address is None else str(address)
-    return {"id": backend.id, "handshake_url": backend.handshake_url}
+    return _backend(practice)
+
+
+def _backend(practice: Practice) -> object:
+    backend = practice.partner.backend
+    return {
+        "id": backend.id,
+        "auth_type": backend.auth_type,
+        "activation_type": backend.activation_type,
+        "redirect_url": backend.redirect_url,
+        "handshake_url": backend.handshake_url,
+        "listened_events": backend.listened_events,
+        "max_requests_per_minute": backend.max_requests_per_minute,
+        "unmute_self_webhooks": backend.unmute_self_webhooks,
+        "webhooks_disabled": backend.webhooks_disabled,
+        "webhooks_paused": backend.webhooks_paused,
+    }
 
 
 async def _handshake(practice: Practice, request: ControlRequest) -> object:
@@ -204,6 +223,22 @@ def _outbox(practice: Practice, request: ControlRequest) -> object:
             "webhook_endpoints": [endpoint.id for endpoint in endpoints[event.id]],
         }
         for event in dict.fromkeys(each.event for each in waiting)
+    ]
+
+
+def _deliveries(practice: Practice, request: ControlRequest) -> object:
+    about = [each for each in practice.partner.requests if each.event.practice_id == practice.id]
+    return [
+        {
+            "created_at": each.created_at,
+            "event_type": each.event.type,
+            "object_id": each.event.object_id,
+            "status": each.status,
+            "attempts": each.attempts,
+            "last_status_code": each.last_status_code,
+            "webhook_url": each.endpoint.webhook_url,
+        }
+        for each in about[: -_DELIVERIES_SHOWN - 1 : -1]
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp
 
 from hintsync_emulators.control import Controlled, ControlRoute, Faults, Site
+from hintsync_emulators.lab import lab_site
 from hintsync_emulators.salesforce.auth import App
 from hintsync_emulators.salesforce.canvas.control import canvas_routes
 from hintsync_emulators.salesforce.clock import ManualClock
@@ -47,4 +48,6 @@ def create_app(org: Org, faults: Faults | None = None) -> Controlled:
 
         return Application(org, PageDispatcher(org))
 
-    return Controlled(Application(org), faults or Faults(), classify, routes, end_faults, [Site(owns, pages)])
+    return Controlled(
+        Application(org), faults or Faults(), classify, routes, end_faults, [lab_site("Salesforce"), Site(owns, pages)]
+    )

@@ -28,7 +28,7 @@ class Frame:
 
     def __init__(self, system: str, package: str, links: Mapping[str, str]) -> None:
         folders = [jinja2.PackageLoader(package), jinja2.PackageLoader(_HERE)]
-        self._guard = Guard(f"emulated_{system.lower()}")
+        self._guard = Guard(package.replace(".", "_"))
         self._templates = jinja2.Environment(
             loader=jinja2.ChoiceLoader(folders),
             autoescape=True,

@@ -21,7 +21,8 @@ class Guard:
     """Guards the forms of one emulator, as long as it runs.
 
     Args:
-        cookie: the cookie's name; cookies do not tell ports apart, so each emulator has its own.
+        cookie: the cookie's name. Cookies do not tell ports apart: a visitor's mark may be another emulator's, which does
+            no harm, since the token is made with a secret of this one.
     """
 
     def __init__(self, cookie: str) -> None:

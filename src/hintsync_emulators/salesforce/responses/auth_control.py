@@ -3,6 +3,7 @@
 PUT    /_control/apps/ID         {"client_secret": "s", "redirect_uris": ["http://localhost/back"], "rotate": true}
 PUT    /_control/passwords       {"integration@example.org": "secret"}: for the password grant and SOAP
 PUT    /_control/sessions        {"lifetime": 7200}: sessions end after so many seconds; null lets them live
+GET    /_control/sessions        how long they live now
 DELETE /_control/refresh-tokens  forget every refresh token
 """
 
@@ -86,6 +87,10 @@ class _AuthControl:
         with self._org.guard:
             self._org.auth.passwords.update({name: str(value) for name, value in body.items()})
 
+    def show_sessions(self, _: ControlRequest) -> object:
+        with self._org.guard:
+            return {"lifetime": self._org.auth.lifetime}
+
     def sessions(self, request: ControlRequest) -> None:
         seconds = request.object().get("lifetime")
         if seconds is not None and (type(seconds) not in (int, float) or not float(str(seconds)) > 0):
@@ -107,6 +112,7 @@ def auth_routes(org: Org) -> list[ControlRoute]:
             "PUT", "/apps/{id}", control.app, "register or change a client of the login service", _EXAMPLE_APP
         ),
         ControlRoute("PUT", "/passwords", control.passwords, "set passwords", {"integration@example.org": "secret"}),
+        ControlRoute("GET", "/sessions", control.show_sessions, "how many seconds sessions live, null for ever"),
         ControlRoute("PUT", "/sessions", control.sessions, lifetime, {"lifetime": 7200}),
         ControlRoute("DELETE", "/refresh-tokens", control.forget_refresh, "forget every refresh token"),
     ]

@@ -3,8 +3,9 @@
 POST   /_control/tokens        {"token": "00D…!…"}: begin a session
 DELETE /_control/tokens        end every session, the token of the start too
 PUT    /_control/limits        {"daily": 100, "used": 99}: the next call but one answers REQUEST_LIMIT_EXCEEDED
+GET    /_control/limits        and /locks, /rules, /features, /late: how each is now
 PUT    /_control/locks/ID      {"times": 2}: two writes that need the row answer UNABLE_TO_LOCK_ROW; {} until released
-DELETE /_control/locks/ID      release it
+DELETE /_control/locks/ID      release it; without ID: all
 POST   /_control/rules         {"object": "Contact", "field": "Title", "value": "x", "message": "no"}
 DELETE /_control/rules         forget validation rules and duplicate rules
 PUT    /_control/features      {"MiddleName": true, "StateAndCountryPicklists": false}
@@ -39,6 +40,10 @@ class _Control:
         with self._org.guard:
             return {"expired": self._org.expire_tokens()}
 
+    def show_limits(self, _: ControlRequest) -> object:
+        with self._org.guard:
+            return {"daily": self._org.limits.daily, "used": self._org.limits.used}
+
     def limits(self, request: ControlRequest) -> object:
         with self._org.guard:
             body = request.object()
@@ -47,6 +52,15 @@ class _Control:
                 raise ControlError(400, "daily and used must be whole numbers")
             self._org.set_daily_limit(daily, used)
             return {"daily": daily, "used": used}
+
+    def show_locks(self, _: ControlRequest) -> object:
+        """Show the rows that are held: how many more writes each refuses, null until it is released."""
+        with self._org.guard:
+            return dict(self._org.rules.locks)
+
+    def unlock_all(self, _: ControlRequest) -> None:
+        with self._org.guard:
+            self._org.rules.locks.clear()
 
     def lock(self, request: ControlRequest) -> None:
         times = request.object().get("times")
@@ -58,6 +72,16 @@ class _Control:
     def unlock(self, request: ControlRequest) -> None:
         with self._org.guard:
             self._org.unlock(request.path["id"])
+
+    def show_rules(self, _: ControlRequest) -> object:
+        with self._org.guard:
+            rules = self._org.rules
+            return {
+                "validation": [
+                    {"object": each.object, "field": each.field, "message": each.message} for each in rules.validation
+                ],
+                "duplicates": [{"object": each.object, "match_on": each.match_on} for each in rules.duplicates],
+            }
 
     def rule(self, request: ControlRequest) -> None:
         """Add a validation rule that refuses records whose field holds a value."""
@@ -77,13 +101,23 @@ class _Control:
             self._org.rules.validation.clear()
             self._org.rules.duplicates.clear()
 
+    def show_features(self, _: ControlRequest) -> object:
+        with self._org.guard:
+            return {name: name in self._org.schema.features for name in FEATURES}
+
     def features(self, request: ControlRequest) -> object:
         with self._org.guard:
             for name, on in request.object().items():
                 if name not in FEATURES or not isinstance(on, bool):
                     raise ControlError(400, f"features are {', '.join(FEATURES)}, each true or false")
                 self._org.enable(name, on)
-            return {name: name in self._org.schema.features for name in FEATURES}
+            return self.show_features(request)
+
+    def show_late(self, _: ControlRequest) -> object:
+        with self._org.guard:
+            return [
+                {"object": each.object_name, "id": each.record_id, "values": each.values} for each in self._org.late
+            ]
 
     def begin_late(self, request: ControlRequest) -> object:
         body = request.object()
@@ -114,14 +148,20 @@ def control_routes(org: Org) -> list[ControlRoute]:
     return [
         ControlRoute("POST", "/tokens", control.tokens, "begin a session: answers its token"),
         ControlRoute("DELETE", "/tokens", control.expire, "end every session: calls answer INVALID_SESSION_ID"),
+        ControlRoute("GET", "/limits", control.show_limits, "calls of the day"),
         ControlRoute("PUT", "/limits", control.limits, "calls of the day", {"daily": 100, "used": 99}),
+        ControlRoute("GET", "/locks", control.show_locks, "rows that are held"),
+        ControlRoute("DELETE", "/locks", control.unlock_all, "release all rows"),
         ControlRoute(
             "PUT", "/locks/{id}", control.lock, "hold a row so many times, or until it is released", {"times": 2}
         ),
         ControlRoute("DELETE", "/locks/{id}", control.unlock, "release a row"),
+        ControlRoute("GET", "/rules", control.show_rules, "validation and duplicate rules"),
         ControlRoute("POST", "/rules", control.rule, "refuse a value", _EXAMPLE_RULE),
         ControlRoute("DELETE", "/rules", control.clear_rules, "forget validation and duplicate rules"),
+        ControlRoute("GET", "/features", control.show_features, "features of the org, on or off"),
         ControlRoute("PUT", "/features", control.features, "switch features of the org", {"MiddleName": True}),
+        ControlRoute("GET", "/late", control.show_late, "writes that were begun and do not show yet"),
         ControlRoute("POST", "/late", control.begin_late, "begin a write that shows later", _EXAMPLE_LATE),
         ControlRoute("POST", "/late/commit", control.commit_late, "let late writes show, stamped with their beginning"),
         *auth_routes(org),
