@@ -38,7 +38,8 @@ class OrgPeople:
             http: sends a person's own token to the org, and nowhere else; closed by `aclose`.
         """
         self._client = client
-        self._http = http
+        #: Bare connections to the org, without our credential.
+        self.http = http
 
     async def permission_sets(self, user_id: str) -> frozenset[str]:
         """Return the API names of the permission sets that an active person holds; none for anybody else.
@@ -64,7 +65,7 @@ class OrgPeople:
         """
         url = (await self._client.sessions.session()).instance_url + _USERINFO
         try:
-            answer = await self._http.get(url, headers={"Authorization": f"Bearer {access_token}"})
+            answer = await self.http.get(url, headers={"Authorization": f"Bearer {access_token}"})
         except httpx.RequestError:
             raise RetryLater(Side.SALESFORCE, "no answer when asked whose session it is") from None
         if answer.status_code >= 500:
@@ -84,7 +85,7 @@ class OrgPeople:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
-        await self._http.aclose()
+        await self.http.aclose()
 
 
 def _owner(answer: httpx.Response) -> SessionOwner | None:

@@ -18,6 +18,7 @@ from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.health import Health
 from hintsync.surfaces.web.pages.canvas import CANVAS, CanvasDoor
 from hintsync.surfaces.web.pages.doors import Doors
+from hintsync.surfaces.web.pages.login import CALLBACK, LOGIN, START, LoginDoor
 from hintsync.surfaces.web.pages.places import PLACES
 from hintsync.surfaces.web.pages.render import STATIC
 from hintsync.surfaces.web.reaching import WEBHOOKS
@@ -79,10 +80,13 @@ def create_app(
 
 
 def _pages(service: Service, doors: Doors) -> list[BaseRoute]:
-    canvas = CanvasDoor(service, doors)
+    canvas, login = CanvasDoor(service, doors), LoginDoor(service, doors)
     return [
         Route(CANVAS, canvas.open, methods=["POST"]),
         Route(f"{CANVAS}/{{connection}}", canvas.open, methods=["POST"]),
+        Route(LOGIN, login.ask, methods=["GET"]),
+        Route(START, login.start, methods=["GET"]),
+        Route(CALLBACK, login.back, methods=["GET"]),
         *(Route(place.route, doors.guarded(place), methods=[place.method]) for place in PLACES),
         Mount(STATIC, StaticFiles(packages=[("hintsync.surfaces.web", "static")])),
     ]

@@ -38,6 +38,8 @@ class Purpose(StrEnum):
     PAGE = "page"
     #: Kept in a window's cookie: opens pages, and never acts.
     COOKIE = "cookie"
+    #: Sealed for a moment; names nobody.
+    MOMENT = "moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,18 @@ class Tokens:
         if visitor.connection_id != connection_id or self._now() - visitor.came_in > LONGEST:
             raise BadToken
         return visitor
+
+    def seal(self, content: str) -> str:
+        """Encrypt something that a browser keeps for us for a moment, such as a login under way."""
+        return self._fernet("", Purpose.MOMENT).encrypt_at_time(content.encode(), self._now()).decode()
+
+    def unseal(self, token: str, life: int) -> str:
+        """Return what was sealed less than `life` seconds ago.
+
+        Raises:
+            InvalidToken: it was not, or not here.
+        """
+        return self._fernet("", Purpose.MOMENT).decrypt_at_time(token, life, self._now()).decode()
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp())

@@ -155,7 +155,8 @@ class Doors:
         try:
             if scheme:
                 return self.tokens.open(token, connection_id, Purpose.PAGE) if scheme.lower() == "bearer" else None
-            kept = request.cookies.get(cookie_name(self._service.settings.public_url, connection_id), "")
+            base = self._service.settings.public_url or str(request.base_url)
+            kept = request.cookies.get(cookie_name(base, connection_id), "")
             if place.method == "GET" and kept:
                 return self.tokens.open(kept, connection_id, Purpose.COOKIE)
         except BadToken:
@@ -163,10 +164,10 @@ class Doors:
         return None
 
 
-def cookie_name(public_url: str, connection_id: str) -> str:
-    """Return the name of the cookie of a window; with https one that only this host can set, over TLS."""
-    prefix = "__Host-" if public_url.startswith("https://") else ""
-    return f"{prefix}{_COOKIE}-{quote(connection_id, safe='')}"
+def cookie_name(base: str, name: str) -> str:
+    """Return the name of a cookie of ours at an address; with https one that only this host can set, over TLS."""
+    prefix = "__Host-" if base.startswith("https://") else ""
+    return f"{prefix}{_COOKIE}-{quote(name, safe='')}"
 
 
 def problem_page(problem: Problem, visitor: Visitor | None = None, zone: str = "UTC") -> Response:

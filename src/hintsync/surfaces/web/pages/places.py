@@ -9,6 +9,7 @@ from hintsync.surfaces.web.pages import (
     health,
     home,
     log,
+    login,
     panel,
     reviews,
     runs,
@@ -31,4 +32,5 @@ PLACES: tuple[Place, ...] = (
     *panel.PLACES,
     *sync.PLACES,
     *unlink.PLACES,
+    *login.PLACES,
 )
