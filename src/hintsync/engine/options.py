@@ -37,6 +37,8 @@ class Options:
     policies: Mapping[FieldName, ConflictPolicy] = field(default_factory=dict)
     #: Start of a contact's web address, shown on the Hint patient; empty: no link is written.
     contact_url: str = ""
+    #: Start of a patient's web address in Hint, for links on our pages; empty: made from the address of Hint's API.
+    patient_url: str = ""
     #: Calls of the org's daily allowance that are left to its other applications (guard G6), as a share.
     salesforce_reserve: float = 0.2
     #: Topic of change events that is followed, such as /data/Contact__chn; empty: the first of those we know that is there.
@@ -74,6 +76,7 @@ class Options:
             "placeholder_dates": [*map(_json, sorted(self.placeholder_dates))],
             "policies": {name: str(policy) for name, policy in self.policies.items()},
             "contact_url": self.contact_url,
+            "patient_url": self.patient_url,
             "salesforce_reserve": self.salesforce_reserve,
             "topic": self.topic,
             "poll_seconds": self.poll_seconds,
@@ -88,8 +91,8 @@ class Options:
         """Read settings back; what is missing takes its default.
 
         Raises:
-            BadInput: a setting that does not exist, a policy that is none, a share outside 0 to 1, a count below 1, a zone
-                that is none, or an hour outside 0 to 23.
+            BadInput: a setting that does not exist, a policy that is none, a share outside 0 to 1, a count below 1, an address
+                without https, a zone that is none, or an hour outside 0 to 23.
         """
         known = {item.name for item in fields(cls)}
         if unknown := sorted(set(stored) - known):
@@ -101,6 +104,7 @@ class Options:
             values["policies"] = _policies(values["policies"])
         for name in ("salesforce_reserve", "guard_share"):
             _check_share(name, values.get(name, 0.0))
+        _check_url("patient_url", values.get("patient_url", ""))
         _check_count("guard_at_least", values.get("guard_at_least", 1))
         _check_changes(values.get("topic", ""), values.get("poll_seconds", 30.0))
         _check_zone("time_zone", values.get("time_zone", "UTC"))
@@ -136,6 +140,13 @@ def _check_share(name: str, value: object) -> None:
 def _check_count(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise BadInput(f"connection settings: {name}: expected a whole number from 1 on")
+
+
+def _check_url(name: str, value: object) -> None:
+    if not isinstance(value, str) or (
+        value and not value.startswith(("https://", "http://127.0.0.1", "http://localhost"))
+    ):
+        raise BadInput(f"connection settings: {name}: expected an address that begins with https://")
 
 
 def _check_zone(name: str, value: object) -> None:
