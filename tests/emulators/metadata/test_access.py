@@ -10,7 +10,9 @@ import pytest
 
 from hintsync.replicas.salesforce.auth import GivenToken
 from hintsync.replicas.salesforce.client import SalesforceClient
-from hintsync.replicas.salesforce.metadata import deploy_package, grant_permissions, package_zip
+from hintsync.replicas.salesforce.grants import grant_permissions
+from hintsync.replicas.salesforce.metadata import deploy_package
+from hintsync.replicas.salesforce.packages import package_zip
 from hintsync_emulators.salesforce import Org, create_app
 from tests.emulators.metadata.deploying import Deployer, RestDeployer, SoapDeployer, unzipped, zipped
 from tests.emulators.metadata.zoo import FILES, KEY, TYPES, xml

@@ -11,7 +11,8 @@ from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.core.records import Snapshot
 from hintsync.replicas.salesforce.auth import GivenToken, Grant
 from hintsync.replicas.salesforce.client import SalesforceClient
-from hintsync.replicas.salesforce.metadata import deploy_package, grant_permissions
+from hintsync.replicas.salesforce.grants import grant_permissions
+from hintsync.replicas.salesforce.metadata import deploy_package
 from hintsync.replicas.salesforce.replica import SalesforceReplica
 from hintsync_emulators.control import Failure, Faults
 from hintsync_emulators.salesforce import App, Org, create_app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -31,6 +31,9 @@ TIMEOUT = httpx.Timeout(120.0, connect=15.0)
 
 #: Names us in change events (`changeOrigin`), which is a hint to people, never to the engine.
 _CALL_OPTIONS = "client=hintsync"
+
+#: Fault code of a session that is over, in the Metadata API's answers.
+_SOAP_EXPIRED = b"INVALID_SESSION_ID"
 
 #: Failures before a single byte of the request was sent.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -159,6 +162,36 @@ class SalesforceClient:
             Rejected: any other 3xx or 4xx.
         """
         return await self._retrying.run(lambda: self._attempt(request), repeatable=not request.once)
+
+    async def send_soap(self, path: str, what: str, message: Callable[[str], bytes]) -> bytes:
+        """Send a SOAP message that may be repeated, and return the answer's envelope; a fault other than an expired session is one.
+
+        Args:
+            path: from the root, such as `/services/Soap/m/67.0`.
+            what: what it does, in our words.
+            message: makes the envelope, for an access token: SOAP carries it inside.
+
+        Raises:
+            RetryLater: passing trouble outlasted the repeats.
+            ReconnectNeeded: the credential was refused.
+        """
+        return await self._retrying.run(lambda: self._attempt_soap(path, what, message), repeatable=True)
+
+    async def _attempt_soap(self, path: str, what: str, message: Callable[[str], bytes]) -> bytes:
+        def request(session: Session) -> Request:
+            headers = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""'}
+            return Request("POST", path, what, message(session.access_token), headers, plain=True)
+
+        session = await self._auth.session()
+        reply = await self._exchange(session, request(session))
+        if _SOAP_EXPIRED in reply.body and reply.status == 500:
+            session = await self._auth.renewed(session)
+            reply = await self._exchange(session, request(session))
+            if _SOAP_EXPIRED in reply.body and reply.status == 500:
+                raise ReconnectNeeded(Side.SALESFORCE, "a new access token was refused too")
+        if reply.status not in (200, 500) or b"Envelope" not in reply.body:
+            raise RetryLater(Side.SALESFORCE, f"{what}: HTTP {reply.status}")
+        return reply.body
 
     async def aclose(self) -> None:
         """Close the connections."""

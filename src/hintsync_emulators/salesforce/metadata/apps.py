@@ -26,7 +26,7 @@ _LOCATIONS = (
     "Aura", "ChatterFeed", "MobileNav", "None", "PageLayout", "Publisher", "Visualforce",
 )  # fmt: skip
 #: Names of scopes as metadata writes them -> as OAuth does; others are written in small letters.
-_SCOPES = {"RefreshToken": "refresh_token", "OfflineAccess": "offline_access", "OpenID": "openid"}
+_SCOPES = {"Basic": "id", "RefreshToken": "refresh_token", "OfflineAccess": "offline_access", "OpenID": "openid"}
 #: Only users to whom an administrator has opened the app may use it.
 PREAUTHORIZED = "AdminApprovedPreAuthorized"
 _BY_SET = """
@@ -38,6 +38,8 @@ _BY_PROFILE = """
 """
 _KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._"
 _PEM = "-----BEGIN"
+#: Elements that stay as they are when a deployment leaves them out.
+_CREDENTIALS = ("consumerKey", "consumerSecret")
 
 
 def check_app(org: Org, piece: Piece) -> None:
@@ -152,11 +154,14 @@ def client_of(org: Org, name: str) -> App | None:
 
 
 def keyed(org: Org, piece: Piece) -> Piece:
-    """Return global OAuth settings with the consumer key that the org gives an app which names none."""
+    """Return global OAuth settings with a consumer key: those that name none keep theirs, or get one from the org."""
     if piece.node.value("consumerKey") is not None:
         return piece
+    known = org.components.get(piece.kind, piece.name)
+    kept = {one.tag: one for one in parse(known.xml).children if one.tag in _CREDENTIALS} if known else {}
     key, _ = credentials(org, piece.node.value("externalClientApplication") or "")
-    children = [*piece.node.children, leaf("consumerKey", key)]
+    kept.setdefault("consumerKey", leaf("consumerKey", key))
+    children = [*(one for one in piece.node.children if one.tag not in kept), *kept.values()]
     children.sort(key=lambda one: one.tag)
     return replace(piece, xml=document(piece.kind, children))
 

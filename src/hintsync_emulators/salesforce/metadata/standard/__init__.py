@@ -40,7 +40,7 @@ def found(org: Org) -> None:
         return
     with org.storage.transaction():
         for name, shown in PROFILES.items():
-            profile_id = org.insert("Profile", {"Name": shown})
+            profile_id = org.insert("Profile", {"Name": shown, "PermissionsModifyAllData": name == "Admin"})
             _put(org, "Profile", name, profile_id)
             if name == "Admin":
                 org.storage.update("User", org.user_id, {"ProfileId": profile_id})
