@@ -35,7 +35,7 @@ from hintsync.state.sql.schema import MIGRATIONS
 from hintsync.state.sql.store import SqlStore, _open_keyring, open_sql_store
 from hintsync.state.sql.tables import HEAD, VERSION_TABLE, metadata
 from tests.contract.live_examples import a_mark
-from tests.contract.state_examples import a_link, a_row, a_run, everything, remembered
+from tests.contract.state_examples import a_link, a_log_entry, a_row, a_run, everything, remembered
 
 
 def file_of(url: str) -> Path:
@@ -391,11 +391,25 @@ async def test_t21_a_store_from_before_live_sync_is_upgraded_with_all_it_holds(
     await old.put_secret("con-1", "hint-key", b"secret")
     await old.put_cursor("con-1", "hint:poll", "2026-03-01T09:00:00Z")
     await old.start_run(a_run())
-    await old.commit(everything())
-    before, key = await remembered(old), old.fingerprint_key("con-1")
+    whole = everything()
+    await old.commit(replace(whole, logs=()))
+    entry = a_log_entry()  # as that version wrote it, which knew no incidents
+    line = {"at": entry.at, "level": entry.level, "event": entry.event, "message": entry.message}
+    async with database.writing() as sql:
+        await sql.execute(
+            text(
+                "INSERT INTO log (connection_id, at, level, event, message)"
+                " VALUES ('con-1', :at, :level, :event, :message)"
+            ),
+            line,
+        )
+    key = old.fingerprint_key("con-1")
     await old.aclose()
-    new = await open_store(empty_url, master_keys)
-    assert await remembered(new) == before
+    new, judge = await open_store(empty_url, master_keys), MemoryStore(master_keys)
+    await judge.put_connection(connection)
+    await judge.start_run(a_run())
+    await judge.commit(whole)
+    assert await remembered(new) == await remembered(judge)
     assert new.fingerprint_key("con-1") == key
     assert await new.secret("con-1", "hint-key") == b"secret"
     assert await new.get_cursor("con-1", "hint:poll") == "2026-03-01T09:00:00Z"

@@ -65,6 +65,11 @@ def from_text(text: str) -> AuditEvent:
     return AuditEvent(**members)
 
 
+def names(event: AuditEvent, wanted: str) -> bool:
+    """Say whether an event names an id: of a contact, a patient, a link or a run."""
+    return wanted in (event.contact_id, event.patient_id, event.link_id, event.run_id)
+
+
 def entry_hash(previous: str, sequence: int, text: str) -> str:
     """Return the hash that binds an event to its predecessor and its place."""
     return hashlib.sha256(f"{previous}\n{sequence}\n{text}".encode()).hexdigest()

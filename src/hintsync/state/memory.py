@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -252,13 +252,15 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         *,
         status: ReviewStatus = ReviewStatus.OPEN,
         kind: ReviewKind | None = None,
+        record_ids: Collection[RecordId] | None = None,
         limit: int = 1000,
     ) -> Sequence[Review]:
-        """Return reviews, oldest first."""
+        """Return reviews, oldest first; only those about certain records if any are given."""
         wanted = [
             review
             for review in self._reviews.values()
             if review.connection_id == connection_id and review.status is status and kind in (None, review.kind)
+            and (record_ids is None or review.record_id in record_ids)
         ]
         return sorted(wanted, key=lambda review: (review.opened_at, review.id))[:limit]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import JSON, ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.state import chain as chains
@@ -21,6 +21,9 @@ _SEQUENCES = tables.audit_sequences
 #: Columns of an entry, as `_entry_values` returns them.
 _ENTRY = ("connection_id", "sequence", "chain", "event", "previous", "hash")
 
+#: Members of an event that name something.
+_NAMED = ("contact_id", "patient_id", "link_id", "run_id")
+
 #: Entries read at once while chains are verified.
 _PAGE = 5000
 
@@ -35,6 +38,38 @@ class AuditPart(Part):
         """Return audit events in order of sequence, from behind `after`."""
         async with self._database.reading() as sql:
             return [chains.stored(entry) for entry in await _entries(sql, connection_id, chain, after, limit)]
+
+    @uninterrupted
+    async def audit_latest(
+        self,
+        connection_id: str,
+        *,
+        naming: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> Sequence[StoredAudit]:
+        """Return the latest audit events, newest first."""
+        wanted = select(_TABLE).where(_TABLE.c.connection_id == connection_id)
+        if before is not None:
+            wanted = wanted.where(_TABLE.c.sequence < before)
+        if naming is not None:
+            wanted = wanted.where(or_(*(self._member(name) == naming for name in _NAMED)))
+        if since is not None:
+            wanted = wanted.where(self._member("at") >= since)
+        if until is not None:
+            wanted = wanted.where(self._member("at") < until)
+        async with self._database.reading() as sql:
+            found = await sql.execute(wanted.order_by(_TABLE.c.sequence.desc()).limit(limit))
+            entries = [chains.Chained(row.sequence, row.chain, row.event, row.previous, row.hash) for row in found]
+        return [chains.stored(entry) for entry in entries]
+
+    def _member(self, name: str) -> ColumnElement[str]:
+        """Return a member of an event's JSON as text."""
+        if self._database.is_sqlite:
+            return func.json_extract(_TABLE.c.event, f"$.{name}")
+        return _TABLE.c.event.cast(JSON).op("->>")(name)
 
     @uninterrupted
     async def verify_audit(self, connection_id: str) -> Sequence[str]:

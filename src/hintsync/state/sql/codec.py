@@ -47,7 +47,7 @@ _LINK = (
     "revision",
 )
 LINK_COLUMNS = (*_LINK, "status", "base", "holds")
-_LOG = ("connection_id", "at", "level", "event", "message", "contact_id", "patient_id", "run_id")
+_LOG = ("connection_id", "at", "level", "event", "message", "contact_id", "patient_id", "run_id", "incident")
 RESULT_COLUMNS = (
     "run_id",
     "position",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hintsync.core.records import RecordId
 from hintsync.state import changes
 from hintsync.state.port import LogEntry, LogLevel, Review, ReviewKind, ReviewStatus
 from hintsync.state.sql import codec, tables
@@ -15,6 +16,8 @@ from hintsync.state.sql.part import Part, chunks, uninterrupted
 
 _REVIEWS = tables.reviews
 _LOG = tables.log
+#: Columns of a log entry that name something.
+_IDS = ("contact_id", "patient_id", "run_id", "incident")
 
 
 class JournalPart(Part):
@@ -27,12 +30,15 @@ class JournalPart(Part):
         *,
         status: ReviewStatus = ReviewStatus.OPEN,
         kind: ReviewKind | None = None,
+        record_ids: Collection[RecordId] | None = None,
         limit: int = 1000,
     ) -> Sequence[Review]:
-        """Return reviews, oldest first."""
+        """Return reviews, oldest first; only those about certain records if any are given."""
         wanted = select(_REVIEWS).filter_by(connection_id=connection_id, status=str(status))
         if kind is not None:
             wanted = wanted.filter_by(kind=str(kind))
+        if record_ids is not None:
+            wanted = wanted.where(_REVIEWS.c.record_id.in_(list(record_ids)))
         async with self._database.reading() as sql:
             found = await sql.execute(wanted.order_by(_REVIEWS.c.opened_at, _REVIEWS.c.id).limit(limit))
             return [codec.review_of(row) for row in found]
@@ -46,7 +52,16 @@ class JournalPart(Part):
 
     @uninterrupted
     async def log(
-        self, connection_id: str, *, levels: Sequence[LogLevel] = (), run_id: str | None = None, limit: int = 200
+        self,
+        connection_id: str,
+        *,
+        levels: Sequence[LogLevel] = (),
+        run_id: str | None = None,
+        naming: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        before: int | None = None,
+        limit: int = 200,
     ) -> Sequence[LogEntry]:
         """Return the latest log entries, newest first."""
         wanted = select(_LOG).filter_by(connection_id=connection_id)
@@ -54,6 +69,14 @@ class JournalPart(Part):
             wanted = wanted.where(_LOG.c.level.in_([str(level) for level in levels]))
         if run_id is not None:
             wanted = wanted.filter_by(run_id=run_id)
+        if naming is not None:
+            wanted = wanted.where(or_(*(_LOG.c[name] == naming for name in _IDS)))
+        if since is not None:
+            wanted = wanted.where(_LOG.c.at >= since)
+        if until is not None:
+            wanted = wanted.where(_LOG.c.at < until)
+        if before is not None:
+            wanted = wanted.where(_LOG.c.id < before)
         async with self._database.reading() as sql:
             found = await sql.execute(wanted.order_by(_LOG.c.id.desc()).limit(limit))
             return [codec.log_of(row) for row in found]

@@ -28,6 +28,7 @@ from hintsync.state.sql.part import uninterrupted
 from hintsync.state.sql.runs import RunsPart, know_runs, save_run, write_rows
 from hintsync.state.sql.schema import upgrade_database
 from hintsync.state.sql.stops import StopsPart
+from hintsync.state.sql.traffic import TrafficPart
 from hintsync.state.sql.turns import TurnsPart
 
 #: How often a commit is tried when another process's commit got in its way.
@@ -45,6 +46,7 @@ class SqlStore(
     IntentsPart,
     StopsPart,
     TurnsPart,
+    TrafficPart,
 ):
     """A StateStore on SQLite or PostgreSQL."""
 

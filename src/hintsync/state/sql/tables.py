@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 #: The latest of `migrations/versions`; all of them together make exactly these tables.
-HEAD = "0002"
+HEAD = "0003"
 
 #: Name of Alembic's own table; ours, so that a database may be shared.
 VERSION_TABLE = "hintsync_schema"
@@ -270,6 +270,7 @@ log = Table(
     _maybe("patient_id"),
     _maybe("run_id"),
     _maybe("fields"),
+    _maybe("incident"),
     Index("ix_log_connection_id_id", "connection_id", "id"),
     Index("ix_log_run_id_id", "run_id", "id"),
     # An id is never given twice, even after everything was pruned.
@@ -393,6 +394,30 @@ known_patients = Table(
     Column("patient_id", _key(), nullable=False),
     PrimaryKeyConstraint("connection_id", "patient_id"),
     sqlite_with_rowid=False,
+)
+
+#: Counts by slots of five minutes; the side is "" where something has none.
+tallies = Table(
+    "tallies",
+    metadata,
+    _connection(),
+    Column("at", BigInteger(), nullable=False),
+    Column("word", _key(), nullable=False),
+    Column("side", _key(), nullable=False),
+    Column("number", BigInteger(), nullable=False),
+    PrimaryKeyConstraint("connection_id", "at", "word", "side"),
+    sqlite_with_rowid=False,
+)
+
+#: Processes of the service that were alive lately, over all connections; roles with a space between them.
+processes = Table(
+    "processes",
+    metadata,
+    Column("name", _key(), primary_key=True),
+    _text("roles"),
+    _text("version"),
+    Column("started_at", Float(), nullable=False),
+    Column("seen_at", Float(), nullable=False),
 )
 
 #: One row a shared schedule (`state.pace`). Not logged on PostgreSQL: what a crash of the server loses is a place or two.
