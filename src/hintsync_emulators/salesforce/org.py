@@ -267,15 +267,18 @@ class Org:
         with self.guard, self.storage.transaction():
             self.storage.erase(self.definition(name).name, record_id)
 
-    def merge(self, name: str, master_id: str, loser_ids: Sequence[str]) -> None:
-        """Merge records into one: the losers are deleted and name their master, what hung on them moves over."""
+    def merge(self, name: str, master_id: str, loser_ids: Sequence[str], caller: Caller | None = None) -> None:
+        """Merge records into one: the losers are deleted and name their master, what hung on them moves over.
+
+        Without a caller the administrator does it.
+        """
         with self.guard, self.storage.transaction():
             one = self.definition(name)
             if not one.mergeable or not 1 <= len(loser_ids) <= 2:
                 raise ValueError("merge takes one or two losers of a mergeable object")
             for loser_id in loser_ids:
                 self._move_children(one, loser_id, master_id)
-                self.writer.delete(one, self.raw(name, loser_id), self.caller())
+                self.writer.delete(one, self.raw(name, loser_id), caller or self.caller())
                 self.writer.stamp(one, loser_id, {"MasterRecordId": master_id})
             self.writer.stamp(one, master_id, {"LastModifiedDate": self.writer.now()})
 

@@ -166,7 +166,7 @@ def _environment(visit: Visit) -> dict[str, object]:
         "uiTheme": visit.theme,
         "parameters": visit.parameters,
         "record": visit.record,
-        "dimensions": _dimensions(visit.location),
+        "dimensions": _dimensions(visit),
         "version": {"api": _API, "season": _SEASONS[LAST_VERSION % 3]},
     }
 
@@ -181,9 +181,9 @@ def _address(visit: Visit) -> str:
     return f"{visit.origin}/lightning/r/{attributes['type']}/{record_id}/view"
 
 
-def _dimensions(location: str) -> dict[str, str]:
-    width, height = frame(location)
-    largest = _PUBLISHER if location == "Publisher" else _LARGEST
+def _dimensions(visit: Visit) -> dict[str, str]:
+    width, height = visit.size or frame(visit.location)
+    largest = _PUBLISHER if visit.location == "Publisher" else _LARGEST
     return {
         "width": f"{width}px",
         "height": f"{height}px",

@@ -16,7 +16,7 @@ _STYLE = (
     "body{font:16px/1.5 sans-serif;margin:1rem}iframe{border:1px solid #747474;max-width:100%}"
     "#emulated{background:#fe9;padding:.5rem}dt{float:left;clear:left;width:7rem}"
 )
-_SCRIPT = 'document.getElementById("open").submit()'
+_SCRIPT = 'document.querySelector("form[data-open]").submit()'
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
@@ -33,28 +33,42 @@ _VISIT = """<h1>{label}</h1>
 <dt>Location</dt><dd>{location}</dd></dl>
 {form}"""
 #: ``credentialless`` gives the frame an empty and short-lived jar of cookies and storage of its own.
-_FRAME = '<iframe name="canvas" title="{label}" width="{width}" height="{height}" credentialless{source}></iframe>'
+_FRAME = '<iframe name="{name}" title="{label}" width="{width}" height="{height}"{more} credentialless></iframe>'
 _POST = """{frame}
-<form id="open" method="post" action="{url}" target="canvas">
-<input type="hidden" name="signed_request" value="{signed}"><noscript><button>Open the app</button></noscript></form>
-<script>{script}</script>"""
+<form data-open method="post" action="{url}" target="{name}">
+<input type="hidden" name="signed_request" value="{signed}"><noscript><button>Open the app</button></noscript></form>"""
 
 
 def show(visit: Visit, signed: str | None) -> Answer:
-    """Return the page that opens an app: by a signed request, or without one by a plain GET.
-
-    What follows a hash mark in the app's address is cut off, as Salesforce does.
-    """
-    url = str(visit.app.url).partition("#")[0]
+    """Return the page that opens an app: by a signed request, or without one by a plain GET."""
+    script = "" if signed is None else f"\n<script>{_SCRIPT}</script>"
     content = _VISIT.format(
         label=escape(visit.app.label),
         user=escape(str(visit.user["Username"])),
         record=_record(visit),
         action=escape(str(visit.parameters.get("action", "none"))),
         location=escape(visit.location),
-        form=_frame(visit, f' src="{escape(url)}"') if signed is None else _form(visit, url, signed),
+        form=framed(visit, signed) + script,
     )
     return _answer(200, f"{visit.app.label} – emulated Salesforce", content, origin_of(visit.app.url))
+
+
+def framed(visit: Visit, signed: str | None, name: str = "canvas", attributes: str = "") -> str:
+    """Return the HTML of the frame that an app stands in, with the form that a script of the page must send into it.
+
+    What follows a hash mark in the app's address is cut off, as Salesforce does.
+
+    Args:
+        visit: which app is opened, and how large.
+        signed: the signed request; None opens the app by a plain GET, without a form.
+        name: of the frame, one for each frame of a page.
+        attributes: further ones of the frame, as HTML, with a space before each.
+    """
+    url = escape(str(visit.app.url).partition("#")[0])
+    width, height = visit.size or frame(visit.location)
+    more = attributes if signed is not None else f'{attributes} src="{url}"'
+    found = _FRAME.format(name=escape(name), label=escape(visit.app.label), width=width, height=height, more=more)
+    return found if signed is None else _POST.format(frame=found, url=url, name=escape(name), signed=escape(signed))
 
 
 def refuse(problem: CanvasProblem) -> Answer:
@@ -68,15 +82,6 @@ def _record(visit: Visit) -> str:
         return "none"
     shown = [str(visit.record[name]) for name in ("Name", "Id") if visit.record.get(name)]
     return escape(", ".join(shown))
-
-
-def _frame(visit: Visit, source: str = "") -> str:
-    width, height = frame(visit.location)
-    return _FRAME.format(label=escape(visit.app.label), width=width, height=height, source=source)
-
-
-def _form(visit: Visit, url: str, signed: str) -> str:
-    return _POST.format(frame=_frame(visit), url=escape(url), signed=escape(signed), script=_SCRIPT)
 
 
 def _answer(status: int, title: str, content: str, framed: str | None) -> Answer:

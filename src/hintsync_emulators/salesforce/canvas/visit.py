@@ -38,6 +38,8 @@ class Visit:
     parameters: Mapping[str, object]
     #: ``attributes``, ``Id`` and the fields that the place passes on, as the user may see them; empty without a record.
     record: Mapping[str, object]
+    #: Width and height of the frame in pixels, where the place itself says them.
+    size: tuple[int, int] | None = None
 
     @property
     def user_id(self) -> str:

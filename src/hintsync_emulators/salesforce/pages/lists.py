@@ -21,6 +21,8 @@ from hintsync_emulators.salesforce.web.call import Answer
 ROWS, FARTHEST = 50, 2000
 #: The view that every object has: what the person looked at last.
 RECENT = "__Recent"
+#: What the page says after something was done, by the parameter of its address.
+_SAID = {"deleted": "The record was put into the recycle bin."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def show_list(click: Click) -> Answer:
         cut=total > FARTHEST + ROWS,
         creatable=click.person.rights.may("Create", one),
         address=list_address(one),
-        said=click.params.get("said", ""),
+        said=_SAID.get(click.params.get("said", ""), ""),
     )
 
 
@@ -91,7 +93,7 @@ def _wanted(click: Click, one: SObject, view: ListView | None, recent: bool) -> 
         columns = view.shown() or columns
     if recent:
         ids = [record_id for _, record_id in click.org.queries.viewed.of(click.person.id, one.name)]
-        conditions.append(f"Id IN ({', '.join(map(quoted, ids)) or quoted('')})" if ids else "Id = null")
+        conditions.append(f"Id IN ({', '.join(map(quoted, ids))})" if ids else "Id = null")
     elif view is not None:
         mine = f"OwnerId = {quoted(click.person.id)}" if view.scope() == "mine" else ""
         conditions += [view.condition().soql(), mine]
