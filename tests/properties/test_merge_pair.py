@@ -1,5 +1,6 @@
 """T4 of the planner, whole pairs: correlated triples of base, patient and contact over the shipped table."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from hintsync.core.fields import DEFAULT_MAPPING, Kind, Mapping
 from hintsync.core.first_sync import noted_name
 from hintsync.core.merge import Memory, decide_field, merge_pair
-from hintsync.core.plan import Mode
+from hintsync.core.plan import Effect, FieldDecision, Mode
 from hintsync.core.policy import Choices, Constraints
 from hintsync.core.settle import SideResult, acknowledged
 from hintsync.core.values import ABSENT, Canonical, Side
@@ -155,4 +156,12 @@ def test_a_pair_is_decided_as_each_of_its_fields_alone(triple, mode, constraints
         )
         for row in DEFAULT_MAPPING
     )
-    assert plan.decisions == alone
+    assert without_values(plan.decisions) == without_values(alone)
+    told = {effect: {each.field: each.value for each in alone if each.effect is effect} for effect in Effect}
+    written = {Side.HINT: told[Effect.WRITE_HINT], Side.SALESFORCE: told[Effect.WRITE_SALESFORCE]}
+    assert plan.agreed == told[Effect.AGREE]
+    assert plan.writes == {side: values for side, values in written.items() if values}
+
+
+def without_values(decisions: Iterable[FieldDecision]) -> list[FieldDecision]:
+    return [each._replace(value=None) for each in decisions]

@@ -13,7 +13,6 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Final, NamedTuple
 
 #: Birth dates that software or hurried typing leaves behind when nobody knew the date, as `YYYY-MM-DD`. The reason for
@@ -37,9 +36,6 @@ DEFAULT_PLACEHOLDER_DATES: Final[frozenset[str]] = frozenset(
         "9999-12-31",
     }
 )
-
-#: Between the parts of a key when it is hashed. Folding turns it into a space, so no part can contain it.
-_SEPARATOR: Final = "\x1f"
 
 #: Signs typed for an apostrophe; all become U+0027. Several would be torn into a space and an accent by NFKC.
 _APOSTROPHES: Final = "`´ʹʻʼʽˈˊˋ՚׳᾽᾿‘’‛′‵＇｀Ꞌꞌ"
@@ -68,18 +64,6 @@ class MatchKey(NamedTuple):
     last: str
     #: A real calendar day as `YYYY-MM-DD`, never a placeholder.
     birth_date: str
-
-    def hash64(self) -> int:
-        """Give 64 stable bits of the key, for indexes of many people.
-
-        Returns:
-            A signed integer (SQLite and PostgreSQL keep it in a plain 8-byte column), equal on every machine. Two keys
-            may share it, so whoever looks a record up compares the keys themselves before believing it. It is not
-            keyed: never log it, since names and dates can be guessed and tried.
-        """
-        text = _SEPARATOR.join(self)
-        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        return int.from_bytes(digest, "big", signed=True)
 
 
 def match_key(
@@ -158,8 +142,8 @@ def calendar_day(text: str) -> str | None:
 class KeyIndex:
     """Who holds which key, over a whole org or practice, archived records included.
 
-    Keeps 64-bit hashes instead of keys: a million people take about 90 MB besides their ids. Two people may share a
-    hash, so a candidate is only a place to look: compare the keys before linking.
+    Keeps hashes instead of keys (Python's own, 64 bits, of this process alone): a million people take about 90 MB besides
+    their ids. Two people may share a hash, so a candidate is only a place to look: compare the keys before linking.
     """
 
     __slots__ = ("_holders",)
@@ -169,7 +153,7 @@ class KeyIndex:
 
     def add(self, key: MatchKey, record_id: str) -> None:
         """Note that a record holds a key; noting it twice (a page read twice) counts once."""
-        wanted = key.hash64()
+        wanted = hash(key)
         held = self._holders.setdefault(wanted, record_id)
         if held == record_id:
             return
@@ -179,7 +163,7 @@ class KeyIndex:
 
     def discard(self, key: MatchKey, record_id: str) -> None:
         """Forget that a record holds a key, as when its name was corrected; unknown ones are ignored."""
-        wanted = key.hash64()
+        wanted = hash(key)
         left = tuple(holder for holder in self.candidates(key) if holder != record_id)
         if left:
             self._holders[wanted] = left[0] if len(left) == 1 else left
@@ -188,7 +172,7 @@ class KeyIndex:
 
     def candidates(self, key: MatchKey) -> tuple[str, ...]:
         """Name the records that may hold a key, in the order in which they were noted; empty if none does."""
-        held = self._holders.get(key.hash64(), ())
+        held = self._holders.get(hash(key), ())
         return (held,) if isinstance(held, str) else held
 
     def repeated(self) -> Iterator[tuple[str, ...]]:
