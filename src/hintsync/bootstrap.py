@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,20 +16,21 @@ from hintsync.change_feed import CHANGES_FACT, look_for_feed
 from hintsync.clock import SystemClock
 from hintsync.core.codec import Codec
 from hintsync.core.conventions import Conventions
-from hintsync.core.errors import BadInput, FixConfiguration, HintsyncError
+from hintsync.core.errors import BadInput, FixConfiguration, HintsyncError, NotConnected
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.options import Options
 from hintsync.ledger import Ledger
-from hintsync.logins import HINT_TOKEN, SALESFORCE_LOGIN, SalesforceLogin, pack_login, unpack_login
-from hintsync.ports import Clock
+from hintsync.logins import CREDENTIALS_FACT, HINT_TOKEN, SALESFORCE_LOGIN, SalesforceLogin, pack_login, unpack_login
+from hintsync.ports import Clock, Identity
 from hintsync.replicas.hint.client import HintClient, Pace
-from hintsync.replicas.hint.connect import Routes
+from hintsync.replicas.hint.connect import Connector, Routes
 from hintsync.replicas.hint.facts import HintFacts
 from hintsync.replicas.hint.partner import PartnerApi
 from hintsync.replicas.hint.probe import probe
 from hintsync.replicas.hint.replica import Concurrency, HintReplica
+from hintsync.replicas.salesforce.accounts import Accounts
 from hintsync.replicas.salesforce.budget import Budget
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.events_address import EventsAddress
@@ -40,7 +42,7 @@ from hintsync.replicas.wire import open_transport, transport_without_proxy
 from hintsync.settings import Settings
 from hintsync.state.keys import MasterKeys
 from hintsync.state.open import open_store
-from hintsync.state.port import Connection, StateStore
+from hintsync.state.port import Connection, Json, StateStore
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ _log = logging.getLogger(__name__)
 HINT_CONNECTIONS = 40
 #: Calls a second that an org gives at its usual latency; it has no rate limit of its own. Prices plans.
 SALESFORCE_PACE = 10.0
+#: Facts of a connection: what the org and the practice call themselves, as they said at connect.
+ORG_NAME, PRACTICE_NAME = "org_name", "practice_name"
 
 
 @dataclass(slots=True)
@@ -148,36 +152,132 @@ async def connect(
     Raises:
         BadInput: the name belongs to a connection with another org or practice.
     """
-    draft = Connection(name, name, "", False, "", (options or Options()).to_json())
-    hint_client = _hint_client(service, hint_token)
-    facts = await probe(hint_client)
-    hint = HintReplica(hint_client, Codec(facts.adapt((options or Options()).table()), Conventions()), facts)
-    salesforce = _salesforce(service, draft, login, facts)
-    known = {c.id: c for c in await service.store.connections()}.get(name)
-    chosen = options or Options.from_json((known or draft).settings)
-    try:
-        org, practice = await salesforce.identify(), await hint.identify()
-        changes = await look_for_feed(salesforce, org.id, chosen.topic)
-    finally:
-        await salesforce.aclose()
-        await hint.aclose()
-    if known and (known.org_id, known.practice_id) != (org.id, practice.id):
+    base = await _begun(service, name, options)
+    practice = await _look_at_practice(service, base, hint_token)
+    org = await _look_at_org(service, base, login)
+    if not (_fits(base.org_id, org.identity) and _fits(base.practice_id, practice.identity)):
         raise BadInput(f"connection {name} joins another org or practice; choose another name")
-    base = known or draft
-    connection = replace(
-        base,
-        org_id=org.id,
-        org_sandbox=org.sandbox,
-        practice_id=practice.id,
-        settings=(options.to_json() if options else base.settings),
-        facts={**base.facts, "hint": facts.to_json(), CHANGES_FACT: changes},  # type: ignore[dict-item]  # plain values
-    )
-    await service.store.put_connection(connection)
-    await service.store.put_secret(connection.id, HINT_TOKEN, hint_token.encode())
-    await service.store.put_secret(connection.id, SALESFORCE_LOGIN, pack_login(login))
+    connection = _joined(_joined(base, org), practice)
+    await _keep(service, connection, {HINT_TOKEN: hint_token.encode(), SALESFORCE_LOGIN: pack_login(login)})
     async with open_engine(service, connection) as engine:
         await take_known_patients(engine)  # whoever is there now is not new (row L8)
         return engine.connection
+
+
+async def connect_salesforce(
+    service: Service, name: str, *, login: SalesforceLogin, options: Options | None = None
+) -> Connection:
+    """Connect the org alone, or renew its credential; the practice is connected later (`connect_hint`).
+
+    Raises:
+        BadInput: the name belongs to a connection with another org.
+    """
+    base = await _begun(service, name, options)
+    org = await _look_at_org(service, base, login)
+    if not _fits(base.org_id, org.identity):
+        raise BadInput(f"connection {name} joins another org; choose another name")
+    connection = _joined(base, org)
+    await _keep(service, connection, {SALESFORCE_LOGIN: pack_login(login)})
+    return connection
+
+
+async def connect_hint(
+    service: Service, connection_id: str, token: str, facts: Mapping[str, Json] | None = None
+) -> Connection:
+    """Connect the practice to a connection that has its org, or renew its token; workers list its patients then.
+
+    Args:
+        service: The installation.
+        connection_id: Whose practice it becomes.
+        token: The practice's token.
+        facts: What else was learned on the way, kept with the connection's facts.
+
+    Raises:
+        BadInput: no such connection, or the token opens another practice than the pinned one (guard G1): nothing is kept.
+    """
+    base = await service.store.connection(connection_id)
+    if base is None:
+        raise BadInput("there is no such connection")
+    practice = await _look_at_practice(service, base, token)
+    if not _fits(base.practice_id, practice.identity):
+        raise BadInput(another_practice(practice.identity.id, base.practice_id))
+    base = await service.store.connection(connection_id) or base  # looking took a while, and others learn, too
+    connection = _joined(base, practice, facts)
+    await _keep(service, connection, {HINT_TOKEN: token.encode()})
+    return connection
+
+
+def another_practice(seen: str, pinned: str) -> str:
+    """Say that a practice is not the one that a connection is pinned to (guard G1)."""
+    return (
+        f"G1: this is practice {seen}, pinned is {pinned}; nothing was changed. "
+        "A connection stays with its practice: its links are of that practice's patients"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a look at one system told."""
+
+    identity: Identity
+    facts: Mapping[str, Json]
+
+
+async def _begun(service: Service, name: str, options: Options | None) -> Connection:
+    """Return the connection of that id with the settings it is to have, or the beginning of a new one."""
+    known = await service.store.connection(name)
+    if known is None:
+        return Connection(name, name, "", False, "", (options or Options()).to_json())
+    return replace(known, settings=options.to_json()) if options else known
+
+
+async def _look_at_practice(service: Service, connection: Connection, token: str) -> _Looked:
+    client = _hint_client(service, token)
+    facts = await probe(client, _hint_facts(connection))
+    hint = HintReplica(client, Codec(facts.adapt(Options().table()), Conventions()), facts)
+    try:
+        seen = await hint.identify()
+    finally:
+        await hint.aclose()
+    return _Looked(seen, {"hint": facts.to_json(), PRACTICE_NAME: seen.name})  # type: ignore[dict-item]  # plain values
+
+
+async def _look_at_org(service: Service, connection: Connection, login: SalesforceLogin) -> _Looked:
+    salesforce = _salesforce(service, connection, login, _hint_facts(connection))
+    try:
+        seen = await salesforce.identify()
+        topic = Options.from_json(connection.settings).topic
+        changes: dict[str, Json] = {**await look_for_feed(salesforce, seen.id, topic)}
+    finally:
+        await salesforce.aclose()
+    return _Looked(seen, {CHANGES_FACT: changes, ORG_NAME: seen.name})
+
+
+def _hint_facts(connection: Connection) -> HintFacts:
+    stored = connection.facts.get("hint")
+    return HintFacts.from_json(stored) if isinstance(stored, dict) else HintFacts()
+
+
+def _fits(pinned: str, seen: Identity) -> bool:
+    return pinned in ("", seen.id)
+
+
+def _joined(connection: Connection, looked: _Looked, facts: Mapping[str, Json] | None = None) -> Connection:
+    """Pin what was looked at."""
+    told = {**connection.facts, **looked.facts, **(facts or {}), CREDENTIALS_FACT: secrets.token_hex(8)}
+    seen = looked.identity
+    if seen.side is Side.SALESFORCE:
+        return replace(connection, org_id=seen.id, org_sandbox=seen.sandbox, facts=told)
+    return replace(connection, practice_id=seen.id, facts=told)
+
+
+async def _keep(service: Service, connection: Connection, credentials: Mapping[str, bytes]) -> None:
+    """Store credentials, then what tells of them: whoever opens the engine by the one finds the other."""
+    if await service.store.connection(connection.id) is None:
+        await service.store.put_connection(replace(connection, org_id="", practice_id=""))
+    for name, secret in credentials.items():
+        await service.store.put_secret(connection.id, name, secret)
+    await service.store.put_connection(connection)
 
 
 async def prepare_org(service: Service, login: SalesforceLogin, *, check_only: bool = False) -> Deployed:
@@ -202,15 +302,17 @@ async def open_engine(service: Service, connection: Connection, *, actor: str = 
     """Open both replicas of a connection and hand out the engine.
 
     Raises:
+        NotConnected: one of the systems was not connected yet.
         FixConfiguration: a credential is missing.
     """
+    for side, pinned in ((Side.SALESFORCE, connection.org_id), (Side.HINT, connection.practice_id)):
+        if not pinned:
+            raise NotConnected(f"connection {connection.name}: {side} is not connected yet")
     token = await service.store.secret(connection.id, HINT_TOKEN)
     login = await service.store.secret(connection.id, SALESFORCE_LOGIN)
     if token is None or login is None:
         raise FixConfiguration(f"connection {connection.name}: not connected; run the connect step again")
-    options = Options.from_json(connection.settings)
-    stored = connection.facts.get("hint")
-    facts = HintFacts.from_json(stored) if isinstance(stored, dict) else HintFacts()
+    options, facts = Options.from_json(connection.settings), _hint_facts(connection)
     salesforce = _salesforce(service, connection, unpack_login(login), facts)
     hint: HintReplica | None = None
     engine: Engine | None = None
@@ -254,12 +356,30 @@ async def open_people(service: Service, connection: Connection) -> OrgPeople:
     Raises:
         FixConfiguration: the org is not connected.
     """
+    client = await _signed_in(service, connection)
+    transport = service.transports.salesforce or transport_without_proxy(1)
+    return OrgPeople(client, httpx.AsyncClient(transport=transport, timeout=service.settings.http_timeout))
+
+
+@asynccontextmanager
+async def open_accounts(service: Service, connection: Connection) -> AsyncIterator[Accounts]:
+    """Hand out the org's accounts, also while Hint is not connected yet.
+
+    Raises:
+        FixConfiguration: the org is not connected.
+    """
+    client = await _signed_in(service, connection)
+    try:
+        yield Accounts(client)
+    finally:
+        await client.aclose()
+
+
+async def _signed_in(service: Service, connection: Connection) -> SalesforceClient:
     login = await service.store.secret(connection.id, SALESFORCE_LOGIN)
     if login is None:
         raise FixConfiguration(f"connection {connection.name}: Salesforce is not connected; run the connect step again")
-    client = _salesforce_client(service, unpack_login(login), Options.from_json(connection.settings))
-    transport = service.transports.salesforce or transport_without_proxy(1)
-    return OrgPeople(client, httpx.AsyncClient(transport=transport, timeout=service.settings.http_timeout))
+    return _salesforce_client(service, unpack_login(login), Options.from_json(connection.settings))
 
 
 def open_partner(service: Service) -> PartnerApi:
@@ -268,12 +388,26 @@ def open_partner(service: Service) -> PartnerApi:
     Raises:
         FixConfiguration: no partner key is set.
     """
+    transport, key, routes = _partner(service)
+    return PartnerApi(transport, key, _pace(service), base_url=service.settings.hint_url, routes=routes)
+
+
+def open_connector(service: Service) -> Connector:
+    """Return what exchanges authorization codes, as the partner account; nothing is sent.
+
+    Raises:
+        FixConfiguration: no partner key is set.
+    """
+    transport, key, routes = _partner(service)
+    return Connector(transport, key, _pace(service), base_url=service.settings.hint_url, routes=routes)
+
+
+def _partner(service: Service) -> tuple[httpx.AsyncBaseTransport, str, Routes]:
     key = service.settings.hint_partner_key.get_secret_value()
     if not key:
         raise FixConfiguration("hint_partner_key is not set; Hint's Partner Portal shows it")
     transport = service.transports.hint or open_transport(HINT_CONNECTIONS)
-    routes = Routes(service.settings.hint_routes)
-    return PartnerApi(transport, key, _pace(service), base_url=service.settings.hint_url, routes=routes)
+    return transport, key, Routes(service.settings.hint_routes)
 
 
 def _pace(service: Service) -> Pace:

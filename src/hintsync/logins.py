@@ -17,6 +17,9 @@ HINT_TOKEN = "hint-token"
 SALESFORCE_LOGIN = "salesforce-login"
 CANVAS_APP = "canvas-app"
 
+#: Fact of a connection: moves whenever a credential is stored, so that every process opens its engine anew.
+CREDENTIALS_FACT = "credentials"
+
 
 @dataclass(frozen=True, slots=True)
 class WithToken:

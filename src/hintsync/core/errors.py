@@ -9,7 +9,8 @@
     │   └── SafetyStop
     ├── AskPerson           nothing wrong with the machine: a person must decide
     ├── FixConfiguration    a setting, permission or credential is wrong: pause and say which
-    │   └── ReconnectNeeded the credential itself was refused
+    │   ├── ReconnectNeeded the credential itself was refused
+    │   └── NotConnected    one of the two systems was not connected yet; nothing is wrong, and nothing is done
     └── BadInput            the input is wrong: names the place and what was expected; nothing was done
 
 Texts are ours and carry ids, field names and vendor codes only, never a person's data (vendor texts quote values).
@@ -107,6 +108,12 @@ class ReconnectNeeded(FixConfiguration):
         super().__init__(f"{side}: {reason}; connect it again")
         self.side = side
         self.reason = reason
+
+
+class NotConnected(FixConfiguration):
+    """One of a connection's systems was not connected yet: nothing is wrong, there is only nothing to do so far."""
+
+    code = "not-connected"
 
 
 class BadInput(HintsyncError):

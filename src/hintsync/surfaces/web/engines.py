@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from hintsync.bootstrap import Service, open_engine
-from hintsync.core.errors import HintsyncError
+from hintsync.core.errors import HintsyncError, NotConnected
 from hintsync.engine.context import Engine
+from hintsync.logins import CREDENTIALS_FACT
 from hintsync.redact import safe_text
 from hintsync.state.port import Connection
 
@@ -61,13 +62,13 @@ class _Place:
 
     def is_for(self, connection: Connection) -> bool:
         """Say whether the engine fits a connection as it is stored now; what processes learn on the way is no matter."""
-        mine = self.connection
-        return (mine.name, mine.org_id, mine.practice_id, mine.settings) == (
-            connection.name,
-            connection.org_id,
-            connection.practice_id,
-            connection.settings,
-        )
+        return _essence(self.connection) == _essence(connection)
+
+
+def _essence(connection: Connection) -> tuple[object, ...]:
+    """Return what an engine cannot go on without noticing: whom it joins, by which credentials, as it was set."""
+    credentials = connection.facts.get(CREDENTIALS_FACT)
+    return connection.name, connection.org_id, connection.practice_id, connection.settings, credentials
 
 
 class Engines:
@@ -175,7 +176,8 @@ class Engines:
             if self._attendant is not None:
                 place.attended = asyncio.create_task(self._attend(self._attendant, place, place.engine))
         except Exception as error:  # one connection's fault must not keep the others from being served
-            _log.warning("connection %s cannot be opened: %s", place.connection.id, safe_text(error))
+            level = logging.INFO if isinstance(error, NotConnected) else logging.WARNING
+            _log.log(level, "connection %s cannot be opened: %s", place.connection.id, safe_text(error))
             place.problem = error.code if isinstance(error, HintsyncError) else "unforeseen"
             place.not_before = self._service.clock.monotonic() + place.pause
             place.pause = min(place.pause * 2, _LONGEST_PAUSE)

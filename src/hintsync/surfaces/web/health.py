@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from hintsync.bootstrap import Service
-from hintsync.core.errors import HintsyncError
+from hintsync.core.errors import HintsyncError, NotConnected
 from hintsync.engine.figures import Figures, read_figures
 from hintsync.metrics import Metrics
 from hintsync.surfaces.web.engines import Engines
@@ -33,8 +33,12 @@ class Health:
         return JSONResponse({"status": "alive"}, headers=_FRESH)
 
     async def ready(self, request: Request) -> Response:
-        """Say whether webhooks can be stored: the store answers and every connection is open; 503 with codes if not."""
-        problems = [f"connection:{code}" for code in self._engines.closed.values()]
+        """Say whether webhooks can be stored: the store answers and every connection is open; 503 with codes if not.
+
+        A connection that waits to be connected to Hint is no reason to take the service away: it is connected on a page.
+        """
+        closed = [code for code in self._engines.closed.values() if code != NotConnected.code]
+        problems = [f"connection:{code}" for code in closed]
         try:
             await self._figures()
         except HintsyncError as error:
