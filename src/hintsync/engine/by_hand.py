@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from hintsync.core.draft import draft_values
 from hintsync.core.errors import AskPerson, BadInput, RetryLater
 from hintsync.core.fingerprints import pair_salt
 from hintsync.core.first_sync import inherited_fields
 from hintsync.core.lifecycle import RESUMED
 from hintsync.core.link import OwnLink, Trigger
 from hintsync.core.link_by_hand import ChosenPair, ManualDecision, Step, Warned, decide_by_hand, decide_create_by_hand
-from hintsync.core.plan import Mode, Outcome
+from hintsync.core.plan import Match, Mode, Outcome
 from hintsync.core.policy import Choices
-from hintsync.core.records import FieldName, Fingerprint, Link, LinkState, LinkStatus, RecordId, RecordState, Snapshot
+from hintsync.core.records import (
+    FieldName,
+    Fingerprint,
+    Link,
+    LinkState,
+    LinkStatus,
+    RecordId,
+    RecordState,
+    Snapshot,
+    Values,
+)
+from hintsync.core.seal import prints_of
 from hintsync.core.values import ABSENT, Side
 from hintsync.engine.cases import choices_of, mode_of
 from hintsync.engine.context import Engine
@@ -61,6 +75,28 @@ class HandResult:
     def done(self) -> bool:
         """Whether the action was carried out."""
         return self.step not in (Step.ASK, Step.REFUSE) and self.outcome is not Outcome.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """What linking two records would do as both stand now; nothing is written. Holds people's data."""
+
+    decision: ManualDecision
+    settled: Settled
+    #: Moves when either record, or what would be done, does; keyed, so that it tells no value.
+    seal: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsideredCreate:
+    """What creating a contact's patient would do as the contact stands now; nothing is written. Holds a person's data."""
+
+    match: Match
+    contact: Snapshot
+    #: What the new patient is given.
+    values: Values
+    #: Moves when any of it does; keyed.
+    seal: str
 
 
 async def sync_by_hand(engine: Engine, side: Side, record_id: RecordId) -> HandResult:
@@ -119,9 +155,9 @@ async def _link(
     states: Mapping[Side, LinkState | None],
     confirmed: Collection[Warned],
 ) -> HandResult:
-    unfinished = states[Side.SALESFORCE]
-    if unfinished is not None and unfinished == states[Side.HINT] and unfinished.link.status is LinkStatus.RESERVED:
-        return await _sync(engine, unfinished, "L1", Step.LINK)  # this very pair, cut off in its first sync
+    unfinished = _unfinished(states)
+    if unfinished is not None:
+        return await _sync(engine, unfinished, "L1", Step.LINK)
     decision = decide_by_hand(await _chosen(engine, contact, patient, states), confirmed)
     if decision.step in (Step.ASK, Step.REFUSE):
         return _not_done(decision)
@@ -140,12 +176,23 @@ async def _link(
     return replace(result, left_over=left_over, warnings=tuple(sorted(decision.warnings)))
 
 
+def _unfinished(states: Mapping[Side, LinkState | None]) -> LinkState | None:
+    """Return the link of this very pair if it was cut off in its first sync."""
+    state = states[Side.SALESFORCE]
+    ours = state is not None and state == states[Side.HINT] and state.link.status is LinkStatus.RESERVED
+    return state if ours else None
+
+
 async def _reserved(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> LinkState:
     """Return the new pair's reservation: made when the contact's old link ended, or made now."""
     known = (await _states(engine, contact_id, patient_id))[Side.SALESFORCE]
     if known is not None and known.link.patient_id == patient_id:
         return known
     link = new_link(engine, str(Trigger.MANUAL), contact_id=contact_id, patient_id=patient_id, reason=_reason())
+    return await _reserve(engine, link)
+
+
+async def _reserve(engine: Engine, link: Link) -> LinkState:
     try:
         return LinkState(await engine.store.reserve(link), {}, {})
     except LinkTaken:
@@ -176,24 +223,14 @@ async def create_by_hand(engine: Engine, contact_id: RecordId, *, allow_duplicat
         BadInput: no such contact.
     """
     await _begin(engine)
-    contact = (await engine.salesforce.read([contact_id])).get(contact_id)
-    if contact is None or is_gone(contact):
-        raise BadInput(f"no contact {contact_id}")
-    state = (await engine.store.live_links(engine.connection.id, Side.SALESFORCE, [contact_id])).get(contact_id)
-    first, last = contact.values.get("first_name"), contact.values.get("last_name")
-    match = decide_create_by_hand(
-        _own(state, Side.SALESFORCE),
-        first_name=first if isinstance(first, str) else None,
-        last_name=last if isinstance(last, str) else None,
-        person_account=contact.person_account,
-    )
+    contact, state, match = await _to_create(engine, contact_id)
     if match.outcome is not Outcome.CREATED:
         return HandResult(
             Step.REFUSE, match.row, match.outcome, reason=match.reason, linked_to=next(iter(match.peers), None)
         )
     if state is None:
         link = new_link(engine, str(Trigger.MANUAL), contact_id=contact_id, patient_id=None, reason=_reason())
-        state = LinkState(await engine.store.reserve(link), {}, {})
+        state = await _reserve(engine, link)
     async with holding(engine, [state.link.id]):
         return await _create(engine, state, contact, allow_duplicate=allow_duplicate)
 
@@ -258,7 +295,66 @@ async def preview(engine: Engine, contact_id: RecordId, patient_id: RecordId) ->
         BadInput: no such contact, or no such patient.
     """
     contact, patient = await _read_both(engine, contact_id, patient_id)
-    known = (await _states(engine, contact.id, patient.id))[Side.SALESFORCE]
+    return _planned(engine, contact, patient, (await _states(engine, contact.id, patient.id))[Side.SALESFORCE])
+
+
+async def consider(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> Considered:
+    """Plan the link of two records without writing anything, with what a person must be told before (`link_by_hand`).
+
+    Raises:
+        BadInput: no such contact, or no such patient.
+    """
+    contact, patient = await _read_both(engine, contact_id, patient_id)
+    states = await _states(engine, contact.id, patient.id)
+    decision = decide_by_hand(await _chosen(engine, contact, patient, states))
+    if _unfinished(states) is not None:
+        decision = ManualDecision(Step.LINK, "L1")
+    settled = _planned(engine, contact, patient, states[Side.SALESFORCE])
+    return Considered(decision, settled, _seal_of(engine, decision, settled))
+
+
+async def consider_create(engine: Engine, contact_id: RecordId) -> ConsideredCreate:
+    """Say what `create_by_hand` would do, without writing anything.
+
+    Raises:
+        BadInput: no such contact.
+    """
+    contact, _, match = await _to_create(engine, contact_id)
+    values = draft_values(engine.table, contact, engine.constraints())
+    fp = engine.fingerprinter(pair_salt(contact.id, None))
+    told = (match, fp.of_all(contact.values).hex(), sorted(values))
+    return ConsideredCreate(match, contact, values, hashlib.sha256(repr(told).encode()).hexdigest())
+
+
+async def _to_create(engine: Engine, contact_id: RecordId) -> tuple[Snapshot, LinkState | None, Match]:
+    """Read a contact, and decide whether a patient may be created from it."""
+    contact = (await engine.salesforce.read([contact_id])).get(contact_id)
+    if contact is None or is_gone(contact):
+        raise BadInput(f"no contact {contact_id}")
+    state = (await engine.store.live_links(engine.connection.id, Side.SALESFORCE, [contact_id])).get(contact_id)
+    first, last = contact.values.get("first_name"), contact.values.get("last_name")
+    match = decide_create_by_hand(
+        _own(state, Side.SALESFORCE),
+        first_name=first if isinstance(first, str) else None,
+        last_name=last if isinstance(last, str) else None,
+        person_account=contact.person_account,
+    )
+    return contact, state, match
+
+
+def _seal_of(engine: Engine, decision: ManualDecision, settled: Settled) -> str:
+    """Return what a person who confirms has seen: the decision, the plan and both records."""
+    pair, plan = settled.pair, settled.plan
+    fp = engine.fingerprinter(pair.state.link.salt)
+    writes = {side: sorted(prints.items()) for side, prints in sorted(prints_of(plan.writes, fp).items())}
+    seen = [fp.of_all(pair.seen(side).values).hex() for side in Side]
+    rows = [(each.field, each.row, each.effect) for each in plan.decisions]
+    told = (decision.step, decision.row, sorted(decision.warnings), decision.linked_to, plan.frozen, writes, seen, rows)
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _planned(engine: Engine, contact: Snapshot, patient: Snapshot, known: LinkState | None) -> Settled:
+    """Plan the pair: as it stands if the contact is linked with this patient, else as the first sync of a link by hand."""
     if known is not None and known.link.patient_id == patient.id:
         pair = Pair(known, patient, contact, mode_of(known.link), choices=choices_of(known.link))
         return Settled(pair, plan_pair(engine, pair))
@@ -275,10 +371,10 @@ async def _begin(engine: Engine) -> None:
 
 
 async def _read_both(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> tuple[Snapshot, Snapshot]:
-    contact = (await engine.salesforce.read([contact_id])).get(contact_id)
+    contacts, patients = await asyncio.gather(engine.salesforce.read([contact_id]), engine.hint.read([patient_id]))
+    contact, patient = contacts.get(contact_id), patients.get(patient_id)
     if contact is None or contact.state is not RecordState.LIVE:
         raise BadInput(f"no contact {contact_id}")
-    patient = (await engine.hint.read([patient_id])).get(patient_id)
     if patient is None:
         raise BadInput(f"no patient {patient_id}")
     return contact, patient

@@ -132,6 +132,10 @@ class SearchIndex:
                 return self._like(wanted)[:limit]
             return self._typed(understand(_storable(wanted)), limit)
 
+    def compare(self, wanted: Person, entry: Entry) -> NearMatch:
+        """Judge how likely a record of this side is of a certain person, line by line."""
+        return self._scorer.compare(wanted, _storable_person(entry.person))
+
     # Filing, under the lock.
 
     def _file(self, page: dict[str, Entry]) -> None:
