@@ -1,11 +1,13 @@
-"""Prices the plan of a dry run in calls and seconds, and seals it."""
+"""Prices the plan of a dry run in calls and seconds, counts its changes by field, and seals it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from hintsync.core.forecast import PlannedWrites, price, short_of
 from hintsync.core.plan import Cost, Outcome
+from hintsync.core.records import FieldName
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.runs import RunKeeper
@@ -23,10 +25,16 @@ class _Counted:
     updating: set[int] = field(default_factory=set)
     creating: set[int] = field(default_factory=set)
     stamped: int = 0
+    #: Side and name of a field to how many records it would be written of.
+    changes: dict[Side, Counter[FieldName]] = field(default_factory=lambda: {side: Counter() for side in Side})
 
     def writes(self) -> PlannedWrites:
         """Return the counts."""
         return PlannedWrites(self.hint_writes, len(self.updating), len(self.creating), self.stamped)
+
+    def changes_told(self) -> dict[str, Json]:
+        """Return the changes by side and field, as a run keeps them."""
+        return {str(side): dict(counts) for side, counts in self.changes.items() if counts}
 
 
 async def note_cost(engine: Engine, keeper: RunKeeper) -> None:
@@ -40,7 +48,9 @@ async def note_cost(engine: Engine, keeper: RunKeeper) -> None:
     cost = price(read, counted.writes(), write_size=group, per_second=engine.calls_per_second)
     told: dict[str, Json] = {str(side): calls for side, calls in cost.calls.items()}
     told["seconds"] = round(cost.seconds, 1)
-    await keeper.note(cost=told, short_of=_short_of(engine, cost), made_with=made_with(engine))
+    await keeper.note(
+        cost=told, short_of=_short_of(engine, cost), changes=counted.changes_told(), made_with=made_with(engine)
+    )
     keeper.run = replace(keeper.run, seal=await seal_run(engine, keeper.run))
 
 
@@ -52,6 +62,8 @@ def _short_of(engine: Engine, cost: Cost) -> dict[str, Json]:
 
 def _count(engine: Engine, counted: _Counted, row: RunRow, group: int) -> None:
     chunk = row.position // group
+    for side, names in row.written.items():
+        counted.changes[side].update(names)
     counted.hint_writes += _writes_hint(engine, row)
     if row.outcome is Outcome.CREATED:
         counted.creating.add(chunk)

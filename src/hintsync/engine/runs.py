@@ -12,8 +12,8 @@ from hintsync.core.errors import BadInput, BudgetSpent, HintsyncError, StopRun
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.stops import Place, ensure_running
 from hintsync.engine.stops import ensure_pinned as check_identity
-from hintsync.engine.stops import ensure_running
 from hintsync.engine.workers import is_dead, worker_name
 from hintsync.state.port import (
     AuditEvent,
@@ -42,6 +42,10 @@ _at_work: set[str] = set()
 _ONLY_LOOKS = frozenset({RunKind.CATCH_UP, RunKind.PARITY})
 
 RESUMABLE = frozenset({RunStatus.RUNNING, RunStatus.STOPPED, RunStatus.ABORTED, RunStatus.ABORTING})
+
+
+#: Reason of a run that a person stopped.
+ABORTED = "aborted by a person"
 
 
 class Aborted(StopRun):
@@ -126,7 +130,7 @@ class RunKeeper:
         if stored is None or stored.worker not in (None, self.run.worker):
             raise RunHeld(self.run.id)
         if stored.status is RunStatus.ABORTING:
-            raise Aborted("aborted by a person")
+            raise Aborted(ABORTED)
         if not self.run.dry and self.run.kind not in _ONLY_LOOKS:
             await ensure_running(self.engine)
 
@@ -162,7 +166,7 @@ async def start_run(
     return run
 
 
-async def reopen(engine: Engine, run_id: str, kind: RunKind) -> Run:
+async def reopen(engine: Place, run_id: str, kind: RunKind) -> Run:
     """Return a run that may go on, marked as running.
 
     Raises:
@@ -185,13 +189,39 @@ async def reopen(engine: Engine, run_id: str, kind: RunKind) -> Run:
     return resumed
 
 
-async def _extend(engine: Engine, run_id: str) -> Run:
+def is_held(run: Run, now: float) -> bool:
+    """Say whether a worker that may be alive holds a run at a moment (seconds since the epoch)."""
+    return run.worker is not None and run.leased_until > now and not is_dead(run.worker)
+
+
+async def let_go(place: Place, run_id: str) -> None:
+    """Give the lease of a run back that this process holds, so that whoever comes next need not wait for its end."""
+    now = place.clock.now().timestamp()
+    await place.store.lease_run(run_id, worker_name(), now, now)
+
+
+async def settle_abort(place: Place, run_id: str) -> bool:
+    """End a run that was asked to stop and that nobody works any more; say whether it has ended."""
+    run = await place.store.run(run_id)
+    if run is None or run.status is not RunStatus.ABORTING or run_id in _at_work:
+        return run is not None and run.status is RunStatus.ABORTED
+    try:
+        taken = await _take(place, run_id)
+    except RunHeld:
+        return False  # its worker stops at the next chunk
+    await place.store.save_run(
+        replace(taken, status=RunStatus.ABORTED, reason=ABORTED, finished_at=place.now(), worker=None)
+    )
+    return True
+
+
+async def _extend(engine: Place, run_id: str) -> Run:
     """Take or keep the lease of a run as this process."""
     now = engine.clock.now().timestamp()
     return await engine.store.lease_run(run_id, worker_name(), now, now + LEASE)
 
 
-async def _take(engine: Engine, run_id: str) -> Run:
+async def _take(engine: Place, run_id: str) -> Run:
     """Take the lease of a run, at once if its holder is known to be dead.
 
     Raises:
@@ -290,4 +320,16 @@ def _stop_entry(keeper: RunKeeper, reason: str) -> LogEntry:
     )
 
 
-__all__ = ["Aborted", "BudgetSpent", "RunKeeper", "check_identity", "keeping", "reopen", "start_run"]
+__all__ = [
+    "ABORTED",
+    "Aborted",
+    "BudgetSpent",
+    "RunKeeper",
+    "check_identity",
+    "is_held",
+    "keeping",
+    "let_go",
+    "reopen",
+    "settle_abort",
+    "start_run",
+]

@@ -24,7 +24,10 @@ from hintsync.engine.waiting import rest
 from hintsync.engine.working import Crew, Pacing
 from hintsync.metrics import count, observe_lag, succeeded
 from hintsync.ports import Alerts, Dispatcher
+from hintsync.surfaces.log_keeper import LogKeeper
+from hintsync.surfaces.order_keeper import OrderKeeper
 from hintsync.surfaces.subscriber import run_subscriber
+from hintsync.surfaces.vital_signs import VitalSigns
 from hintsync.surfaces.web.app import create_app
 from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.serving import listen, serve
@@ -46,7 +49,7 @@ class Role(StrEnum):
 
     #: Webhooks, health, metrics, pages.
     WEB = "web"
-    #: Works dirty records; keeps the schedule; tells people.
+    #: Works dirty records, and the runs that people order; keeps the schedule; tells people.
     WORKER = "worker"
     #: Follows Salesforce's change events, or polls.
     SUBSCRIBER = "subscriber"
@@ -67,6 +70,8 @@ class Process:
         self._crews: dict[str, Crew] = {}
         works = self._roles & {Role.WORKER, Role.SUBSCRIBER}
         self.engines = Engines(service, attendant=self._attend if works else None)
+        self._log_keeper = LogKeeper(service.store, service.clock)
+        self._signs = VitalSigns(service, self.engines, self._roles)
 
     async def run(self, stop: asyncio.Event, *, on_listening: Callable[[int], None] = lambda port: None) -> None:
         """Run until `stop` is set; then finish what is begun, take no more, and return.
@@ -78,7 +83,8 @@ class Process:
         Raises:
             FixConfiguration: the address to listen on is not ours, or taken.
         """
-        bell = asyncio.create_task(self._listen())
+        bell, ended = asyncio.create_task(self._listen()), asyncio.Event()
+        notes = [asyncio.create_task(keep(ended)) for keep in (self._log_keeper.run, self._signs.run)]
         try:
             async with self.engines.kept():
                 if Role.WEB in self._roles:
@@ -86,7 +92,8 @@ class Process:
                 await stop.wait()
         finally:
             bell.cancel()
-            await asyncio.gather(bell, return_exceptions=True)
+            ended.set()
+            await asyncio.gather(bell, *notes, return_exceptions=True)
 
     async def _serve(self, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:
         settings = self._service.settings
@@ -102,6 +109,7 @@ class Process:
             if Role.WORKER in self._roles:
                 group.create_task(self._work(engine, leaving))
                 group.create_task(self._keep_schedule(engine, leaving))
+                group.create_task(OrderKeeper(self._service, engine).keep(leaving))
             if Role.SUBSCRIBER in self._roles:
                 wake = partial(self._dispatcher.wake, engine.connection.id)
                 group.create_task(run_subscriber(engine, leaving, wake=wake))

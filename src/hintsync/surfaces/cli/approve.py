@@ -13,6 +13,7 @@ from hintsync.engine.approvals import approve as approve_plan
 from hintsync.engine.batch_contacts import batch_contacts
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.context import Engine
+from hintsync.engine.resuming import adopt_creation
 from hintsync.engine.run_input import load_input
 from hintsync.state.port import Run, RunKind, RunStatus
 from hintsync.surfaces.cli.answer import Answer, Exit
@@ -20,7 +21,7 @@ from hintsync.surfaces.cli.options import AsJson, ConnectionName, RunId, StateFo
 from hintsync.surfaces.cli.perform import Asked, Local, with_engine, with_store
 from hintsync.surfaces.cli.progress import OnProgress, watched
 from hintsync.surfaces.cli.run import known_run
-from hintsync.surfaces.cli.run_views import adopt_creation, ended_run, run_data
+from hintsync.surfaces.cli.run_views import ended_run, run_data
 from hintsync.surfaces.cli.stop_views import desk_of
 
 _BATCHES = {RunKind.BATCH_PATIENTS: "hintsync batch patients", RunKind.BATCH_CONTACTS: "hintsync batch contacts FILE"}

@@ -12,12 +12,13 @@ from hintsync.engine.batch_contacts import batch_contacts
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.context import Engine
 from hintsync.engine.csv_ids import CsvIds, read_csv_ids
+from hintsync.engine.resuming import adopt_creation
 from hintsync.state.port import Run
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, DryRun, PlanId, StateFolder
 from hintsync.surfaces.cli.perform import Asked, with_engine
 from hintsync.surfaces.cli.progress import OnProgress, watched
-from hintsync.surfaces.cli.run_views import adopt_creation, ended_run
+from hintsync.surfaces.cli.run_views import ended_run
 
 app = typer.Typer(no_args_is_help=True, help="Match, link and sync everybody, or everybody of a report.")
 

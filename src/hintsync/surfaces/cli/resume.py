@@ -10,21 +10,17 @@ from rich.text import Text
 from hintsync.core.errors import BadInput
 from hintsync.core.values import Side
 from hintsync.engine.approvals import acknowledge
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.catch_up import resume_catch_up
 from hintsync.engine.context import Engine
-from hintsync.engine.parity import check_parity
+from hintsync.engine.resuming import resume_run
 from hintsync.engine.stops import acknowledge_identity, stops_in_force
 from hintsync.engine.stops import repin as pin_anew
 from hintsync.engine.stops import resume as end_pause
-from hintsync.engine.sync_all import sync_all
-from hintsync.state.port import Run, RunKind
+from hintsync.state.port import Run
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import Asked, Local, with_engine, with_store
 from hintsync.surfaces.cli.progress import OnProgress, watched
-from hintsync.surfaces.cli.run_views import adopt_creation, ended_run
+from hintsync.surfaces.cli.run_views import ended_run
 from hintsync.surfaces.cli.stop_views import desk_of, stop_data, stop_lines
 
 _GUARDS = ("G1", "G3")
@@ -76,7 +72,7 @@ def _resume_run(run_id: str, asked: Asked) -> None:
             raise BadInput(f"no run {run_id}; `hintsync runs` lists them")
 
         async def go_on(on_progress: OnProgress) -> Run:
-            return await _resumed(engine, found, on_progress)
+            return await resume_run(engine, found, on_progress)
 
         return await ended_run(engine.store, await watched(engine, go_on, as_json=asked.as_json))
 
@@ -115,20 +111,3 @@ def _end_stop(asked: Asked, guard: str | None, side: Side | None) -> None:
 
 async def _left(engine: Engine) -> list[dict[str, object]]:
     return [stop_data(stop) for stop in (await stops_in_force(engine)).in_force]
-
-
-async def _resumed(engine: Engine, run: Run, on_progress: OnProgress) -> Run:
-    if run.kind is RunKind.BATCH_PATIENTS:
-        adopt_creation(engine, run)
-        return await batch_patients(engine, dry=run.dry, resume=run.id, on_progress=on_progress)
-    if run.kind is RunKind.BATCH_CONTACTS:
-        return await batch_contacts(engine, dry=run.dry, resume=run.id, on_progress=on_progress)
-    if run.kind is RunKind.SYNC:
-        return await sync_all(engine, dry=run.dry, resume=run.id, on_progress=on_progress)
-    if run.kind is RunKind.CATCH_UP:
-        return await resume_catch_up(engine, run.id, on_progress=on_progress)
-    if run.kind is RunKind.PARITY:
-        return await check_parity(engine, resume=run.id, on_progress=on_progress)
-    if run.kind is RunKind.HELD:
-        raise BadInput(f"run {run.id} is a plan that a guard kept; `hintsync approve {run.id}` lets it be done")
-    raise BadInput(f"run {run.id} is of the kind {run.kind}, which is not resumed")

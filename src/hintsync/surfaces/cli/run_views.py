@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from hintsync.core.plan import Outcome
-from hintsync.engine.context import Engine
 from hintsync.state.port import ReviewStatus, Run, RunKind, RunRow, RunStatus, StateStore
 from hintsync.surfaces.cli.answer import Answer, Data, exit_of_run, table
 from hintsync.surfaces.cli.progress import resume_hint
@@ -111,10 +109,3 @@ def _next_step(run: Run) -> tuple[RenderableType, ...]:
     if not run.dry or run.seal is None:
         return ()
     return (Text(f"nothing was written; carry out this plan with: --plan {run.id}"),)
-
-
-def adopt_creation(engine: Engine, run: Run) -> None:
-    """Let a run that goes on, or is carried out, create contacts if and only if the earlier one was told to."""
-    chosen = run.details.get("create_contacts")
-    if isinstance(chosen, bool):
-        engine.options = replace(engine.options, create_contacts=chosen)
