@@ -97,7 +97,7 @@ class Process:
 
     async def _serve(self, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:
         settings = self._service.settings
-        app = create_app(self._service, engines=self.engines, wake=self._dispatcher.wake)
+        app = create_app(self._service, engines=self.engines, wake=self._dispatcher.wake, leaving=stop)
         listener = listen(settings.listen_host, settings.listen_port)
         on_listening(listener.getsockname()[1])
         await serve(app, listener, stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -10,7 +11,7 @@ from hintsync.core.errors import RetryLater
 from hintsync.core.values import Side
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.query import rows
-from hintsync.replicas.salesforce.soql import quoted
+from hintsync.replicas.salesforce.soql import quoted, select_in
 
 _USERINFO = "/services/oauth2/userinfo"
 
@@ -40,6 +41,8 @@ class OrgPeople:
         self._client = client
         #: Bare connections to the org, without our credential.
         self.http = http
+        #: Developer name of a report to its id.
+        self._reports: dict[str, str] = {}
 
     async def permission_sets(self, user_id: str) -> frozenset[str]:
         """Return the API names of the permission sets that an active person holds; none for anybody else.
@@ -81,6 +84,37 @@ class OrgPeople:
             HintsyncError: we cannot sign in.
         """
         return (await self._client.sessions.session()).instance_url
+
+    async def names(self, object_name: str, ids: Collection[str]) -> Mapping[str, str]:
+        """Return the names of records by id, for showing only; one that is not there, or not ours to see, is missing.
+
+        Args:
+            object_name: such as `Contact` or `User`.
+            ids: 18 characters; a few hundred at most.
+
+        Raises:
+            HintsyncError: the org does not answer, or does not let us look.
+        """
+        found: dict[str, str] = {}
+        literals = [quoted(record_id) for record_id in dict.fromkeys(ids)]
+        for soql in select_in(["Id", "Name"], object_name, "Id", literals):
+            for row in await rows(self._client, soql, "look up the names of records"):
+                found[str(row["Id"])] = str(row["Name"] or "")
+        return found
+
+    async def report_id(self, developer_name: str) -> str | None:
+        """Return the id of a report, remembered once found; None if there is none that we may see.
+
+        Raises:
+            HintsyncError: the org does not answer, or does not let us look.
+        """
+        if developer_name not in self._reports:
+            soql = f"SELECT Id FROM Report WHERE DeveloperName = {quoted(developer_name)}"
+            found = await rows(self._client, soql, "look up a report")
+            if not found:
+                return None
+            self._reports[developer_name] = str(found[0]["Id"])
+        return self._reports[developer_name]
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -32,6 +33,7 @@ def create_app(
     take_in: TakeIn = take_in_for_good,
     wake: Wake | None = None,
     metrics: Metrics = METRICS,
+    leaving: asyncio.Event | None = None,
 ) -> Starlette:
     """Build the application; its lifespan opens the engines, and closes them after the last request.
 
@@ -41,6 +43,7 @@ def create_app(
         take_in: stores what webhooks say.
         wake: told the connection after something was stored (`Dispatcher.wake`).
         metrics: what is counted in and shown.
+        leaving: set when the process is about to stop: streams end then, or they would keep it from stopping.
     """
     ours = engines or Engines(service)
     settings = service.settings
@@ -76,7 +79,9 @@ def create_app(
         Route("/metrics", health.metrics, methods=["GET"]),
         *_pages(service, doors),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.leaving = leaving or asyncio.Event()
+    return app
 
 
 def _pages(service: Service, doors: Doors) -> list[BaseRoute]:
