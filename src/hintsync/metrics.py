@@ -38,6 +38,7 @@ HELP: Mapping[str, str] = {
     "hintsync_records": "What became of records, by side: written, worked, put off, parked or held.",
     "hintsync_stream": "What the change event stream brought: events, gaps, overflows, expired positions, reconnects.",
     "hintsync_webhooks": "Webhook requests, by how they were answered.",
+    "hintsync_calls": "Requests sent to a side, retries included.",
     "hintsync_polls": "Records that overlapping reads found changed, by side.",
 }
 
@@ -61,6 +62,8 @@ COUNTED: Mapping[str, Family] = {
     "reconnected": Family("hintsync_stream", "reconnected"),
     # overlapping reads (poll, catch-up)
     "polled": Family("hintsync_polls", "changed"),
+    # requests to both systems (surfaces.vital_signs)
+    "called": Family("hintsync_calls", "sent"),
     # webhook requests (surfaces.web.receiver); the connection is empty where none could be told
     "webhook-taken": Family("hintsync_webhooks", "taken"),
     "webhook-ignored": Family("hintsync_webhooks", "ignored"),

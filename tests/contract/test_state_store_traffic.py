@@ -97,3 +97,10 @@ async def test_the_audit_trail_is_looked_through_backwards_by_id_time_and_page(s
     page = await store.audit_latest("con-1", limit=3)
     assert [entry.sequence for entry in await store.audit_latest("con-1", before=page[-1].sequence)] == [1]
     assert await store.audit_latest("con-2") == []
+
+
+async def test_log_entries_of_some_levels_are_pruned(store: StateStore) -> None:
+    lines = [a_log_entry(level, level=level) for level in LogLevel]
+    await store.commit(Commit(logs=lines))
+    assert await store.prune_log("con-1", levels=[LogLevel.DEBUG, LogLevel.ERROR]) == 2
+    assert [line.event for line in await store.log("con-1")] == ["exception"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
 
 from hintsync.core.errors import BadInput
 from hintsync.core.fields import DEFAULT_MAPPING, ConflictPolicy
@@ -12,7 +15,7 @@ from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.guards import Tolerance
 from hintsync.core.match import DEFAULT_PLACEHOLDER_DATES
 from hintsync.core.records import FieldName
-from hintsync.state.port import Json
+from hintsync.state.port import Json, LogLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,10 @@ class Options:
     time_zone: str = "UTC"
     #: Hour of that clock, 0 to 23, from which on the nightly parity check is due.
     parity_hour: int = 3
+    #: Log entries less grave than this are not kept (M18).
+    log_level: LogLevel = LogLevel.DEBUG
+    #: Days that log entries are kept.
+    log_days: int = 90
 
     def table(self, base: FieldTable = DEFAULT_MAPPING) -> FieldTable:
         """Return a mapping table with this connection's policies in it."""
@@ -63,6 +70,12 @@ class Options:
     def tolerance(self) -> Tolerance:
         """How much the changes of one side may touch (guard G3)."""
         return Tolerance(self.guard_share, self.guard_at_least)
+
+    @property
+    def levels_dropped(self) -> tuple[LogLevel, ...]:
+        """The levels of log entries that are not kept."""
+        gravity = list(LogLevel)
+        return tuple(gravity[: gravity.index(self.log_level)])
 
     def to_json(self) -> dict[str, Json]:
         """Return the settings as the store keeps them."""
@@ -84,6 +97,8 @@ class Options:
             "guard_at_least": self.guard_at_least,
             "time_zone": self.time_zone,
             "parity_hour": self.parity_hour,
+            "log_level": str(self.log_level),
+            "log_days": self.log_days,
         }
 
     @classmethod
@@ -91,24 +106,30 @@ class Options:
         """Read settings back; what is missing takes its default.
 
         Raises:
-            BadInput: a setting that does not exist, a policy that is none, a share outside 0 to 1, a count below 1, an address
-                without https, a zone that is none, or an hour outside 0 to 23.
+            BadInput: a setting that does not exist, or a value that cannot be; the text names the setting and what was expected.
         """
         known = {item.name for item in fields(cls)}
         if unknown := sorted(set(stored) - known):
             raise BadInput(f"connection settings: no such setting: {', '.join(unknown)}")
         values = dict(stored)
         if "placeholder_dates" in values:
-            values["placeholder_dates"] = frozenset(_strings(values["placeholder_dates"], "placeholder_dates"))
+            values["placeholder_dates"] = _dates(values["placeholder_dates"])
         if "policies" in values:
             values["policies"] = _policies(values["policies"])
+        for name in ("create_contacts", "link_new_automatically", "write_back"):
+            _check_box(name, values.get(name, False))
         for name in ("salesforce_reserve", "guard_share"):
             _check_share(name, values.get(name, 0.0))
-        _check_url("patient_url", values.get("patient_url", ""))
+        for name in ("contact_url", "patient_url"):
+            _check_url(name, values.get(name, ""))
+        _check_defaults("contact_defaults", values.get("contact_defaults", {}))
+        _check_region("phone_region", values.get("phone_region", "US"))
         _check_count("guard_at_least", values.get("guard_at_least", 1))
         _check_changes(values.get("topic", ""), values.get("poll_seconds", 30.0))
         _check_zone("time_zone", values.get("time_zone", "UTC"))
         _check_hour("parity_hour", values.get("parity_hour", 0))
+        values["log_level"] = _level(values.get("log_level", LogLevel.DEBUG))
+        _check_days("log_days", values.get("log_days", 1))
         return cls(**values)  # type: ignore[arg-type]  # names are checked above, values come from our own to_json
 
 
@@ -132,8 +153,37 @@ def _policies(value: object) -> dict[FieldName, ConflictPolicy]:
     return {name: ConflictPolicy(policy) for name, policy in value.items()}
 
 
+def _dates(value: object) -> frozenset[str]:
+    days = _strings(value, "placeholder_dates")
+    for day in days:
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            raise BadInput("connection settings: placeholder_dates: expected days such as 1900-01-01") from None
+    return frozenset(days)
+
+
+def _check_box(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise BadInput(f"connection settings: {name}: expected true or false")
+
+
+def _check_defaults(name: str, value: object) -> None:
+    named = isinstance(value, Mapping) and all(
+        isinstance(field_name, str) and field_name.isidentifier() and isinstance(text, str)
+        for field_name, text in value.items()
+    )
+    if not named:
+        raise BadInput(f"connection settings: {name}: expected API names of fields, each with a text")
+
+
+def _check_region(name: str, value: object) -> None:
+    if value not in phonenumbers.SUPPORTED_REGIONS:
+        raise BadInput(f"connection settings: {name}: expected a two-letter country code, such as US")
+
+
 def _check_share(name: str, value: object) -> None:
-    if not isinstance(value, int | float) or not 0 <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise BadInput(f"connection settings: {name}: expected a share from 0 to 1")
 
 
@@ -159,6 +209,17 @@ def _check_zone(name: str, value: object) -> None:
 def _check_hour(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 23:
         raise BadInput(f"connection settings: {name}: expected an hour from 0 to 23")
+
+
+def _level(value: object) -> LogLevel:
+    if value not in set(LogLevel):
+        raise BadInput(f"connection settings: log_level: expected one of {', '.join(LogLevel)}")
+    return LogLevel(str(value))
+
+
+def _check_days(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 3650:
+        raise BadInput(f"connection settings: {name}: expected 1 to 3650 days")
 
 
 def _check_changes(topic: object, poll_seconds: object) -> None:

@@ -166,8 +166,19 @@ class JournalStore(Protocol):
         """
         ...
 
-    async def prune_log(self, connection_id: str, *, keep: int | None = None, before: str | None = None) -> int:
-        """Drop log entries older than `before` (ISO 8601, UTC) and all but the newest `keep`; return how many went."""
+    async def prune_log(
+        self,
+        connection_id: str,
+        *,
+        keep: int | None = None,
+        before: str | None = None,
+        levels: Sequence[LogLevel] = (),
+    ) -> int:
+        """Drop log entries older than `before` (ISO 8601, UTC), of some levels, and all but the newest `keep`.
+
+        Returns:
+            How many went.
+        """
         ...
 
     async def audit(

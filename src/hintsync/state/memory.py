@@ -259,7 +259,9 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         wanted = [
             review
             for review in self._reviews.values()
-            if review.connection_id == connection_id and review.status is status and kind in (None, review.kind)
+            if review.connection_id == connection_id
+            and review.status is status
+            and kind in (None, review.kind)
             and (record_ids is None or review.record_id in record_ids)
         ]
         return sorted(wanted, key=lambda review: (review.opened_at, review.id))[:limit]
@@ -294,12 +296,20 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         ]
         return wanted[:limit]
 
-    async def prune_log(self, connection_id: str, *, keep: int | None = None, before: str | None = None) -> int:
-        """Drop log entries older than `before` and all but the newest `keep`; return how many went."""
+    async def prune_log(
+        self,
+        connection_id: str,
+        *,
+        keep: int | None = None,
+        before: str | None = None,
+        levels: Sequence[LogLevel] = (),
+    ) -> int:
+        """Drop log entries older than `before`, of some levels, and all but the newest `keep`; return how many went."""
         own = [entry for entry in self._log if entry.connection_id == connection_id]
         surplus = own[: max(0, len(own) - keep)] if keep is not None else []
         aged = [entry for entry in own if before is not None and entry.at < before]
-        gone = {entry.id for entry in (*surplus, *aged)}
+        light = [entry for entry in own if entry.level in levels]
+        gone = {entry.id for entry in (*surplus, *aged, *light)}
         self._log = [entry for entry in self._log if entry.id not in gone]
         return len(gone)
 

@@ -82,11 +82,19 @@ class JournalPart(Part):
             return [codec.log_of(row) for row in found]
 
     @uninterrupted
-    async def prune_log(self, connection_id: str, *, keep: int | None = None, before: str | None = None) -> int:
-        """Drop log entries older than `before` and all but the newest `keep`; return how many went."""
+    async def prune_log(
+        self,
+        connection_id: str,
+        *,
+        keep: int | None = None,
+        before: str | None = None,
+        levels: Sequence[LogLevel] = (),
+    ) -> int:
+        """Drop log entries older than `before`, of some levels, and all but the newest `keep`; return how many went."""
         own = _LOG.c.connection_id == connection_id
         newest_gone = select(_LOG.c.id).where(own).order_by(_LOG.c.id.desc()).offset(keep).limit(1).scalar_subquery()
         tests = [] if before is None else [_LOG.c.at < before]
+        tests += [_LOG.c.level.in_([str(level) for level in levels])] if levels else []
         tests += [] if keep is None else [_LOG.c.id <= newest_gone]
         if not tests:
             return 0

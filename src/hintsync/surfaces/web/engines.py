@@ -15,6 +15,7 @@ from hintsync.engine.context import Engine
 from hintsync.logins import CREDENTIALS_FACT
 from hintsync.redact import safe_text
 from hintsync.state.port import Connection
+from hintsync.surfaces.log_keeper import logged_for
 
 _log = logging.getLogger(__name__)
 
@@ -170,6 +171,10 @@ class Engines:
         return place.engine is None and (at_once or self._service.clock.monotonic() >= place.not_before)
 
     async def _open(self, place: _Place) -> None:
+        with logged_for(place.connection.id):
+            await self._try_to_open(place)
+
+    async def _try_to_open(self, place: _Place) -> None:
         try:
             place.engine = await place.stack.enter_async_context(self._opener(self._service, place.connection))
             place.problem, place.pause = "", _FIRST_PAUSE

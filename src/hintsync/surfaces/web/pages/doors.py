@@ -16,6 +16,7 @@ from hintsync.bootstrap import Service
 from hintsync.core.errors import AskPerson, BadInput, FixConfiguration, HintsyncError, RetryLater, StopRun
 from hintsync.redact import safe_text
 from hintsync.state.port import Connection
+from hintsync.surfaces.log_keeper import logged_for
 from hintsync.surfaces.web.access.orgs import Orgs
 from hintsync.surfaces.web.access.roles import Role, Roles
 from hintsync.surfaces.web.access.tokens import BadToken, Entry, Purpose, Tokens, Visitor
@@ -121,16 +122,21 @@ class Doors:
                 connection=connection,
                 service=self._service,
                 engines=self._engines,
+                orgs=self.orgs,
+                roles=self.roles,
                 names=names,
                 query=dict(request.query_params) if request else {},
                 request=request,
             )
-            answer = await place.handler(visit)
+            with logged_for(connection.id):
+                answer = await place.handler(visit)
         except (HintsyncError, Refused) as error:
             answer = problem_page(problem_of(error), visitor, zone_of(connection))
         except Exception as error:
             incident = secrets.token_hex(4)
-            _log.error("page %s failed, incident %s: %s", place.path, incident, safe_text(error))
+            with logged_for(connection.id):
+                told = {"incident": incident, "code": "page-failed"}
+                _log.error("page %s failed, incident %s: %s", place.path, incident, safe_text(error), extra=told)
             answer = problem_page(_unforeseen(incident), visitor)
         if TOKEN_HEADER not in answer.headers:
             answer.headers[TOKEN_HEADER] = self.tokens.make(visitor, Purpose.PAGE)
