@@ -49,6 +49,13 @@ def test_a_policy_reaches_the_mapping_table():
         ({"time_zone": ""}, "time_zone: expected a zone"),
         ({"time_zone": "../etc"}, "time_zone: expected a zone"),
         ({"parity_hour": 24}, "parity_hour: expected an hour"),
+        ({"create_contacts": "yes"}, "create_contacts: expected true or false"),
+        ({"guard_share": True}, "guard_share: expected a share"),
+        ({"placeholder_dates": ["1900"]}, "placeholder_dates: expected days"),
+        ({"contact_defaults": {"Lead Source": "Hint"}}, "contact_defaults: expected API names"),
+        ({"contact_defaults": {"LeadSource": 3}}, "contact_defaults: expected API names"),
+        ({"contact_url": "javascript:alert(1)"}, "contact_url: expected an address"),
+        ({"phone_region": "us"}, "phone_region: expected a two-letter"),
     ],
 )
 def test_nonsense_is_refused_by_name(stored: dict[str, object], says: str):

@@ -28,6 +28,7 @@ from hintsync.core.errors import FixConfiguration, HintsyncError, RetryLater
 from hintsync.core.guards import check_deliveries
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.heard import Ear
 from hintsync.engine.notices import Notice, NoticeKind
 from hintsync.engine.poll import TakeIn
 from hintsync.engine.way import WAY, Way
@@ -141,6 +142,7 @@ class StreamKeeper:
         #: Guard G8 has tripped, and deliveries are not clear yet.
         self._spent = False
         self._failures = 0
+        self._ear = Ear(Side.SALESFORCE)
         self._stored_at = float("-inf")
         self._looked_at = float("-inf")
         self._shown: Way | None = None
@@ -195,7 +197,9 @@ class StreamKeeper:
         is_due = self._afresh or now - self._stored_at >= self._pace.keep_position
         if arrived.position and (arrived.events or is_due):
             notices = [_notice(change, self._engine.clock.now().timestamp()) for change in arrived.changes]
-            await _whole(self._hands.take_in(self._engine, notices, cursors={REPLAY: arrived.position}))
+            heard = self._ear.heard(self._engine) if arrived.events else {}
+            cursors = {REPLAY: arrived.position, **heard}
+            await _whole(self._hands.take_in(self._engine, notices, cursors=cursors))
             self._afresh, self._stored_at = False, now
         if arrived.events:
             self._count("stream-event", arrived.events)

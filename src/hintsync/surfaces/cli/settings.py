@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import orjson
 import typer
 from rich.text import Text
 
-from hintsync.core.errors import BadInput
+from hintsync.core.errors import AskPerson, BadInput
+from hintsync.engine.choosing import choices_of, choose
 from hintsync.engine.options import Options
 from hintsync.state.port import Json
 from hintsync.surfaces.cli.answer import Answer, table
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import Asked, Local, with_store
+from hintsync.surfaces.cli.stop_views import desk_of
 
 
 def settings(
@@ -37,7 +38,9 @@ def settings(
         if value is None:
             return _shown({name: known[name]})
         changed = Options.from_json({**known, name: _read(known[name], value)}).to_json()
-        await local.service.store.put_connection(replace(local.connection, settings=changed))
+        was, wanted = (choices_of(Options.from_json(each)) for each in (known, changed))
+        if (await choose(desk_of(local), was, wanted)).overtaken:
+            raise AskPerson(f"{name} was changed by somebody else just now; look again")
         told = f"{name}: {_word(known[name])} became {_word(changed[name])}"
         return Answer({"settings": changed, "changed": name}, (Text(told),))
 

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.heard import Ear
 from hintsync.engine.intake import TakenIn
 from hintsync.engine.notices import Notice
 from hintsync.engine.webhooks import SEEN
@@ -56,6 +57,7 @@ class Desk:
         self._wake = wake
         self._metrics = metrics
         self._gatherer = Gatherer(self._flush)
+        self._ear = Ear(Side.HINT)
         #: Monotonic seconds until which the first event is believed to be noted.
         self._seen_until = float("-inf")
 
@@ -68,8 +70,9 @@ class Desk:
         notices = notices_of(envelope, self._decode, self._must_show, self.engine.clock.now().timestamp())
         if notices:
             await self._gatherer.put(notices)
-        elif cursors := await self._first_event():
-            await self.engine.store.put_cursor(self.engine.connection.id, SEEN, cursors[SEEN])
+        else:
+            for name, value in (await self._heard()).items():
+                await self.engine.store.put_cursor(self.engine.connection.id, name, value)
             self._believe()
         return bool(notices)
 
@@ -78,18 +81,18 @@ class Desk:
         await self._gatherer.aclose()
 
     async def _flush(self, notices: Sequence[Notice]) -> None:
-        cursors = await self._first_event()
-        taken = await self._take_in(self.engine, notices, cursors=cursors)
+        taken = await self._take_in(self.engine, notices, cursors=await self._heard() or None)
         self._believe()
         self._count(taken)
         await self._tell()
 
-    async def _first_event(self) -> Mapping[str, str] | None:
-        """Return the cursor that notes the first signed event, unless it is noted."""
+    async def _heard(self) -> Mapping[str, str]:
+        """Return the cursors that note the first signed event, and the latest, unless they are noted."""
+        latest = self._ear.heard(self.engine)
         if self.engine.clock.monotonic() < self._seen_until:
-            return None
+            return latest
         noted = await self.engine.store.get_cursor(self.engine.connection.id, SEEN)
-        return None if noted else {SEEN: self.engine.now()}
+        return latest if noted else {SEEN: self.engine.now(), **latest}
 
     def _believe(self) -> None:
         if self.engine.clock.monotonic() >= self._seen_until:
