@@ -34,10 +34,13 @@ class Deployed:
     without_events: str | None = None
     #: Ids of the components in the org, by type and full name; without those that it does not name.
     ids: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    #: Type and full name of what was not in the org before, or would not have been.
+    created: frozenset[tuple[str, str]] = frozenset()
 
     def also(self, other: Deployed) -> Deployed:
         """Return both deployments as one, with the id of the first."""
-        return replace(self, components=self.components + other.components, ids={**self.ids, **other.ids})
+        components, created = self.components + other.components, self.created | other.created
+        return replace(self, components=components, ids={**self.ids, **other.ids}, created=created)
 
 
 async def deploy_all(
@@ -57,11 +60,12 @@ async def deploy_all(
         RetryLater: a deployment does not end.
     """
     deployed = await deploy_package(client, clock, check_only=check_only)
+    shows_nothing = check_only and bool(deployed.created)
     try:
         deployed = deployed.also(await deploy_package(client, clock, check_only=check_only, package=EVENTS_PACKAGE))
     except FixConfiguration as refused:
         deployed = replace(deployed, without_events=str(refused))
-    if place is None:
+    if place is None or shows_nothing:
         return deployed
     return deployed.also(await deploy_package(client, clock, check_only=check_only, package=PAGES_PACKAGE, place=place))
 
@@ -108,7 +112,8 @@ async def deploy_archive(
     result = await _finished(client, clock, deployment)
     if not result.get("success"):
         raise FixConfiguration(f"salesforce: the package was not deployed: {_problems(result)}")
-    return Deployed(deployment, int(result.get("numberComponentsDeployed") or 0), check_only, ids=_ids(result))
+    components = int(result.get("numberComponentsDeployed") or 0)
+    return Deployed(deployment, components, check_only, ids=_ids(result), created=_created(result))
 
 
 def _form(options: bytes, package: bytes) -> tuple[str, bytes]:
@@ -147,6 +152,11 @@ def _problems(result: dict[str, Any]) -> str:
 def _ids(result: dict[str, Any]) -> dict[tuple[str, str], str]:
     successes = _messages(result, "componentSuccesses")
     return {(each["componentType"], each["fullName"]): each["id"] for each in successes if each.get("id")}
+
+
+def _created(result: dict[str, Any]) -> frozenset[tuple[str, str]]:
+    successes = _messages(result, "componentSuccesses")
+    return frozenset((each["componentType"], each["fullName"]) for each in successes if each.get("created"))
 
 
 def _messages(result: dict[str, Any], name: str) -> list[dict[str, Any]]:
