@@ -44,13 +44,14 @@ def web(org: Org) -> App:
 
 
 async def _agree(client: httpx.AsyncClient, **changes: str) -> dict[str, str]:
-    """Press the button as a person would: on the form that the page holds."""
+    """Press the button as a person would: on the form that the page holds; the second time they are logged in."""
     page = await client.get(URL, params={**ASKED, **changes})
-    action = re.search(r'action="([^"]+)"', page.text)
+    action = re.search(rf'action="({URL}[^"]+)"', page.text)
     user = re.search(r"<option[^>]*>([^<]+)</option>", page.text)
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
     assert action is not None
-    assert user is not None
-    form = {"username": user[1], "decision": "allow"}
+    assert csrf is not None
+    form = {"csrf": csrf[1], "decision": "allow"} | ({} if user is None else {"username": user[1]})
     answer = await client.post(action[1].replace("&amp;", "&"), data=form)
     assert answer.status_code == 302
     assert answer.headers["location"].startswith(BACK)
@@ -243,3 +244,41 @@ async def test_the_page_shows_what_was_asked_for_as_text(outside: httpx.AsyncCli
     assert page.headers["content-type"].startswith("text/html")
     assert "<option selected>&lt;admin&gt;@example.org</option>" in page.text
     assert "<script>" not in page.text
+
+
+async def test_who_is_logged_in_is_asked_only_for_consent(outside: httpx.AsyncClient, org: Org) -> None:
+    other = org.insert("User", {"LastName": "Other", "Username": "other@example.org", "Email": "o@example.org"})
+    form = {"username": "other@example.org", "decision": "allow"}
+    first = await outside.post(URL, params=ASKED, data=form)
+    assert "HttpOnly" in first.headers["set-cookie"]
+    page = await outside.get(URL, params=ASKED)
+    assert "<option" not in page.text
+    assert "other@example.org" in page.text
+    body = (await _exchange(outside, code=(await _agree(outside))["code"])).json()
+    assert body["id"].endswith(other)
+
+
+async def test_somebody_else_can_be_chosen_all_the_same(outside: httpx.AsyncClient, org: Org) -> None:
+    org.insert("User", {"LastName": "Other", "Username": "other@example.org", "Email": "o@example.org"})
+    await outside.post(URL, params=ASKED, data={"username": "other@example.org", "decision": "allow"})
+    back = await _agree(outside, prompt="login")
+    assert (await _exchange(outside, code=back["code"])).json()["id"].endswith(org.user_id)
+
+
+async def test_no_other_site_can_press_the_button_of_who_is_logged_in(outside: httpx.AsyncClient) -> None:
+    await _agree(outside)
+    for headers in ({}, {"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = await outside.post(URL, params=ASKED, data={"decision": "allow"}, headers=headers)
+        assert (answer.status_code, "location" in answer.headers) == (200, False)
+
+
+async def test_no_other_site_can_choose_a_user(outside: httpx.AsyncClient) -> None:
+    form = {"username": USERNAME, "decision": "allow"}
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = await outside.post(URL, params=ASKED, data=form, headers=headers)
+        assert (answer.status_code, "location" in answer.headers) == (200, False)
+
+
+async def test_the_page_lets_its_form_lead_on_to_the_app_alone(outside: httpx.AsyncClient) -> None:
+    policy = (await outside.get(URL, params=ASKED)).headers["content-security-policy"]
+    assert "form-action 'self' https://hintsync.example;" in policy

@@ -130,3 +130,10 @@ class Click:
     def caller(self, allow_duplicates: bool = False) -> Caller:
         """Return the person as the author of a write."""
         return Caller(self.person.id, allow_duplicates, origin=BY_HAND)
+
+
+def person_of(call: Call) -> Person | None:
+    """Return who is logged in with the browser that calls."""
+    seat = call.org.visitors.seat(call)
+    row = call.org.storage.fetch("User", [seat.user_id]).get(seat.user_id) if seat is not None else None
+    return Person(call.org, seat, row) if seat is not None and row is not None and row["IsActive"] else None

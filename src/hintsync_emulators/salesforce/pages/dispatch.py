@@ -9,10 +9,9 @@ from urllib.parse import quote, unquote, urlencode
 
 from hintsync_emulators.salesforce.errors import ApiError, Refused
 from hintsync_emulators.salesforce.org import Org
-from hintsync_emulators.salesforce.pages.click import Click, Form, Person, read_form
+from hintsync_emulators.salesforce.pages.click import Click, Form, person_of, read_form
 from hintsync_emulators.salesforce.pages.frame import moved, show
 from hintsync_emulators.salesforce.pages.urls import ROUTES
-from hintsync_emulators.salesforce.storage import Row
 from hintsync_emulators.salesforce.web.call import Answer, Call
 from hintsync_emulators.salesforce.web.router import Late, Router
 
@@ -37,20 +36,13 @@ class PageDispatcher:
 
     def dispatch(self, call: Call) -> Answer:
         """Answer a request for a page; whatever is wrong with it is a page too."""
-        click = Click(call, self._person(call), Form({}))
+        click = Click(call, person_of(call), Form({}))
         try:
             return self._answer(click)
         except ApiError as problem:
             return _problem(click, problem)
         except Refused as refusal:
             return _problem(click, ApiError.of(refusal.fault))
-
-    def _person(self, call: Call) -> Person | None:
-        seat = self._org.visitors.seat(call)
-        row: Row | None = None
-        if seat is not None:
-            row = self._org.storage.fetch("User", [seat.user_id]).get(seat.user_id)
-        return Person(self._org, seat, row) if seat is not None and row is not None and row["IsActive"] else None
 
     def _answer(self, click: Click) -> Answer:
         call = click.call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hintsync_emulators.salesforce import ids
 from hintsync_emulators.salesforce.errors import ApiError, not_found
+from hintsync_emulators.salesforce.metadata.kinds import prefix_of
 from hintsync_emulators.salesforce.pages import frame
 from hintsync_emulators.salesforce.pages.click import Click
 from hintsync_emulators.salesforce.pages.records import name_of, row_of
@@ -52,6 +53,8 @@ def by_id(click: Click) -> Answer:
     record_id = ids.normalise(click.names["record_id"]) or ""
     one = click.org.schema.by_prefix(record_id[:3])
     address = address_of(one.name, record_id) if one is not None else None
+    if record_id.startswith(prefix_of("Report")):
+        address = f"/lightning/r/Report/{record_id}/view"
     if address is None:
         raise not_found("There is no page of that address.")
     return frame.moved(address)

@@ -1,33 +1,26 @@
 """The page on which somebody lets an app act for them: the first half of the web server flow.
 
-A person chooses a user and presses a button. A test posts the same form: ``username=…&decision=allow``.
+Who is logged in to the org's pages only presses a button; anybody else chooses a user first, and is logged in from then
+on. A test posts the same form without a cookie: ``username=…&decision=allow``.
 """
 
 from __future__ import annotations
 
-from html import escape
 from urllib.parse import urlencode, urlsplit
 
 from hintsync_emulators.salesforce.auth import App
 from hintsync_emulators.salesforce.codes import Code
 from hintsync_emulators.salesforce.errors import OAuthError
-from hintsync_emulators.salesforce.responses.oauth import Form, form_of, user_named
+from hintsync_emulators.salesforce.pages import frame
+from hintsync_emulators.salesforce.pages.click import Click, Form, person_of
+from hintsync_emulators.salesforce.pages.visitors import comes_from_here, kept
+from hintsync_emulators.salesforce.responses.oauth import Form as Parameters
+from hintsync_emulators.salesforce.responses.oauth import form_of, user_named
 from hintsync_emulators.salesforce.web.call import Answer, Call
 
 _HTML = "text/html;charset=UTF-8"
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Allow access?</title></head>
-<body style="font: 16px/1.5 sans-serif; max-width: 28rem; margin: 3rem auto; padding: 0 1rem">
-<h1 style="font-size: 1.3rem">Allow access?</h1>
-<p><strong>{client}</strong> asks to use this emulated Salesforce org ({scope}).</p>
-<form method="post" action="{action}">
-<p><label>User <select name="username">{users}</select></label></p>
-<p><button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button></p>
-</form>
-</body>
-</html>
-"""
+#: Values of ``prompt`` that ask for another user than the one who is logged in.
+_CHOOSING = ("login", "select_account")
 
 
 def show(call: Call) -> Answer:
@@ -43,13 +36,25 @@ def show(call: Call) -> Answer:
             raise OAuthError("immediate_unsuccessful", "the user has not been asked yet")
     except OAuthError as problem:
         return _sent_back(redirect_uri, form, error=problem.error, error_description=problem.description)
-    page = _PAGE.format(
-        client=escape(app.client_id),
-        scope=escape(scope),
-        users=_options(call, form.get("login_hint", "")),
-        action=escape(f"{call.path}?{urlencode(call.params)}"),
+    person = None if form.get("prompt") in _CHOOSING else person_of(call)
+    return frame.show(
+        Click(call, person, Form({})),
+        "authorize.html",
+        sends_to=[_source(redirect_uri)],
+        title="Allow access?",
+        client=app.client_id,
+        scope=scope,
+        users=_usernames(call),
+        chosen=form.get("login_hint", ""),
+        action=f"{call.path}?{urlencode(call.params)}",
+        another=f"{call.path}?{urlencode({**call.params, 'prompt': 'login'})}",
     )
-    return Answer(raw=page.encode(), content_type=_HTML)
+
+
+def _source(redirect_uri: str) -> str:
+    """Return the source of a Content-Security-Policy that lets the form lead on to the app."""
+    parts = urlsplit(redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 
 
 def decide(call: Call) -> Answer:
@@ -61,14 +66,26 @@ def decide(call: Call) -> Answer:
     form = form_of(call)
     try:
         scope = _checked(app, form)
-        if form.get("decision") not in ("allow", "deny"):
+        if form.get("decision") not in ("allow", "deny") or not _is_ours(call, form):
             return show(call)
         if form["decision"] == "deny":
             raise OAuthError("access_denied", "end-user denied authorization")
-        code = _agreed(call, app, redirect_uri, scope)
+        user_id = _agreeing(call, app, form)
     except OAuthError as problem:
         return _sent_back(redirect_uri, form, error=problem.error, error_description=problem.description)
-    return _sent_back(redirect_uri, form, code=code)
+    answer = _sent_back(redirect_uri, form, code=_code(call, app, user_id, redirect_uri, scope))
+    person = person_of(call)
+    if person is None or person.id != user_id:
+        token, _ = call.org.visitors.sit(user_id)
+        answer.headers["Set-Cookie"] = kept(call, token)
+    return answer
+
+
+def _is_ours(call: Call, form: Parameters) -> bool:
+    """Say whether the form was sent from our page, or by a program that has no cookie to misuse."""
+    if person_of(call) is None or form.get("prompt") in _CHOOSING:
+        return comes_from_here(call)
+    return call.org.visitors.is_ours(call, form.get("csrf", ""))
 
 
 def _trusted(call: Call) -> tuple[App, str]:
@@ -87,7 +104,7 @@ def _trusted(call: Call) -> tuple[App, str]:
     return app, redirect_uri
 
 
-def _checked(app: App, form: Form) -> str:
+def _checked(app: App, form: Parameters) -> str:
     """Return the scope asked for."""
     kind = form.get("response_type", "")
     if kind in ("token", "token id_token"):
@@ -101,7 +118,7 @@ def _checked(app: App, form: Form) -> str:
     return scope
 
 
-def _check_challenge(app: App, form: Form) -> None:
+def _check_challenge(app: App, form: Parameters) -> None:
     challenge = form.get("code_challenge")
     if challenge is None:
         if app.requires_pkce:
@@ -113,23 +130,32 @@ def _check_challenge(app: App, form: Form) -> None:
         raise OAuthError("invalid_request", "invalid code challenge")
 
 
-def _agreed(call: Call, app: App, redirect_uri: str, scope: str) -> str:
-    form, auth = form_of(call), call.org.auth
-    username = form.get("username", "")
+def _agreeing(call: Call, app: App, form: Parameters) -> str:
+    """Return the id of the user who agrees: the one who was chosen, or who is logged in.
+
+    Raises:
+        OAuthError: there is none, or the app is not open to them.
+    """
+    person = person_of(call)
+    logged_in = str(person.row["Username"]) if person is not None else ""
+    username = form.get("username", logged_in)
     if app.approved is not None and username not in app.approved:
         raise OAuthError("OAUTH_APPROVAL_ERROR_GENERIC", "user is not admin approved to access this app")
-    user_id = user_named(call, username)
+    return user_named(call, username)
+
+
+def _code(call: Call, app: App, user_id: str, redirect_uri: str, scope: str) -> str:
+    form, auth = form_of(call), call.org.auth
     challenge, nonce = form.get("code_challenge"), form.get("nonce")
     return auth.issue_code(Code(user_id, app.client_id, redirect_uri, scope, challenge, nonce, auth.now()))
 
 
-def _options(call: Call, chosen: str) -> str:
+def _usernames(call: Call) -> list[str]:
     found = call.org.storage.rows('SELECT Username FROM "User" WHERE IsActive = 1 ORDER BY _row')
-    names = [str(row[0]) for row in found]
-    return "".join(f"<option{' selected' if name == chosen else ''}>{escape(name)}</option>" for name in names)
+    return [str(row[0]) for row in found]
 
 
-def _sent_back(redirect_uri: str, form: Form, **answer: str) -> Answer:
+def _sent_back(redirect_uri: str, form: Parameters, **answer: str) -> Answer:
     if "state" in form:
         answer["state"] = form["state"]
     glue = "&" if urlsplit(redirect_uri).query else "?"

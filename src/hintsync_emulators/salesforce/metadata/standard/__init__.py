@@ -1,4 +1,4 @@
-"""What an org holds from the beginning: page layouts and list views of the standard objects, and profiles."""
+"""What an org holds from the beginning: page layouts and list views of the standard objects, profiles, a report."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ _LIST_VIEWS = {
         ("FULL_NAME", "ACCOUNT.NAME", "CONTACT.TITLE", "CONTACT.PHONE1", "CONTACT.EMAIL", "CORE.USERS.ALIAS"),
     ),
 }
+#: A report of contacts, as people make them to choose contacts by.
+_REPORT = "unfiled$public/Contacts_with_IDs"
 #: Metadata name of a profile -> the name that users see; the first is the administrators'.
 PROFILES = {"Admin": "System Administrator", "Standard": "Standard User"}
 
@@ -46,6 +48,7 @@ def found(org: Org) -> None:
                 org.storage.update("User", org.user_id, {"ProfileId": profile_id})
         for name in _files("layouts"):
             _put(org, "Layout", name, None)
+        _put(org, "Report", _REPORT, None)
         for name, (label, columns) in _LIST_VIEWS.items():
             _keep(org, "ListView", name, org.ids.next(prefix_of("ListView")), _list_view(name, label, columns))
 
