@@ -13,8 +13,10 @@ from starlette.responses import Response
 from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput, RetryLater
 from hintsync.engine.context import Engine
+from hintsync.engine.stops import Desk
 from hintsync.state.port import Connection
-from hintsync.surfaces.web.access.roles import Role
+from hintsync.surfaces.web.access.orgs import Orgs
+from hintsync.surfaces.web.access.roles import Role, Roles
 from hintsync.surfaces.web.access.tokens import Visitor
 from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.receiver import Refused, read_body
@@ -36,6 +38,10 @@ class Visit:
     connection: Connection
     service: Service
     engines: Engines
+    #: Asks the orgs about people and records, whether or not the connection's engine is open.
+    orgs: Orgs
+    #: Says again what the visitor may do, for what lasts longer than a moment.
+    roles: Roles
     #: Parts of the address, such as `contact`.
     names: Mapping[str, str] = field(default_factory=dict)
     #: What follows the question mark; the last of several of one name.
@@ -66,6 +72,30 @@ class Visit:
     def actor(self) -> str:
         """Who acts, as the audit trail names people: the id of the Salesforce user."""
         return f"user:{self.visitor.user_id}"
+
+    @property
+    def desk(self) -> Desk:
+        """The connection's rows, acted on in the visitor's name, whether or not both systems answer."""
+        return Desk(self.connection, self.service.store, self.service.clock, self.actor)
+
+    async def may_stay(self) -> bool:
+        """Say whether the visitor may still be here, as the org said within the last minute.
+
+        Raises:
+            HintsyncError: the org does not answer.
+        """
+        return await self.roles.role(self.connection.id, self.visitor.user_id) >= self.place.needs
+
+    async def org_origin(self) -> str:
+        """Return scheme and host of the org, for links to its pages.
+
+        Raises:
+            HintsyncError: we cannot sign in to it.
+        """
+        if self.visitor.org_origin:
+            return self.visitor.org_origin
+        async with self.orgs.asked(self.connection.id) as org:
+            return await org.origin()
 
     def url(self, path: str = "/", **query: str | int | None) -> str:
         """Return the address of a page of this connection; `path` begins with a slash and is quoted here."""
