@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 
 import jinja2
@@ -27,22 +28,15 @@ class Frame:
     """
 
     def __init__(self, system: str, package: str, links: Mapping[str, str]) -> None:
-        folders = [jinja2.PackageLoader(package), jinja2.PackageLoader(_HERE)]
         self._guard = Guard(package.replace(".", "_"))
-        self._templates = jinja2.Environment(
-            loader=jinja2.ChoiceLoader(folders),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals.update(system=system, links=links, style=_STYLE, script=_SCRIPT)
+        self._templates = _templates(package)
+        self._everywhere = {"system": system, "links": links, "style": _STYLE, "script": _SCRIPT}
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> Response:
         """Draws a page; its forms carry the token ``csrf``."""
         visitor, is_new = self._guard.visitor(request)
         text = self._templates.get_template(template).render(
-            **values, csrf=self._guard.token(visitor), path=request.scope["path"]
+            **self._everywhere, **values, csrf=self._guard.token(visitor), path=request.scope["path"]
         )
         answer = HTMLResponse(text, status, dict(_HEADERS))
         if is_new:
@@ -56,6 +50,18 @@ class Frame:
             PageProblem: it did not come from one of these pages, or is no form.
         """
         return await self._guard.form(request)
+
+
+@cache
+def _templates(package: str) -> jinja2.Environment:
+    """Returns the templates of a package, which may build on ours; compiled once for all emulators of a process."""
+    return jinja2.Environment(
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package), jinja2.PackageLoader(_HERE)]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def go_to(address: str) -> Response:
