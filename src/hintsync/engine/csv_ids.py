@@ -13,7 +13,7 @@ from pathlib import Path
 from hintsync.core.errors import BadInput
 
 #: A Salesforce id in its two lengths.
-_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 #: Capitals to 1, all else that an id may hold to 0.
 _CAPITALS = str.maketrans({letter: str(int(letter.isupper())) for letter in string.ascii_letters + string.digits})
@@ -67,12 +67,12 @@ def read_csv_ids(path: Path) -> CsvIds:
 
 def parse_csv_ids(content: bytes, name: str) -> CsvIds:
     """Read the ids of a CSV file's bytes; `name` is what errors call it. See `read_csv_ids`."""
-    text = _decode(content, name)
+    text, _ = decode(content, name)
     if not text.strip():
         raise BadInput(
             f"{name}: the file is empty; expected a report export with the Salesforce ID in the first column"
         )
-    found = _classify(_cells(text, name))
+    found = classify(cells_of(text, name))
     if not found.ids:
         line = found.rows[0].line if found.rows else 1
         raise BadInput(
@@ -82,7 +82,12 @@ def parse_csv_ids(content: bytes, name: str) -> CsvIds:
     return found
 
 
-def _decode(content: bytes, name: str) -> str:
+def decode(content: bytes, name: str) -> tuple[str, str]:
+    """Return a file's text and the name of its encoding.
+
+    Raises:
+        BadInput: a binary file, or broken UTF-16.
+    """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     elif b"\x00" in content[:4096]:
@@ -90,17 +95,21 @@ def _decode(content: bytes, name: str) -> str:
     else:
         encoding = "utf-8-sig"
     try:
-        return content.decode(encoding)
+        return content.decode(encoding), encoding
     except UnicodeDecodeError:
         if encoding == "utf-16":
             raise BadInput(f"{name}: broken UTF-16; export the report again as CSV") from None
-        return content.decode("cp1252", errors="replace")
+        return content.decode("cp1252", errors="replace"), "cp1252"
 
 
-def _cells(text: str, name: str) -> Iterator[tuple[int, str, bool]]:
-    """Yield line number, first cell, and whether the row has any cell filled."""
+def cells_of(text: str, name: str) -> Iterator[tuple[int, str, bool]]:
+    """Yield line number, first cell, and whether the row has any cell filled.
+
+    Raises:
+        BadInput: a line that is not readable as CSV.
+    """
     csv.field_size_limit(_LONGEST_LINE)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
     line = 1
     try:
         for cells in reader:
@@ -110,12 +119,14 @@ def _cells(text: str, name: str) -> Iterator[tuple[int, str, bool]]:
         raise BadInput(f"{name}, line {line}: not readable as CSV: {error}") from None
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
+    """Return what parts the columns: comma, semicolon or tab, whichever the first line has most of."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(",;\t", key=first.count) if any(mark in first for mark in ",;\t") else ","
 
 
-def _classify(cells: Iterable[tuple[int, str, bool]]) -> CsvIds:
+def classify(cells: Iterable[tuple[int, str, bool]]) -> CsvIds:
+    """Tell header, ids, problem rows and footer apart, from what `cells_of` yields."""
     rows: list[CsvRow] = []
     header = False
     blank_before = False
@@ -125,7 +136,7 @@ def _classify(cells: Iterable[tuple[int, str, bool]]) -> CsvIds:
             continue
         if _is_footer(cell, blank_before, bool(rows)):
             return CsvIds(tuple(rows), header, line)
-        if not rows and not header and not _ID.fullmatch(cell):
+        if not rows and not header and not RECORD_ID.fullmatch(cell):
             header = True
         else:
             rows.append(_row(line, cell))
@@ -135,11 +146,11 @@ def _classify(cells: Iterable[tuple[int, str, bool]]) -> CsvIds:
 
 def _is_footer(cell: str, blank_before: bool, after_rows: bool) -> bool:
     """A Salesforce export ends with an empty line and then text: report name, copyright, who ran it."""
-    return after_rows and blank_before and not _ID.fullmatch(cell) and bool(_FOOTER_AFTER_BLANK.search(cell))
+    return after_rows and blank_before and not RECORD_ID.fullmatch(cell) and bool(_FOOTER_AFTER_BLANK.search(cell))
 
 
 def _row(line: int, cell: str) -> CsvRow:
-    if not _ID.fullmatch(cell):
+    if not RECORD_ID.fullmatch(cell):
         return CsvRow(line, None, "not an id")
     full = to_18(cell[:15])
     if len(cell) == 18 and cell.upper() != full.upper():
