@@ -14,6 +14,7 @@ from hintsync.demo.check import Verdict, changed_records, check
 from hintsync.demo.edits import Conflict, Editor
 from hintsync.demo.export import write_export
 from hintsync.demo.live import edit_and_time
+from hintsync.demo.staff import hire, install_pages
 from hintsync.demo.stage import CONNECTION, REPORT_FILE, Stage
 from hintsync.demo.wire import Seen
 from hintsync.engine.batch_contacts import batch_contacts
@@ -140,6 +141,12 @@ class Play:
                 stage.service, CONNECTION, hint_token=stage.systems.hint.token, login=stage.login, options=options
             )
             step.figures = {"components deployed": deployed.components}
+        async with self._step("Install our pages for three people") as step:
+            await hire(stage)
+            installed = await install_pages(stage)
+            changed = len(installed.layouts.changed) if installed.layouts else 0
+            components = installed.deployed.components - deployed.components
+            step.figures = {"components deployed": components, "page layouts changed": changed}
 
     async def _report(self) -> CsvIds:
         """Export a report of some of the contacts, once for a folder, and read it as the batch does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -23,6 +24,8 @@ CONNECTION = "demo"
 NOTES_FILE = "demo.json"
 REPORT_FILE = "contacts-report.csv"
 _CONCURRENCY = 8
+#: Where the demo's service listens, and how people's browsers call it: another site than the emulated org, as in real life.
+_HOST, _SITE = "127.0.0.1", "localhost"
 
 
 @dataclass(slots=True)
@@ -71,12 +74,18 @@ class Stage:
         org = self.systems.org
         return WithClientCredentials(org.url, org.client_id, org.client_secret)
 
+    @property
+    def public_url(self) -> str:
+        """Address of our pages for people's browsers, once the service is live; known from the beginning."""
+        return self.service.settings.public_url
+
     def write_notes(self, **more: object) -> None:
         """Write `demo.json`: addresses, tokens, ids, and what the next demo on this folder must know."""
         notes = {
             "connection": CONNECTION,
             "seed": self.notes.seed,
             "rounds": self.notes.rounds,
+            "hintsync": self.public_url,
             "salesforce": asdict(self.systems.org),
             "hint": asdict(self.systems.hint),
             "conflicts": [asdict(conflict) for conflict in self.notes.conflicts],
@@ -97,7 +106,7 @@ async def open_stage(state: Path | None, cast: Cast) -> AsyncIterator[Stage]:
         notes = Notes.read(folder)
         kept = replace(cast, seed=notes.seed if notes else cast.seed, kept_in=folder if state else None)
         systems = below.enter_context(both_systems(kept))
-        settings = _settings(folder, systems)
+        settings = _settings(folder, systems, below.enter_context(_reserved_port()))
         async with AsyncExitStack() as above:
             service = await above.enter_async_context(open_service(settings))
             wires = await above.enter_async_context(open_wires(systems))
@@ -119,7 +128,16 @@ def _folder(state: Path | None) -> Iterator[Path]:
     yield state.resolve()
 
 
-def _settings(folder: Path, systems: Systems) -> Settings:
+@contextmanager
+def _reserved_port() -> Iterator[int]:
+    """Find a free port, and keep everybody but our own listener from taking it: what is deployed names it before we listen."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # so does the listener: both may bind it
+        keeper.bind((_HOST, 0))
+        yield keeper.getsockname()[1]
+
+
+def _settings(folder: Path, systems: Systems, port: int) -> Settings:
     """Return the demo's settings, which touch nothing outside its folder, and leave them there for other commands."""
     chosen = {
         "hint_url": systems.hint.url,
@@ -129,10 +147,13 @@ def _settings(folder: Path, systems: Systems) -> Settings:
         "hint_concurrency": _CONCURRENCY,
         "salesforce_events": systems.org.pubsub,
         "salesforce_events_ca": systems.org.ca,
+        "listen_host": _HOST,
+        "listen_port": port,
+        "public_url": f"http://{_SITE}:{port}",
     }
     lines = (f"{PREFIX}{name.upper()}={value}\n" for name, value in chosen.items())
     _write_private(folder / SETTINGS_FILE, "".join(lines))
-    return load_settings(state=folder, database_url="", master_keys="", listen_port=0, alerts="", **chosen)
+    return load_settings(state=folder, database_url="", master_keys="", alerts="", **chosen)
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -88,13 +88,20 @@ class OrgWire:
 
     async def contacts(self) -> list[Raw]:
         """Return every contact with the fields of `CONTACT_FIELDS`."""
-        soql = f"SELECT {','.join(CONTACT_FIELDS)} FROM Contact ORDER BY Id"
+        return await self.query(f"SELECT {','.join(CONTACT_FIELDS)} FROM Contact ORDER BY Id")
+
+    async def query(self, soql: str) -> list[Raw]:
+        """Return every row that a statement finds."""
         answer = (await self.http.get(f"{_API}/query", params={"q": soql})).raise_for_status().json()
         found: list[Raw] = answer["records"]
         while not answer["done"]:
             answer = (await self.http.get(answer["nextRecordsUrl"])).raise_for_status().json()
             found += answer["records"]
         return found
+
+    async def create(self, kind: str, values: Mapping[str, object]) -> None:
+        """Create a record as the org's administrator would."""
+        (await self.http.post(f"{_API}/sobjects/{kind}", json=dict(values))).raise_for_status()
 
     async def contact(self, contact_id: str) -> Raw:
         """Return one contact with the fields of `CONTACT_FIELDS`."""
