@@ -17,10 +17,11 @@ from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.creating import new_link
 from hintsync.engine.holding import holding_if_free
+from hintsync.engine.open_reviews import OF_PAIRS, closed
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.writing import Trouble, write_side
 from hintsync.ports import Bookkeeping, Update, WriteMode
-from hintsync.state.port import Commit, LinkChange, LogEntry, LogLevel
+from hintsync.state.port import Commit, LinkChange, LogEntry, LogLevel, Review
 
 #: `Link.reason` of a link that is being ended begins so; with the mirrors of the contact cleared, or kept.
 PARTING = "parting"
@@ -140,7 +141,14 @@ async def _end(engine: Engine, state: LinkState, plan: UnlinkPlan, intent: Inten
             reason=intent.next_reason,
         )
         changes.append(LinkChange(following))
-    await engine.store.commit(Commit(links=changes, audits=[audit], logs=_logs(scribe, plan, note)))
+    reviews = await _asked_no_more(engine, plan)
+    await engine.store.commit(Commit(changes, reviews=reviews, audits=[audit], logs=_logs(scribe, plan, note)))
+
+
+async def _asked_no_more(engine: Engine, plan: UnlinkPlan) -> list[Review]:
+    """Close what was asked about the pair: there is none any more."""
+    known = await engine.store.reviews(engine.connection.id, record_ids=[plan.contact_id])
+    return [closed(each, engine.now()) for each in known if each.kind in OF_PAIRS]
 
 
 def _logs(scribe: Scribe, plan: UnlinkPlan, note: str | None) -> Sequence[LogEntry]:

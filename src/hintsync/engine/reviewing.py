@@ -11,7 +11,7 @@ from hintsync.core.plan import Outcome
 from hintsync.core.policy import Choices
 from hintsync.core.records import LinkState, LinkStatus, RecordId
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import HandResult, link_by_hand, sync_with_choices
+from hintsync.engine.by_hand import HandResult, link_by_hand, sync_with_choices, unlink_by_hand
 from hintsync.engine.context import Engine
 from hintsync.engine.merge_reviews import BOTH_FROZEN, keep_after_merge
 from hintsync.engine.open_reviews import OF_FIELDS, OF_MATCHING
@@ -47,6 +47,19 @@ async def allow_overlay(engine: Engine, review_id: str) -> HandResult:
     result = await sync_with_choices(engine, thawed, Choices(overlay_allowed=True))
     if result.done:
         await _decide(engine, review, "same person", link=state)
+    return result
+
+
+async def part_overlay(engine: Engine, review_id: str) -> HandResult:
+    """Decide an overlay (guard G4): it is somebody else by now. The link ends and the pair is remembered (rows U1, U4).
+
+    Raises:
+        BadInput: no such open review, or it is about something else.
+    """
+    review = await _open(engine, review_id, {ReviewKind.OVERLAY})
+    state = await _link_of(engine, review)
+    result = await unlink_by_hand(engine, review.record_id)
+    await _decide(engine, review, "another person", link=state)
     return result
 
 
