@@ -34,8 +34,8 @@ DETAILS = (
     "any other is let happen by POST /_control/events.",
     "Which endpoints Hint limits more strictly than 20 requests a second is not published; the limit details_per_second "
     "of the control API stands for it, off at first.",
-    "The pages /patients, /practitioners and /integrations are the emulator's own. They show what Hint would hold, and copy "
-    "neither its looks nor its addresses; nobody logs in, so there are no roles, and no change is noted with somebody's name.",
+    "The pages /patients, /practitioners and /integrations are the emulator's own. They show what Hint would hold and copy nothing "
+    "of its looks; nobody logs in, so there are no roles, and no change is noted with somebody's name.",
     "Of several practices the pages show the first. A patient's pages leave out the social security number, the times of "
     "consents (noted when a box is ticked) and what only the partner writes; they write only what was changed in the form.",
     "The fault lab /_emulator/faults, here and at the emulated Salesforce, is no part of either system.",
