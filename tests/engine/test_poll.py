@@ -385,3 +385,12 @@ async def test_a_crowd_of_changes_is_not_read_again_once_nothing_can_turn_up_lat
     new = world.patient("Bea", "Moor", "1980-05-06")
     await poll_once(engine, Side.HINT, take=take)
     assert take.ids() == [new]
+
+
+async def test_a_long_page_is_taken_in_slices_and_the_cursor_moves_with_the_last(take: Recording) -> None:
+    world = World()
+    contacts = [world.contact(f"Ann{number}", "Moor", "1980-05-06") for number in range(450)]
+    engine = await world.engine()
+    await poll_once(engine, Side.SALESFORCE, take=take)
+    assert (take.calls, len(take.cursors)) == (3, 1)
+    assert sorted(take.ids()) == sorted(contacts)

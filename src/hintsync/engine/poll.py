@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -46,6 +46,9 @@ class TakeIn(Protocol):
         """Mark what may matter and store the cursors, in one transaction."""
         ...
 
+
+#: Records taken in at a time: judging more would keep webhooks waiting that the same process answers.
+_AT_ONCE: Final = 200
 
 #: Polls a side once (`poll_once`).
 Poll = Callable[[Engine, Side], Awaitable[int]]
@@ -202,9 +205,16 @@ class _Poll:
         return reached if before is None else max(before, reached)
 
     async def _take(
-        self, records: Iterable[Snapshot], started: float, cursors: Mapping[str, str] | None = None
+        self, records: Sequence[Snapshot], started: float, cursors: Mapping[str, str] | None = None
     ) -> None:
         """Take in the records that were not taken in as they are; with cursors, they are the last ones."""
+        for first in range(0, len(records) - _AT_ONCE, _AT_ONCE):
+            await self._take_some(records[first : first + _AT_ONCE], started)
+        await self._take_some(records[(len(records) - 1) // _AT_ONCE * _AT_ONCE if records else 0 :], started, cursors)
+
+    async def _take_some(
+        self, records: Sequence[Snapshot], started: float, cursors: Mapping[str, str] | None = None
+    ) -> None:
         digests = {record.id: _digest(self.engine, record) for record in records}
         new = [record for record in records if not self.memory.is_known(record, digests[record.id])]
         if new:
