@@ -10,8 +10,9 @@ from hintsync.core.errors import RetryLater
 from hintsync.core.records import LinkState, RecordId, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.merge_reviews import BOTH_FROZEN
 from hintsync.state.live import Dirty
-from hintsync.state.port import AuditEvent, Review
+from hintsync.state.port import AuditEvent, Review, ReviewKind
 
 #: Entries of an audit chain that are read at once, and at most.
 _PAGE, _MOST = 1_000, 20_000
@@ -72,6 +73,19 @@ async def standing_of(engine: Engine, contact_id: RecordId) -> Standing:
     )
 
 
+def candidate_side(review: Review) -> Side:
+    """Return whose records a review's candidates are: the other side's, save for one about a record that is gone."""
+    gone = review.kind is ReviewKind.MERGE and review.details.get("rule") not in BOTH_FROZEN
+    return review.side if gone else review.side.other
+
+
+async def pair_of(engine: Engine, contact_id: RecordId) -> Mapping[Side, RecordId]:
+    """Return a contact's id and that of the patient it is linked with, if any, by side."""
+    state = (await engine.store.live_links(engine.connection.id, Side.SALESFORCE, [contact_id])).get(contact_id)
+    pair = {Side.SALESFORCE: contact_id}
+    return {**pair, Side.HINT: state.link.patient_id} if state and state.link.patient_id else pair
+
+
 async def trail_of(engine: Engine, link_id: str) -> Sequence[AuditEvent]:
     """Return what was done to a link, oldest first."""
     events: list[AuditEvent] = []
@@ -86,8 +100,7 @@ async def trail_of(engine: Engine, link_id: str) -> Sequence[AuditEvent]:
 
 
 def _candidates(reviews: Collection[Review], side: Side, but: RecordId | None) -> Sequence[RecordId]:
-    """Return the candidates that reviews name on a side: those of a review are records of the other one, or of a merge."""
-    ids = [each for review in reviews if review.side is side.other for each in review.candidates if each != but]
+    ids = [each for review in reviews if candidate_side(review) is side for each in review.candidates if each != but]
     return list(dict.fromkeys(ids))[:_MOST_CANDIDATES]
 
 

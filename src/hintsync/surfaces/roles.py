@@ -19,6 +19,7 @@ from hintsync.engine.alarms import Limits, Pulse
 from hintsync.engine.context import Engine
 from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import Worked, work_once
+from hintsync.engine.patient_index import keep_index
 from hintsync.engine.schedule import Job, ask_catch_up, jobs_of, poll_job, run_due, watch_job
 from hintsync.engine.waiting import rest
 from hintsync.engine.working import Crew, Pacing
@@ -68,8 +69,7 @@ class Process:
         self._dispatcher = dispatcher
         self._alerts = alerts
         self._crews: dict[str, Crew] = {}
-        works = self._roles & {Role.WORKER, Role.SUBSCRIBER}
-        self.engines = Engines(service, attendant=self._attend if works else None)
+        self.engines = Engines(service, attendant=self._attend)
         self._log_keeper = LogKeeper(service.store, service.clock)
         self._signs = VitalSigns(service, self.engines, self._roles)
 
@@ -104,8 +104,11 @@ class Process:
 
     async def _attend(self, engine: Engine, leaving: asyncio.Event) -> None:
         """Do this process's work on one connection; one part that fails ends the others, and all begin again."""
-        await take_known_patients(engine)  # done at connect, unless that was cut off
+        if self._roles & {Role.WORKER, Role.SUBSCRIBER}:
+            await take_known_patients(engine)  # done at connect, unless that was cut off
         async with asyncio.TaskGroup() as group:
+            if Role.WEB in self._roles:
+                group.create_task(keep_index(engine, leaving))
             if Role.WORKER in self._roles:
                 group.create_task(self._work(engine, leaving))
                 group.create_task(self._keep_schedule(engine, leaving))

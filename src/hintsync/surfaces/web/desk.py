@@ -6,11 +6,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
+from hintsync.core.records import Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.heard import Ear
 from hintsync.engine.intake import TakenIn
-from hintsync.engine.notices import Notice
+from hintsync.engine.notices import Notice, NoticeKind
+from hintsync.engine.patient_index import patient_index
 from hintsync.engine.webhooks import SEEN
 from hintsync.metrics import Metrics
 from hintsync.redact import safe_text
@@ -68,6 +70,9 @@ class Desk:
             HintsyncError: the store does not answer; nothing is stored.
         """
         notices = notices_of(envelope, self._decode, self._must_show, self.engine.clock.now().timestamp())
+        for notice in notices:
+            if notice.kind is NoticeKind.DELETED:
+                patient_index(self.engine).forget(notice.record_id)
         if notices:
             await self._gatherer.put(notices)
         else:
@@ -115,7 +120,14 @@ class Desk:
 
 
 def _decoder(engine: Engine) -> Decode:
-    """Return what reads a patient as reads of this connection do."""
+    """Return what reads a patient as reads of this connection do, and lets this process's searches know of it."""
     if not isinstance(engine.hint, HintReplica):
         raise TypeError("webhooks need Hint's own replica: it alone knows the shape of a patient")
-    return engine.hint.snapshot_of
+    read, index = engine.hint.snapshot_of, patient_index(engine)
+
+    def decode(shown: Mapping[str, object]) -> Snapshot:
+        snapshot = read(shown)
+        index.hear(snapshot)
+        return snapshot
+
+    return decode

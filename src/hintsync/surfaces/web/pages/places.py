@@ -5,6 +5,7 @@ from __future__ import annotations
 from hintsync.surfaces.web.pages import (
     batches,
     connection,
+    create,
     fields,
     health,
     home,
@@ -31,6 +32,7 @@ PLACES: tuple[Place, ...] = (
     *log.PLACES,
     *panel.PLACES,
     *sync.PLACES,
+    *create.PLACES,
     *unlink.PLACES,
     *login.PLACES,
 )
