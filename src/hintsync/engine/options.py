@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 
 from hintsync.core.errors import BadInput
-from hintsync.core.fields import DEFAULT_MAPPING, ConflictPolicy
+from hintsync.core.fields import DEFAULT_MAPPING, ConflictPolicy, FieldMapping
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.guards import Tolerance
 from hintsync.core.match import DEFAULT_PLACEHOLDER_DATES
@@ -64,7 +64,7 @@ class Options:
     def table(self, base: FieldTable = DEFAULT_MAPPING) -> FieldTable:
         """Return a mapping table with this connection's policies in it."""
         policies = {row.name: row.policy for row in DEFAULT_MAPPING} | dict(self.policies)
-        return FieldTable(tuple(replace(row, policy=policies[row.name]) for row in base))
+        return FieldTable(tuple(_with_policy(row, policies[row.name]) for row in base))
 
     @property
     def tolerance(self) -> Tolerance:
@@ -131,6 +131,10 @@ class Options:
         values["log_level"] = _level(values.get("log_level", LogLevel.DEBUG))
         _check_days("log_days", values.get("log_days", 1))
         return cls(**values)  # type: ignore[arg-type]  # names are checked above, values come from our own to_json
+
+
+def _with_policy(row: FieldMapping, policy: ConflictPolicy) -> FieldMapping:
+    return row if row.policy is policy else replace(row, policy=policy)
 
 
 def _json(value: str) -> Json:
