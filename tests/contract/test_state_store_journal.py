@@ -49,6 +49,13 @@ async def test_each_connection_has_its_own_lasting_fingerprint_key(store: StateS
     assert key == store.fingerprint_key("con-1") != store.fingerprint_key("con-2")
 
 
+async def test_reviews_of_certain_records_are_asked_for_by_id(store: StateStore) -> None:
+    mine, other = a_review(), replace(a_review(), id="rev-other", record_id="003000000000OTHER")
+    await store.commit(Commit(reviews=[mine, other]))
+    assert await store.reviews("con-1", record_ids=[mine.record_id, "003-nobody"]) == [mine]
+    assert await store.reviews("con-1", record_ids=[]) == []
+
+
 @pytest.mark.parametrize("act", ["put_secret", "put_cursor", "add_calls", "decline", "review", "log"])
 async def test_an_unknown_connection_is_refused(store: StateStore, act: str) -> None:
     acts = {
