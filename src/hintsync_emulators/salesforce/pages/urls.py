@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hintsync_emulators.salesforce.web.router import Late, Route, Router
+from hintsync_emulators.salesforce.web.router import Late, Route
 
 _HANDLERS = "hintsync_emulators.salesforce.pages"
 _OBJECT = "/lightning/o/{object}"
@@ -59,15 +59,12 @@ ROUTES = (
     _page("GET", "/lightning/{rest...}", "home.missing"),
     _page("GET", "/apex/{rest...}", "home.missing"),
 )
-_ROUTER = Router(ROUTES)
+_EXACT = frozenset(route.path for route in ROUTES if "{" not in route.path)
+_BELOW = ("/lightning/", "/apex/", "/_emulator/pages/")
 #: Short addresses are the pages' only when they look like an id or the beginning of one.
 _SHORT = re.compile(r"/[A-Za-z0-9]{15}([A-Za-z0-9]{3})?|/[A-Za-z0-9]{3}/o")
 
 
 def owns(path: str) -> bool:
-    """Say whether a path is one of the pages'."""
-    path = f"/{path.strip('/')}"
-    found = _ROUTER.find("GET", path)
-    if found.route is None:
-        return bool(found.allowed)
-    return not found.route.path.startswith("/{") or _SHORT.fullmatch(path) is not None
+    """Say whether a path is one of the pages'; asked before each call of the API, so that it must be quick."""
+    return path.startswith(_BELOW) or path.rstrip("/") in _EXACT or path == "/" or _SHORT.fullmatch(path) is not None
