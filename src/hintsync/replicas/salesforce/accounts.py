@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from hintsync.core.errors import BadInput
-from hintsync.replicas.salesforce.client import SalesforceClient
+from hintsync.replicas.salesforce.client import Row, SalesforceClient
 from hintsync.replicas.salesforce.ids import long_id
 from hintsync.replicas.salesforce.query import rows
 from hintsync.replicas.salesforce.soql import quoted
 
 
-class Account(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Account:
     """An account to hang contacts on."""
 
     #: 18 characters.
     id: str
     name: str
+    #: ISO 8601, as the org wrote it; for telling accounts of one name apart.
+    created_at: str = field(default="", compare=False)
 
 
 class Accounts:
@@ -27,8 +30,14 @@ class Accounts:
 
     async def find(self, name: str) -> list[Account]:
         """Return the accounts of exactly this name (Salesforce compares without case), at most 50."""
-        soql = f"SELECT Id,Name FROM Account WHERE Name = {quoted(name)} LIMIT 50"
-        return [Account(row["Id"], row["Name"]) for row in await rows(self._client, soql, "look up accounts")]
+        soql = f"SELECT Id,Name,CreatedDate FROM Account WHERE Name = {quoted(name)} ORDER BY CreatedDate,Id LIMIT 50"
+        return [_account(row) for row in await rows(self._client, soql, "look up accounts")]
+
+    async def named(self, account_id: str) -> Account | None:
+        """Return an account by its id; None if it is not there, or deleted."""
+        soql = f"SELECT Id,Name,CreatedDate FROM Account WHERE Id = {quoted(account_id)}"
+        found = await rows(self._client, soql, "look at an account")
+        return _account(found[0]) if found else None
 
     async def create(self, name: str) -> Account:
         """Create an account.
@@ -50,3 +59,7 @@ class Accounts:
         if known is None:
             raise BadInput("account id: expected 15 or 18 letters and digits, as in the account's address")
         return bool(await rows(self._client, f"SELECT Id FROM Account WHERE Id = '{known}'", "look at an account"))
+
+
+def _account(row: Row) -> Account:
+    return Account(row["Id"], row["Name"], str(row.get("CreatedDate") or ""))

@@ -1,7 +1,177 @@
-"""The Hint Health tab: both sides' state, authorization code, Default Account, webhook."""
+"""The connection: Hint's authorization code and the Default Account in one form, as the article has it."""
 
 from __future__ import annotations
 
-from hintsync.surfaces.web.pages.place import Place
+import asyncio
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
 
-PLACES: tuple[Place, ...] = ()
+from starlette.responses import Response
+
+from hintsync.bootstrap import PRACTICE_NAME, open_accounts
+from hintsync.core.errors import HintsyncError
+from hintsync.engine.options import Options
+from hintsync.engine.webhooks import webhook_state
+from hintsync.redact import safe_text
+from hintsync.replicas.salesforce.accounts import Account
+from hintsync.state.port import Connection
+from hintsync.surfaces.joining import ACTIVE, INTEGRATION_FACT, NotTaken, SeveralAccounts, Wanted, activate, join
+from hintsync.surfaces.web.access.roles import Role
+from hintsync.surfaces.web.pages.place import Place, Visit
+from hintsync.surfaces.web.pages.render import page, see
+from hintsync.surfaces.web.views.partner_keys import partner_keys
+from hintsync.surfaces.web.views.standing import read_stands, sides_of
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that the answer waits for the engine to open; it opens all the same.
+_OPENING = 5.0
+_ACCOUNT_SECONDS = 5.0
+
+
+async def show(visit: Visit) -> Response:
+    """Show both sides, and the form."""
+    return await _shown(visit, Wanted(), {})
+
+
+async def save(visit: Visit) -> Response:
+    """Connect Hint and set the Default Account, as far as either was entered."""
+    wanted = _wanted(await visit.form())
+    errors = _missing(visit, wanted)
+    if errors:
+        return await _shown(visit, wanted, errors, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        made = await join(visit.service, visit.connection, wanted, visit.actor)
+    except SeveralAccounts as several:
+        return _choose(visit, wanted, several.accounts)
+    except NotTaken as error:
+        await _open_engine(visit)
+        return await _shown(visit, wanted, {error.place: str(error)}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except HintsyncError as error:
+        return await _shown(visit, wanted, {"form": str(error)}, HTTPStatus.CONFLICT)
+    if not wanted.code:
+        return see(visit, "/connection", done="account")
+    visit.connection = made
+    await _open_engine(visit)
+    return see(visit, "/connection", done="connected")
+
+
+async def activate_now(visit: Visit) -> Response:
+    """Let Hint's webhooks flow."""
+    status = await activate(visit.service, visit.connection, visit.actor)
+    return see(visit, "/connection", done="activated" if status in ACTIVE else "waiting")
+
+
+def _wanted(form: Mapping[str, str]) -> Wanted:
+    return Wanted(form.get("code", "").strip(), form.get("account", "").strip(), form.get("account_id", ""))
+
+
+def _missing(visit: Visit, wanted: Wanted) -> dict[str, str]:
+    """Say what has to be entered and was not."""
+    errors = {}
+    connected = bool(visit.connection.practice_id)
+    if not wanted.code and not connected:
+        errors["code"] = "Paste the code that Hint shows."
+    if not wanted.account and Options.from_json(visit.connection.settings).default_account_id is None:
+        errors["account"] = "Enter the name of an account; it is created if there is none of that name."
+    if not errors and not wanted.code and not wanted.account:
+        errors["form"] = "Nothing was entered: paste a new code, or name another account."
+    return errors
+
+
+async def _open_engine(visit: Visit) -> None:
+    """Open the connection's engine with what is stored now, without waiting for long."""
+    opening = asyncio.create_task(visit.engines.refresh(at_once=True))
+    done, _ = await asyncio.wait([opening], timeout=_OPENING)
+    if not done:
+        opening.add_done_callback(_look)
+    else:
+        _look(opening)
+
+
+def _look(opening: asyncio.Task[None]) -> None:
+    """Note what keeps the engines from being opened; they are looked at again every few seconds anyway."""
+    if not opening.cancelled() and (error := opening.exception()):
+        _log.warning("the connections cannot be read: %s", safe_text(error))
+
+
+async def _shown(
+    visit: Visit, wanted: Wanted, errors: Mapping[str, str], status: HTTPStatus = HTTPStatus.OK
+) -> Response:
+    store = visit.service.store
+    connection = await store.connection(visit.connection.id) or visit.connection
+    visit.connection = connection
+    stands = await read_stands(store, visit.service.clock, connection)
+    org, practice = sides_of(stands)
+    account, gone = await _default_account(visit, connection)
+    return page(
+        visit,
+        "connection.html",
+        status=status,
+        title="Connection",
+        org=org,
+        practice=practice,
+        is_open=visit.is_open,
+        problem=visit.engines.closed.get(connection.id, ""),
+        keys=partner_keys(visit.service.settings),
+        account=account,
+        account_gone=gone,
+        webhook=await webhook_state(store, connection.id),
+        typed=wanted,
+        errors={"form": "", "code": "", "account": "", **errors},
+        failed=bool(errors),
+        done=_done(visit, connection),
+        origin=visit.visitor.org_origin,
+    )
+
+
+def _choose(visit: Visit, wanted: Wanted, accounts: tuple[Account, ...]) -> Response:
+    return page(
+        visit,
+        "choose_account.html",
+        status=HTTPStatus.CONFLICT,
+        title="Which account?",
+        typed=wanted,
+        accounts=accounts,
+        origin=visit.visitor.org_origin,
+    )
+
+
+async def _default_account(visit: Visit, connection: Connection) -> tuple[Account | None, bool]:
+    """Return the Default Account as the org shows it now, and whether it is gone.
+
+    A name is looked up each time: many accounts bear a family's name, so it is not kept with us.
+    """
+    account_id = Options.from_json(connection.settings).default_account_id
+    if account_id is None:
+        return None, False
+    try:
+        async with asyncio.timeout(_ACCOUNT_SECONDS), open_accounts(visit.service, connection) as accounts:
+            found = await accounts.named(account_id)
+    except (HintsyncError, TimeoutError):
+        return Account(account_id, ""), False
+    return found or Account(account_id, ""), found is None
+
+
+def _done(visit: Visit, connection: Connection) -> tuple[str, str]:
+    """Return what was done just now, and the kind of notice it is."""
+    done = visit.query.get("done", "")
+    if done == "connected":
+        name = connection.facts.get(PRACTICE_NAME) or connection.practice_id
+        kept = connection.facts.get(INTEGRATION_FACT)
+        status = str(kept.get("status")) if isinstance(kept, dict) else ""
+        told = f"Hint is connected: {name}. Status {status.capitalize()}."
+        return (told, "good") if status in ACTIVE else (f"{told} Hint sends webhooks once it is Active.", "warn")
+    return {
+        "account": ("The Default Account was set.", "good"),
+        "activated": ("Status Active: Hint sends webhooks now.", "good"),
+        "waiting": ("Hint does not show the integration as Active yet.", "warn"),
+    }.get(done, ("", ""))
+
+
+PLACES: tuple[Place, ...] = (
+    Place("/connection", show, Role.ADMINISTRATOR, nav="Connection"),
+    Place("/connection", save, Role.ADMINISTRATOR, method="POST"),
+    Place("/connection/activate", activate_now, Role.ADMINISTRATOR, method="POST"),
+)

@@ -14,15 +14,19 @@ from hintsync.surfaces.web.pages import (
     panel,
     reviews,
     runs,
+    settings,
     stops,
     sync,
     unlink,
+    webhook,
 )
 from hintsync.surfaces.web.pages.place import Place
 
 PLACES: tuple[Place, ...] = (
     *home.PLACES,
     *connection.PLACES,
+    *webhook.PLACES,
+    *settings.PLACES,
     *fields.PLACES,
     *batches.PLACES,
     *runs.PLACES,
