@@ -102,6 +102,16 @@ class OrgPeople:
                 found[str(row["Id"])] = str(row["Name"] or "")
         return found
 
+    async def last_editor(self, contact_id: str) -> str:
+        """Return the name of who last changed a contact as a whole, for showing only; empty for one that is not there.
+
+        Raises:
+            HintsyncError: the org does not answer, or does not let us look.
+        """
+        soql = f"SELECT LastModifiedBy.Name FROM Contact WHERE Id = {quoted(contact_id)}"
+        found = await rows(self._client, soql, "look up who changed a contact")
+        return str((found[0]["LastModifiedBy"] or {}).get("Name") or "") if found else ""
+
     async def report_id(self, developer_name: str) -> str | None:
         """Return the id of a report, remembered once found; None if there is none that we may see.
 
