@@ -97,6 +97,11 @@ class Visit:
         async with self.orgs.asked(self.connection.id) as org:
             return await org.origin()
 
+    @property
+    def here(self) -> str:
+        """The address of the place visited, without what follows a question mark."""
+        return self.url(self.place.path.format_map(self.names))
+
     def url(self, path: str = "/", **query: str | int | None) -> str:
         """Return the address of a page of this connection; `path` begins with a slash and is quoted here."""
         asked = urlencode({name: value for name, value in query.items() if value not in (None, "")})

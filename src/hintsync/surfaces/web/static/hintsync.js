@@ -151,5 +151,8 @@ function withoutDisabled(submitter) {
   return submitter;
 }
 
-window.addEventListener("popstate", () => go(location.href, { push: false }));
+// Salesforce opened this document by a POST, whose address cannot be fetched: the way back leads to the page it showed.
+const opened = document.querySelector('meta[name="hintsync-here"]')?.content;
+if (opened) history.replaceState({ at: opened }, "");
+window.addEventListener("popstate", (event) => go(event.state?.at || location.href, { push: false }));
 enliven(document, live);
