@@ -20,7 +20,7 @@ from tests import postgres
 from tests.skip_guard import SkipGuard
 
 #: Tests (by the start of their id) that must have run where CI=true: skipping one fails the session.
-MAY_NOT_SKIP = ("tests/contract/test_state_store", "tests/emulators/clients/", "tests/live/")
+MAY_NOT_SKIP = ("tests/contract/test_state_store", "tests/browser/", "tests/emulators/clients/", "tests/live/")
 
 _FOLDER = pytest.StashKey[Path]()
 

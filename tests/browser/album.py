@@ -1,0 +1,26 @@
+"""Screenshots, in the order in which they were taken."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page
+
+
+@dataclass(slots=True)
+class Album:
+    """A folder of pictures."""
+
+    folder: Path
+    taken: int = 0
+
+    def take(self, what: Page | Locator, title: str) -> Path:
+        """Keep a picture under its title."""
+        self.taken += 1
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+        path = self.folder / f"{self.taken:02}-{name}.png"
+        what.screenshot(path=path, **({"full_page": True} if isinstance(what, Page) else {}))
+        return path

@@ -1,0 +1,35 @@
+"""Our pages inside the emulated Salesforce: a frame of another site, in which no cookie works."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from hintsync.demo.staff import ADA, NELL
+from tests.browser.album import Album
+from tests.browser.axe import violations
+from tests.browser.clinic import Clinic
+from tests.browser.people import log_in, our_frame
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def test_the_hint_health_tab_opens_our_first_page_in_a_frame_without_cookies(
+    clinic: Clinic, window: BrowserContext, album: Album
+) -> None:
+    page = log_in(window, clinic, ADA)
+    page.goto(f"{clinic.org}/lightning/n/Hint_Health")
+    frame = our_frame(page, clinic)
+    expect(frame.get_by_role("heading", level=1)).to_be_visible()
+    album.take(page, "Hint Health tab")
+    assert frame.evaluate("document.cookie") == ""
+    assert [each for each in window.cookies() if clinic.url in str(each.get("domain"))] == []
+    assert violations(frame) == []
+    assert violations(page) == []
+
+
+def test_somebody_without_our_permission_sets_sees_no_tab_and_is_told_no(
+    clinic: Clinic, window: BrowserContext
+) -> None:
+    page = log_in(window, clinic, NELL)
+    expect(page.get_by_role("link", name="Hint Health")).to_have_count(0)
