@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from functools import partial
 from http import HTTPStatus
 
 from starlette.responses import Response, StreamingResponse
@@ -12,6 +13,7 @@ from hintsync.core.errors import BadInput, HintsyncError
 from hintsync.core.limits import DayBudget
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
+from hintsync.engine.options import Options
 from hintsync.engine.ordering import BATCHES, order_abort, order_plan, order_resume
 from hintsync.engine.results_csv import results_in_pieces
 from hintsync.engine.stops import stops_in_force
@@ -21,6 +23,7 @@ from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import guards, page, see
 from hintsync.surfaces.web.pages.run_stream import follow, known_run, view_now
 from hintsync.surfaces.web.pages.streaming import stream
+from hintsync.surfaces.web.views.addresses import patient_address
 from hintsync.surfaces.web.views.results import (
     PAGE,
     ResultLine,
@@ -82,6 +85,7 @@ async def show_run(visit: Visit) -> Response:
         changes=change_lines(run),
         lines=lines,
         names=names,
+        patient_address=_patient_address(visit),
         org=org,
         report=f"{org}/lightning/r/Report/{report}/view?fv0={run.id}" if org and report else "",
         outcome_choices=outcome_choices(counts, outcome),
@@ -192,6 +196,12 @@ def _whole(text: str | None, otherwise: int) -> int:
 
 async def _contact_names(visit: Visit, lines: Iterable[ResultLine]) -> Mapping[str, str]:
     return await names_in_org(visit, "Contact", {each for line in lines for each in line.contacts})
+
+
+def _patient_address(visit: Visit) -> Callable[[str], str]:
+    """Return what gives the address of a patient in Hint."""
+    start = Options.from_json(visit.connection.settings).patient_url
+    return partial(patient_address, start, visit.service.settings.hint_url)
 
 
 async def _origin(visit: Visit) -> str:

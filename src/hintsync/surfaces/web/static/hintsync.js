@@ -42,16 +42,19 @@ function put(html, { keepFocus = false } = {}) {
   const fresh = page.getElementById("main");
   if (!fresh) throw new Away("no page");
   stopStreams();
+  const held = keepFocus ? document.activeElement?.id : "";
   document.title = page.title;
   const bar = page.getElementById("bar");
   const ours = document.getElementById("bar");
   if (bar && ours) ours.replaceWith(document.adoptNode(bar));
   main().replaceWith(document.adoptNode(fresh));
   enliven(main(), live);
+  if (held) document.getElementById(held)?.focus({ preventScroll: true });
   if (!keepFocus) {
-    const heading = main().querySelector("[autofocus], h1, h2");
-    heading?.focus({ preventScroll: true });
-    window.scrollTo(0, 0);
+    const wanted = main().querySelector("[autofocus]");
+    (wanted || main().querySelector("h1, h2"))?.focus({ preventScroll: true });
+    if (wanted) wanted.scrollIntoView();
+    else window.scrollTo(0, 0);
   }
   tell(document.title);
 }
@@ -137,7 +140,7 @@ document.addEventListener("submit", async (event) => {
   if (submitter) submitter.disabled = true;
   const { url, answer } = send(form, submitter?.form ? withoutDisabled(submitter) : submitter);
   try {
-    await visit(answer, { url });
+    await visit(answer, { url, keepFocus: "stay" in form.dataset });
   } finally {
     delete form.dataset.busy;
     if (submitter) submitter.disabled = false;

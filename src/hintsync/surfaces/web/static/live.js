@@ -75,6 +75,10 @@ async function stream(element, page) {
     try {
       const headers = { Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) };
       const answer = await ask(element.dataset.stream, { headers, signal: control.signal });
+      if ([401, 403, 404].includes(answer.status)) {
+        page.showTrouble("This page is not followed any more. Reload it.");
+        return;
+      }
       if (!answer.ok) throw new Away(String(answer.status));
       for await (const event of events(answer.body)) {
         pause = 500;

@@ -187,7 +187,8 @@ def _calls(run: Run) -> str:
     calls = run.details.get("calls")
     if not isinstance(calls, Mapping):
         return ""
-    return f"{calls.get('salesforce', 0):,} calls to Salesforce, {calls.get('hint', 0):,} to Hint"
+    org, practice = calls.get("salesforce", 0), calls.get("hint", 0)
+    return f"{org:,} {'call' if org == 1 else 'calls'} to Salesforce, {practice:,} to Hint"
 
 
 def outcome_lines(counts: Mapping[Outcome, int]) -> list[OutcomeLine]:
