@@ -34,7 +34,8 @@ from hintsync.replicas.salesforce.accounts import Accounts
 from hintsync.replicas.salesforce.budget import Budget
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.events_address import EventsAddress
-from hintsync.replicas.salesforce.metadata import Deployed, deploy_all, grant_permissions
+from hintsync.replicas.salesforce.grants import grant_permissions
+from hintsync.replicas.salesforce.metadata import Deployed, deploy_all
 from hintsync.replicas.salesforce.people import OrgPeople
 from hintsync.replicas.salesforce.replica import SalesforceReplica
 from hintsync.replicas.throttled import Throttle

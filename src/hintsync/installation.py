@@ -34,7 +34,7 @@ from hintsync.replicas.salesforce.grants import (
     users_named,
     users_of_profile,
 )
-from hintsync.replicas.salesforce.layouts import Edited, add_to_pages
+from hintsync.replicas.salesforce.layouts import Edited, add_to_pages, check_layout_names
 from hintsync.replicas.salesforce.metadata import Deployed, deploy_all
 from hintsync.replicas.salesforce.metadata_soap import retrieve
 from hintsync.replicas.salesforce.packages import Place
@@ -101,7 +101,9 @@ def new_canvas_app() -> CanvasApp:
     return CanvasApp(_OUR_KEY + secrets.token_hex(32), secrets.token_hex(32))
 
 
-async def install(service: Service, connection: Connection, wish: Wish, tell: Tell = lambda line: None) -> Installed:
+async def install_pages(
+    service: Service, connection: Connection, wish: Wish, tell: Tell = lambda line: None
+) -> Installed:
     """Deploy everything into the org of a connection, let people use it, and put it on the contact's pages.
 
     Args:
@@ -111,12 +113,14 @@ async def install(service: Service, connection: Connection, wish: Wish, tell: Te
         tell: called with a line before each step.
 
     Raises:
-        BadInput: an address, a profile, a user or a layout that is none.
+        BadInput: an address, a profile, a user or a layout that is none; nothing was done.
         FixConfiguration: the org refuses something, or has another key for our app than we; says what to do.
     """
     public_url = _checked(wish.public_url)
-    app = await _app(service, connection, wish)
     async with open_org(service, await _login(service, connection)) as client:
+        users = await _users(client, wish.grants)
+        await check_layout_names(client, wish.layouts or ())
+        app = await _app(service, connection, wish)
         tell(f"deploying fields, pages and buttons, which lead to {public_url}")
         place = _place(public_url, await own_email(client), app)
         deployed = await deploy_all(client, service.clock, place=place, check_only=wish.check_only)
@@ -125,7 +129,8 @@ async def install(service: Service, connection: Connection, wish: Wish, tell: Te
         if app is not None:
             await _check_key(client, service, app)
         tell("granting permission sets")
-        granted = await _grant(client, wish.grants)
+        await grant_permissions(client)
+        granted = {name: await grant(client, name, ids) for name, ids in users.items()}
         tell("putting our section and buttons on the contact's pages")
         layouts = await add_to_pages(client, service.clock, layouts=wish.layouts)
     await _remember(service, connection, public_url, deployed)
@@ -187,8 +192,8 @@ async def _check_key(client: SalesforceClient, service: Service, app: CanvasApp)
         )
 
 
-async def _grant(client: SalesforceClient, grants: Grants) -> dict[str, int]:
-    await grant_permissions(client)
+async def _users(client: SalesforceClient, grants: Grants) -> dict[str, set[str]]:
+    """Return the ids of those who get a permission set, by its name; administrators need not be the front desk as well."""
     admins = set(await administrators(client)) if grants.administrators else set()
     desk = set(await everybody(client)) if grants.everybody else set()
     for profile in grants.profiles:
@@ -196,7 +201,7 @@ async def _grant(client: SalesforceClient, grants: Grants) -> dict[str, int]:
     by_set = {ADMIN_SET: admins, USER_SET: desk - admins}
     for name, users in grants.users.items():
         by_set[name] = by_set.get(name, set()) | set(await users_named(client, users))
-    return {name: await grant(client, name, users) for name, users in by_set.items() if users}
+    return {name: users for name, users in by_set.items() if users}
 
 
 async def _checked_only(

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from hintsync.core.errors import BadInput, FixConfiguration, HintsyncError
-from hintsync.installation import PAGES_FACT, Grants, Installed, Wish, install, new_canvas_app
+from hintsync.installation import PAGES_FACT, Grants, Installed, Wish, install_pages, new_canvas_app
 from hintsync.logins import CANVAS_APP, CanvasApp, pack_canvas_app, unpack_canvas_app
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, USER_SET
 from hintsync_emulators.control import Controlled, Failure
@@ -30,7 +30,7 @@ class Site:
 
     async def install(self, public_url: str = URL, **wish: object) -> Installed:
         connection = await self.wire.service.connection()
-        return await install(self.wire.service, connection, Wish(public_url, **wish))  # type: ignore[arg-type]
+        return await install_pages(self.wire.service, connection, Wish(public_url, **wish))  # type: ignore[arg-type]
 
     async def stored(self) -> CanvasApp | None:
         connection = await self.wire.service.connection()
@@ -142,8 +142,6 @@ async def test_m20_people_get_what_the_administrator_chose_and_nobody_loses_anyt
     assert site.holders(USER_SET) == {finn, nell}
     await site.install()
     assert site.holders(USER_SET) == {finn, nell}
-    with pytest.raises(BadInput, match="no profile Nurses"):
-        await site.install(grants=Grants(profiles=("Nurses",)))
 
 
 async def test_what_is_only_checked_leaves_the_org_and_the_store_as_they_were(site: Site) -> None:
@@ -175,10 +173,17 @@ async def test_a_key_that_the_org_made_is_copied_by_the_administrator_and_checke
     assert site.shown().client == made
 
 
-async def test_an_address_that_nobody_can_reach_is_refused_before_anything_is_done(site: Site) -> None:
-    with pytest.raises(BadInput, match="expected an https:// address"):
-        await site.install("http://clinic.example")
+async def test_what_does_not_exist_is_refused_before_anything_is_done(site: Site) -> None:
+    for problem, url, wish in (
+        ("expected an https:// address", "http://clinic.example", {}),
+        ("no profile Nurses", URL, {"grants": Grants(profiles=("Nurses",))}),
+        ("no active user of the org is called joe", URL, {"grants": Grants(users={USER_SET: ("joe",)})}),
+        ("no page layout Nurses", URL, {"layouts": ("Nurses",)}),
+    ):
+        with pytest.raises(BadInput, match=problem):
+            await site.install(url, **wish)
     assert await site.stored() is None
+    assert every(site.wire.org) == []
 
 
 def test_keys_of_ours_are_never_the_same_and_hold_what_salesforce_takes() -> None:

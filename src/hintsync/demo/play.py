@@ -14,7 +14,7 @@ from hintsync.demo.check import Verdict, changed_records, check
 from hintsync.demo.edits import Conflict, Editor
 from hintsync.demo.export import write_export
 from hintsync.demo.live import edit_and_time
-from hintsync.demo.staff import hire, install_pages
+from hintsync.demo.staff import hire, install_for_staff
 from hintsync.demo.stage import CONNECTION, REPORT_FILE, Stage
 from hintsync.demo.wire import Seen
 from hintsync.engine.batch_contacts import batch_contacts
@@ -143,7 +143,7 @@ class Play:
             step.figures = {"components deployed": deployed.components}
         async with self._step("Install our pages for three people") as step:
             await hire(stage)
-            installed = await install_pages(stage)
+            installed = await install_for_staff(stage)
             changed = len(installed.layouts.changed) if installed.layouts else 0
             components = installed.deployed.components - deployed.components
             step.figures = {"components deployed": components, "page layouts changed": changed}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hintsync.demo.stage import CONNECTION, Stage
-from hintsync.installation import Grants, Installed, Wish, install
+from hintsync.installation import Grants, Installed, Wish, install_pages
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, USER_SET
 
 #: Administers hintsync; is its front desk; has nothing to do with it.
@@ -33,11 +33,11 @@ async def hire(stage: Stage) -> int:
     return len(new)
 
 
-async def install_pages(stage: Stage) -> Installed:
+async def install_for_staff(stage: Stage) -> Installed:
     """Install our pages in the org, for Ada and Finn; they lead to the address at which the demo serves."""
     connection = await stage.service.connection(CONNECTION)
     grants = Grants(administrators=False, users={ADMIN_SET: (ADA,), USER_SET: (FINN,)})
-    return await install(stage.service, connection, Wish(stage.public_url, grants))
+    return await install_pages(stage.service, connection, Wish(stage.public_url, grants))
 
 
 def _user(username: str, first: str, last: str, profile_id: str) -> Mapping[str, object]:

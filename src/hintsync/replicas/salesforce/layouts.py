@@ -62,6 +62,16 @@ async def layout_names(client: SalesforceClient) -> list[str]:
     return [_name(each) for each in await _layouts(client)]
 
 
+async def check_layout_names(client: SalesforceClient, names: Collection[str]) -> None:
+    """See that the contact has page layouts of these names.
+
+    Raises:
+        BadInput: it has not; says which there are.
+    """
+    if names:
+        _chosen(await _layouts(client), names)
+
+
 async def add_to_pages(
     client: SalesforceClient,
     clock: Clock,

@@ -13,7 +13,6 @@ from hintsync.core.errors import FixConfiguration, RetryLater
 from hintsync.core.values import Side
 from hintsync.ports import Clock
 from hintsync.replicas.salesforce.client import Request, SalesforceClient
-from hintsync.replicas.salesforce.grants import grant_permissions as grant_permissions  # still asked for here
 from hintsync.replicas.salesforce.packages import EVENTS_PACKAGE, PACKAGE, PAGES_PACKAGE, Place, package_zip
 
 #: Seconds between two looks at a deployment, and after which we stop looking; small packages take under a minute.

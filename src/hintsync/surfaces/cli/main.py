@@ -9,6 +9,7 @@ from hintsync.surfaces.cli.abort import abort
 from hintsync.surfaces.cli.approve import approve
 from hintsync.surfaces.cli.connect import connect
 from hintsync.surfaces.cli.demo import demo
+from hintsync.surfaces.cli.install import install
 from hintsync.surfaces.cli.link import link
 from hintsync.surfaces.cli.log import log
 from hintsync.surfaces.cli.parked import parked
@@ -40,6 +41,7 @@ app = typer.Typer(
 for command in (
     demo,
     connect,
+    install,
     settings,
     status,
     search,

@@ -1,0 +1,153 @@
+"""`hintsync install`: our pages, buttons and permissions into a connected org, and onto the contact's pages."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from hintsync.bootstrap import Service
+from hintsync.core.errors import BadInput, FixConfiguration
+from hintsync.installation import Grants, Installed, Wish, install_pages
+from hintsync.logins import CanvasApp
+from hintsync.surfaces.cli.answer import Answer
+from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
+from hintsync.surfaces.cli.perform import Asked, Local, with_store
+
+_PROFILE = "profile:"
+
+
+def install(
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            "--public-url", metavar="URL", help="Where browsers reach hintsync; HINTSYNC_PUBLIC_URL without it."
+        ),
+    ] = None,
+    grant: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grant",
+            metavar="WHO",
+            help="admins (always included), everybody, or profile:NAME; may be given more than once.",
+        ),
+    ] = None,
+    layout: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--layout", metavar="NAME", help="A page layout of contacts, may be given more than once; all without it."
+        ),
+    ] = None,
+    check_only: Annotated[
+        bool, typer.Option("--check-only", help="Let Salesforce validate everything, and change nothing.")
+    ] = False,
+    consumer_key: Annotated[
+        str | None, typer.Option(help="Key of our app, copied from the org, if the org did not take ours.")
+    ] = None,
+    consumer_secret_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Holds the secret that belongs to it.")
+    ] = None,
+    org_makes_key: Annotated[
+        bool,
+        typer.Option("--org-makes-key", help="Let the org make key and secret, to be copied from there afterwards."),
+    ] = False,
+    state: StateFolder = None,
+    connection: ConnectionName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Deploy our pages, buttons, log and reports into the org, let people use them, and put them on contact pages; repeatable."""
+
+    async def work(local: Local) -> Answer:
+        wish = Wish(
+            public_url=_address(local.service, public_url),
+            grants=_grants(grant or []),
+            layouts=tuple(layout) if layout else None,
+            app=_app(consumer_key, consumer_secret_file),
+            org_makes_key=org_makes_key,
+            check_only=check_only,
+        )
+
+        def tell(line: str) -> None:
+            if not as_json:
+                sys.stderr.write(f"{line} …\n")
+                sys.stderr.flush()
+
+        return _answer(local, wish, await install_pages(local.service, local.connection, wish, tell))
+
+    with_store(Asked(state, connection, as_json), work)
+
+
+def _address(service: Service, named: str | None) -> str:
+    if not (named or service.settings.public_url):
+        raise FixConfiguration("public_url is not set: name the address with --public-url")
+    return named or service.settings.public_url
+
+
+def _grants(asked: list[str]) -> Grants:
+    profiles = tuple(each.removeprefix(_PROFILE) for each in asked if each.startswith(_PROFILE))
+    unknown = [each for each in asked if each not in ("admins", "everybody") and not each.startswith(_PROFILE)]
+    if unknown or "" in profiles:
+        raise BadInput(f"--grant: expected admins, everybody or profile:NAME, and got {', '.join(unknown) or _PROFILE}")
+    return Grants(everybody="everybody" in asked, profiles=profiles)
+
+
+def _app(key: str | None, secret_file: Path | None) -> CanvasApp | None:
+    if (key is None) != (secret_file is None):
+        raise BadInput("--consumer-key and --consumer-secret-file belong together")
+    if key is None or secret_file is None:
+        return None
+    try:
+        secret = secret_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"--consumer-secret-file: {secret_file} cannot be read: {type(error).__name__}") from None
+    if not (key.strip() and secret):
+        raise BadInput("--consumer-key, --consumer-secret-file: nothing in it")
+    return CanvasApp(key.strip(), secret)
+
+
+def _answer(local: Local, wish: Wish, installed: Installed) -> Answer:
+    layouts = installed.layouts
+    data = {
+        "connection": local.connection.name,
+        "public_url": wish.public_url,
+        "check_only": wish.check_only,
+        "components": installed.deployed.components,
+        "created": len(installed.deployed.created),
+        "without_events": installed.deployed.without_events,
+        "granted": dict(installed.granted),
+        "pages_changed": list(layouts.changed) if layouts else None,
+        "pages_unchanged": list(layouts.unchanged) if layouts else None,
+        "key_missing": installed.key_missing,
+    }
+    return Answer(data, _shown(wish, installed), remarks=_remarks(installed))
+
+
+def _shown(wish: Wish, installed: Installed) -> list[RenderableType]:
+    deployed, layouts = installed.deployed, installed.layouts
+    would = "would be " if wish.check_only else ""
+    lines = [f"{deployed.components} components {would}deployed, {len(deployed.created)} of them new"]
+    lines += [f"{name}: given to {count} more users" for name, count in installed.granted.items()]
+    if layouts is None:
+        lines.append("the contact's pages can be checked once the rest is in the org")
+    else:
+        lines += [f"{name}: section and buttons {would}put on" for name in layouts.changed]
+        lines += [f"{name}: has them" for name in layouts.unchanged]
+    if wish.check_only:
+        lines.append("nothing was changed")
+    return [Text("\n".join(lines))]
+
+
+def _remarks(installed: Installed) -> list[str]:
+    remarks = []
+    if installed.deployed.without_events:
+        remarks.append(f"without change events, changes are found by polling: {installed.deployed.without_events}")
+    if installed.key_missing:
+        remarks.append(
+            "the org made a key for our app: copy it from Setup, External Client App Manager, Hint Sync, and run"
+            " hintsync install --consumer-key KEY --consumer-secret-file FILE"
+        )
+    return remarks
