@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -26,7 +26,7 @@ from hintsync.surfaces.web.pages.render import page, part
 from hintsync.surfaces.web.recent_contacts import recent_contacts
 from hintsync.surfaces.web.views.comparison import comparison, displaced_by
 from hintsync.surfaces.web.views.found import Results, results
-from hintsync.surfaces.web.views.values import who, who_of
+from hintsync.surfaces.web.views.values import Who, who, who_of
 
 _SYNC: Final = "/contacts/{contact}/sync"
 #: Most results of a search.
@@ -120,12 +120,7 @@ async def _shown(visit: Visit, considered: Considered, *, notice: str = "") -> R
         considered: What would be done.
         notice: "moved" if it is not what the person saw before, "unconfirmed" if a box was not ticked.
     """
-    engine, displaced = visit.engine, displaced_by(considered.decision)
-    stands_in_the_way = None
-    if displaced is not None:
-        side, record_id = displaced
-        stands_in_the_way = who(record_id, (await engine.replicas[side].read([record_id])).get(record_id))
-    shown = comparison(considered, engine.table, stands_in_the_way)
+    shown = comparison(considered, visit.engine.table, await _displaced(visit.engine, considered))
     return page(
         visit,
         "preview.html",
@@ -135,6 +130,15 @@ async def _shown(visit: Visit, considered: Considered, *, notice: str = "") -> R
         notice_of=notice,
         at=await addresses(visit),
     )
+
+
+async def _displaced(engine: Engine, considered: Considered) -> Mapping[Warned, Who]:
+    """Read who would lose a link."""
+    former = (await pair_of(engine, considered.settled.pair.salesforce.id)).get(Side.HINT)
+    found = {}
+    for warned, (side, record_id) in displaced_by(considered.decision, former).items():
+        found[warned] = who(record_id, (await engine.replicas[side].read([record_id])).get(record_id))
+    return found
 
 
 async def _link(engine: Engine, considered: Considered, confirmed: Sequence[Warned]) -> HandResult:

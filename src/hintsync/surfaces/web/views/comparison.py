@@ -63,10 +63,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ToConfirm:
-    """What must be confirmed, and who is concerned."""
+    """What must be confirmed, and whom it concerns. Holds a person's data."""
 
     name: str
     text: str
+    #: Who is linked with one of the two now, and loses that link.
+    displaced: Who | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,6 @@ class Comparison:
     changed: tuple[Line, ...]
     stays: tuple[Line, ...]
     warnings: tuple[ToConfirm, ...] = ()
-    #: Who is linked with one of the two now, and loses that link.
-    displaced: Who | None = None
     #: Why it cannot be done at all.
     refused: str = ""
     #: The two would be frozen at once: name and birth date both differ from what was agreed on.
@@ -98,8 +98,14 @@ class Comparison:
         return sum(line.result is None for line in self.changed)
 
 
-def comparison(considered: Considered, table: FieldTable, displaced: Who | None = None) -> Comparison:
-    """Return what was considered as a page shows it."""
+def comparison(considered: Considered, table: FieldTable, displaced: Mapping[Warned, Who] | None = None) -> Comparison:
+    """Return what was considered as a page shows it.
+
+    Args:
+        considered: What would be done.
+        table: The mapping in force.
+        displaced: Who loses a link, by the warning that says so.
+    """
     pair, plan, decision = considered.settled.pair, considered.settled.plan, considered.decision
     lines = [(each, _line(table[each.field], each, considered.settled)) for each in plan.decisions]
     return Comparison(
@@ -109,25 +115,32 @@ def comparison(considered: Considered, table: FieldTable, displaced: Who | None 
         seal=considered.seal,
         changed=tuple(line for each, line in lines if each.effect not in _SILENT),
         stays=tuple(line for each, line in lines if each.effect in _SILENT),
-        warnings=_warnings(decision),
-        displaced=displaced,
+        warnings=_warnings(decision, displaced or {}),
         refused=_refused(decision),
         overlay=plan.frozen is not None,
     )
 
 
-def displaced_by(decision: ManualDecision) -> tuple[Side, RecordId] | None:
-    """Return the record that loses its link, if the pair is linked by this."""
-    if decision.linked_to is None or decision.step in (Step.SYNC, Step.REFUSE):
-        return None
-    side = Side.SALESFORCE if Warned.MOVE in decision.warnings else Side.HINT
-    return side, decision.linked_to
+def displaced_by(decision: ManualDecision, former_patient: RecordId | None) -> Mapping[Warned, tuple[Side, RecordId]]:
+    """Return the records that lose their link if the pair is linked, by the warning that says so.
+
+    Args:
+        decision: What would be done.
+        former_patient: The patient that the contact is linked with now.
+    """
+    found = {}
+    if Warned.RELINK in decision.warnings and former_patient:
+        found[Warned.RELINK] = (Side.HINT, former_patient)
+    if Warned.MOVE in decision.warnings and decision.linked_to:
+        found[Warned.MOVE] = (Side.SALESFORCE, decision.linked_to)
+    return found
 
 
-def _warnings(decision: ManualDecision) -> tuple[ToConfirm, ...]:
+def _warnings(decision: ManualDecision, displaced: Mapping[Warned, Who]) -> tuple[ToConfirm, ...]:
     if decision.step is not Step.ASK:
         return ()
-    return tuple(ToConfirm(name.value, WARNINGS[name]) for name in Warned if name in decision.warnings)
+    told = (name for name in Warned if name in decision.warnings)
+    return tuple(ToConfirm(name.value, WARNINGS[name], displaced.get(name)) for name in told)
 
 
 def _refused(decision: ManualDecision) -> str:

@@ -72,6 +72,8 @@ def _headline(result: HandResult, *, frozen: bool) -> str:
         return "The pair waits for a decision; nothing was written."
     if result.step is Step.ASK:
         return "Something must be confirmed first; nothing was done."
+    if result.done and result.held and result.outcome is Outcome.SYNCED:
+        return "The contact and the patient are in step, but for what waits for a decision."
     if result.done:
         return _DONE.get(result.outcome, f"Done ({result.outcome}).")
     if result.outcome in _NOT_DONE:
