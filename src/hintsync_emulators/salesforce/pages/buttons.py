@@ -41,9 +41,9 @@ def buttons_of(click: Click, layout: Layout, record: Mapping[str, object]) -> li
     A layout that names its actions for Lightning shows just those, in their order. From any other layout they are
     derived: standard buttons, quick actions, custom buttons; of two with one label the first shows.
     """
-    named = layout.node.find("platformActionList")
-    if named is not None and next(named.all("platformActionListItems"), None) is not None:
-        found = [one for item in _sorted(named) for one in _platform(click, layout.owner, item, record)]
+    named = _sorted(layout.node)
+    if named:
+        found = [one for item in named for one in _platform(click, layout.owner, item, record)]
     else:
         found = list(_derived(click, layout, record))
     first: dict[str, Button] = {}
@@ -52,8 +52,11 @@ def buttons_of(click: Click, layout: Layout, record: Mapping[str, object]) -> li
     return list(first.values())
 
 
-def _sorted(node: Node) -> list[Node]:
-    return sorted(node.all("platformActionListItems"), key=lambda one: one.number("sortOrder") or 0)
+def _sorted(layout: Node) -> list[Node]:
+    """Return the actions that a layout names for records in Lightning, in their order."""
+    lists = [each for each in layout.all("platformActionList") if each.value("actionListContext") == "Record"]
+    items = [item for each in lists for item in each.all("platformActionListItems")]
+    return sorted(items, key=lambda one: one.number("sortOrder") or 0)
 
 
 def _platform(click: Click, one: SObject, item: Node, record: Mapping[str, object]) -> Iterator[Button]:
