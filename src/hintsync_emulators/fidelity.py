@@ -12,6 +12,8 @@ from typing import Any
 from hintsync_emulators.hint import left_out
 from hintsync_emulators.hint.openapi import openapi as hint_document
 from hintsync_emulators.hint.switches import descriptions
+from hintsync_emulators.salesforce.pages import left_out as pages_left_out
+from hintsync_emulators.salesforce.pages.urls import ROUTES as PAGES
 from hintsync_emulators.salesforce.responses.urls import ROUTES
 from hintsync_emulators.salesforce.web.dispatch import unanswered
 from hintsync_emulators.salesforce.web.router import Route
@@ -34,6 +36,9 @@ point at which those documents disagree or say nothing is a switch, below. No cl
 _SALESFORCE = """## Salesforce
 
 API versions {first}.0 to {last}.0 at once; made from the published developer guides and from recordings in public repositories."""
+_PAGES = """### Pages for people
+
+Not counted as calls of the API, and nothing is made to fail there. What they are not stands below the table."""
 #: Methods of the Pub/Sub API, with the kinds under which their calls are counted.
 _EVENTS = (
     ("GetTopic", "pubsub.topic", "Whether a channel of change events exists, and its schema."),
@@ -59,6 +64,9 @@ def page(exercised: Exercised) -> str:
                 _table(("endpoint", "what it does", "exercised by"), _salesforce_rows(exercised)),
                 "### Change events over gRPC with TLS",
                 _table(("method", "what it does", "exercised by"), _event_rows(exercised)),
+                _PAGES,
+                _table(("address", "what it does"), _page_rows()),
+                _list(pages_left_out.POINTS),
                 "### Not emulated\n\nResources below the version that have no route:",
                 ", ".join(f"`{name}`" for name in unanswered()) + ".",
                 "Parts of what is emulated, each in the words of its own error (… stands for a name):",
@@ -119,6 +127,11 @@ def _salesforce_rows(exercised: Exercised) -> Iterator[Sequence[object]]:
 
 def _first_line(route: Route) -> str:
     return (route.handler.found().__doc__ or "").strip().partition("\n")[0]
+
+
+def _page_rows() -> Iterator[Sequence[object]]:
+    for route in PAGES:
+        yield f"`{route.method} {route.path}`", _first_line(route)
 
 
 def _event_rows(exercised: Exercised) -> Iterator[Sequence[object]]:
