@@ -39,7 +39,8 @@ class Input:
     @property
     def label(self) -> str:
         """The name, as people read it."""
-        return self.name.removeprefix("path.").rpartition(".")[2].replace("_", " ")
+        name = self.name.removeprefix("path.").rpartition(".")[2].replace("_", " ")
+        return name[:1].upper() + name[1:]
 
     @property
     def shown(self) -> str:
@@ -48,6 +49,8 @@ class Input:
             return ""
         if self.kind == "json":
             return "" if self.value == "" else json.dumps(self.value, ensure_ascii=False)
+        if isinstance(self.value, float):
+            return f"{self.value:g}"
         if self.kind == "names" and isinstance(self.value, list):
             return ", ".join(map(str, self.value))
         return str(self.value)
@@ -123,6 +126,8 @@ class Card:
     queue: str = ""
     #: The body is the list itself, or anything else that one input, ``body``, holds.
     whole_body: bool = False
+    #: What it does, where the route's own line is too general.
+    does: str = ""
     #: What to send when everything is to be off; None if the card has nothing that stays on.
     off: Callable[[State], object] | None = None
 

@@ -48,7 +48,6 @@ _WEBHOOKS = Group(
             "How webhooks are sent",
             button="Set",
             inputs=backend,
-            now="/backend",
             off=lambda state: {"webhooks_paused": False, "webhooks_disabled": False},
         ),
         Card(
@@ -86,7 +85,7 @@ _READING = Group(
             "Each of them: a sync works the same way, or says what it cannot do.",
             "Set switches",
             inputs=switches,
-            now="/switches",
+            does="each point at which the documents disagree or say nothing",
             off=first_switches,
         ),
     ),

@@ -46,7 +46,7 @@ def calls_group(limits: Mapping[str, Words], presets: Sequence[Preset] = ()) -> 
         "Limits",
         button="Set limits",
         inputs=lambda state: inputs_of(state["/faults"]["limits"], limits, "limits."),
-        now="/faults",
+        does="how many calls may come; a blank lifts a limit",
     )
     return Group(
         "Calls",
@@ -60,13 +60,14 @@ def calls_group(limits: Mapping[str, Words], presets: Sequence[Preset] = ()) -> 
                 presets=(*PRESETS, *presets),
                 now="/faults",
                 queue="fail_next",
+                does="the next calls that match are refused, cut off, or carried out without an answer",
             ),
             Card(
                 "PUT /faults",
                 "Slow answers",
                 button="Set",
                 inputs=lambda state: inputs_of({"latency_ms": state["/faults"]["latency_ms"]}, _LATENCY),
-                now="/faults",
+                does="time that passes before each call is carried out",
             ),
             *([lifted] if limits else []),
             Card("DELETE /counts", "Calls by kind", button="Count from zero", now="/counts"),

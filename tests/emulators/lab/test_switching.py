@@ -161,9 +161,9 @@ async def test_a_refusal_says_why_and_keeps_what_was_typed(lab: Lab) -> None:
     values = form_of(page, lab.cards["Calls that fail"], "Add").values
     assert (values["match"], values["times"], values["drop"]) == ("(", "2", "on")
     assert "after_commit" not in values
-    for wrong, says in (("x", "times must be a whole number"), ("1.5", "times must be a whole number")):
+    for wrong, says in (("x", "Times must be a whole number"), ("1.5", "Times must be a whole number")):
         assert says in (await lab.press("Calls that fail", times=wrong)).text
-    assert "body must be JSON" in (await lab.press("Calls that fail", body="{")).text
+    assert "Body must be JSON" in (await lab.press("Calls that fail", body="{")).text
     assert (await lab.now("/faults"))["fail_next"] == []
 
 
@@ -200,7 +200,7 @@ async def test_snapshots_are_taken_and_gone_back_to(lab: Lab) -> None:
     assert "<i>" not in page.answer.text
     page = await lab.press("Back to a snapshot", **{"path.name": "b"})
     assert (page.status, "no snapshot 'b'" in page.text) == (404, True)
-    assert "name is needed" in (await lab.press("Back to a snapshot")).text
+    assert "Name is needed" in (await lab.press("Back to a snapshot")).text
 
 
 async def test_what_a_button_answers_is_shown_once(hint_lab: Lab, practice: hint.Practice) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hintsync_emulators.hint.practice import Practice
 
 PAGE = 25
+_FEWEST_DIGITS = 3
 SCOPES = {"active": "Active", "archived": "Archived", "all": "All"}
 #: Sorted by, with what that is called.
 ORDERS = {"last_name": "Last name", "-updated_at": "Latest change"}
@@ -33,19 +34,24 @@ def find(practice: "Practice", text: str, scope: str, order: str, page: int) -> 
     """Returns a page of the patients that fit; call it while holding the practice's lock."""
     everybody = Query(len(practice), 0, scope, order.removeprefix("-"), order.startswith("-"), ())
     among, _ = practice.register.select(everybody)
-    words = text.casefold().split()
+    words = [(word, _number(word)) for word in text.casefold().split()]
     fitting = [patient for patient in among if _fits(patient, words)] if words else among
     pages = max(1, -(-len(fitting) // PAGE))
     shown = min(max(page, 1), pages)
     return Found(fitting[(shown - 1) * PAGE : shown * PAGE], len(fitting), shown, pages)
 
 
-def _fits(patient: Patient, words: Sequence[str]) -> bool:
+def _number(word: str) -> str:
+    """Returns the digits that a word looks for in phone numbers; empty for too few."""
+    digits = "".join(filter(str.isdigit, word))
+    return digits if len(digits) >= _FEWEST_DIGITS else ""
+
+
+def _fits(patient: Patient, words: Sequence[tuple[str, str]]) -> bool:
     values = patient.values
     said = f"{patient.name}\n{values.get('email', '')}\n{values.get('dob', '')}\n{patient.id}".casefold()
-    return all(word in said or _is_number_of(patient, word) for word in words)
+    return all(word in said or (number and _is_called(patient, number)) for word, number in words)
 
 
-def _is_number_of(patient: Patient, word: str) -> bool:
-    digits = "".join(filter(str.isdigit, word))
-    return len(digits) >= 3 and any(digits in number for number in phone_keys(patient))
+def _is_called(patient: Patient, number: str) -> bool:
+    return any(number in known for known in phone_keys(patient))
