@@ -23,8 +23,10 @@ async def own_user(client: SalesforceClient) -> str:
 
 
 async def own_email(client: SalesforceClient) -> str:
-    """Return the e-mail address of the user that we sign in as."""
-    return str((await client.get("/services/oauth2/userinfo", "look up our own user")).data["email"])
+    """Return the e-mail address of the user that we sign in as; no user of an org is without one."""
+    soql = f"SELECT Email FROM User WHERE Id = {quoted(await own_user(client))}"
+    [user] = await rows(client, soql, "look up our own user")
+    return str(user["Email"])
 
 
 async def grant_permissions(client: SalesforceClient) -> None:
