@@ -41,7 +41,8 @@ def check_report(org: Org, piece: Piece) -> None:
             f"'{piece.node.value('format')}' is not a valid value for the enum 'ReportFormat'", piece.node.line
         )
     kind = piece.node.value("reportType") or ""
-    if kind.endswith("__c"):
+    # An object's own type is named after it, and no component: CustomEntity$Log__c
+    if kind.endswith("__c") and "$" not in kind:
         need(org, "ReportType", kind.removesuffix("__c"), "reportType", piece.node)
     for column in descendants(piece.node, "columns"):
         table, _, field = (column.value("field") or "").partition("$")

@@ -14,7 +14,7 @@ from hintsync_emulators.salesforce.metadata.xml import parse
 from hintsync_emulators.salesforce.pages import frame
 from hintsync_emulators.salesforce.pages.click import Click
 from hintsync_emulators.salesforce.pages.records import allowed
-from hintsync_emulators.salesforce.pages.reports.columns import ReportColumn
+from hintsync_emulators.salesforce.pages.reports.columns import ReportColumn, base_of
 from hintsync_emulators.salesforce.pages.reports.report import SHOWN, Report, count, find, read_report, rows
 from hintsync_emulators.salesforce.pages.shown import Shown, address_of, moment, plain
 from hintsync_emulators.salesforce.web.call import Answer
@@ -93,9 +93,9 @@ def _footer(click: Click, report: Report) -> tuple[str, ...]:
 
 
 def _report(click: Click) -> Report:
-    report = read_report(click.org, find(click.org, click.names["id"]), click.params)
-    allowed(click, report.base)
-    return report
+    component = find(click.org, click.names["id"])
+    allowed(click, base_of(click.org, parse(component.xml).value("reportType") or ""))
+    return read_report(click.org, component, click.params)
 
 
 def _cells(click: Click, report: Report, row: Mapping[str, object]) -> list[Shown]:
