@@ -68,6 +68,8 @@ class Looked:
     total: int | None = None
     #: Code of what keeps Hint from being read, if anything does.
     trouble: str | None = None
+    #: Although not everybody was read, everybody born on a day that is looked for was.
+    by_birth_date: bool = False
 
 
 class PatientIndex:
@@ -143,7 +145,9 @@ class PatientIndex:
             await self._ask_by_birth_date(engine, text, like)
         async with self._turn:
             found = await asyncio.to_thread(self._search, text, like, limit)
-        return Looked(await _with_peers(engine, found), len(self), self.complete, self.total, self.trouble)
+        by_birth_date = not self.complete and bool(self._asked)
+        likely = await _with_peers(engine, found)
+        return Looked(likely, len(self), self.complete, self.total, self.trouble, by_birth_date)
 
     async def pause(self) -> None:
         """Stop reading; what was read stays."""

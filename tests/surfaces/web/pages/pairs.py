@@ -17,7 +17,9 @@ def contact(desk: Desk, first: str = "Ann", last: str = "Moor", born: str | None
 def patient(desk: Desk, first: str = "Ann", last: str = "Moor", born: str | None = BORN, **values: object) -> str:
     """Create a patient; returns its id."""
     shown = {"first_name": first, "last_name": last, "dob": born, **values}
-    return desk.house.wire.practice.create_patient(**{name: value for name, value in shown.items() if value is not None})
+    return desk.house.wire.practice.create_patient(
+        **{name: value for name, value in shown.items() if value is not None}
+    )
 
 
 def in_org(desk: Desk, contact_id: str) -> dict[str, object]:

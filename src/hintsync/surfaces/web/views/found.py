@@ -56,6 +56,8 @@ class Results:
     complete: bool
     total: int | None
     trouble: bool
+    #: Whoever was born on the day that is looked for was found, although others may be missing.
+    by_birth_date: bool
 
     @property
     def count_words(self) -> str:
@@ -74,7 +76,8 @@ def results(looked: Looked, contact_id: RecordId, names: Mapping[RecordId, Perso
         names: The contacts that these patients are linked with, as far as they are known.
     """
     found = tuple(_result(each, contact_id, names) for each in looked.found)
-    return Results(found, looked.searched, looked.complete, looked.total, looked.trouble is not None)
+    trouble = looked.trouble is not None
+    return Results(found, looked.searched, looked.complete, looked.total, trouble, looked.by_birth_date)
 
 
 def _result(likely: Likely, contact_id: RecordId, names: Mapping[RecordId, Person | None]) -> Result:
