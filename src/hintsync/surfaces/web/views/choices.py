@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import Enum, auto
+from functools import cache
 from zoneinfo import available_timezones
 
 from hintsync.core.errors import BadInput
 from hintsync.engine.options import Options
-from hintsync.state.port import Json
+from hintsync.state.port import Json, LogLevel
 
 
 class Shape(Enum):
@@ -28,6 +29,7 @@ class Shape(Enum):
     PAIRS = auto()
     ZONE = auto()
     HOUR = auto()
+    LEVEL = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +164,27 @@ GROUPS: tuple[Group, ...] = (
             ),
         ),
     ),
+    Group(
+        "Log",
+        (
+            Choice(
+                "log_level",
+                "Entries that are kept",
+                "Debug keeps all that happens; the others only what went wrong.",
+                Shape.LEVEL,
+            ),
+            Choice("log_days", "Days that entries are kept", "The audit trail is kept for good.", Shape.WHOLE),
+        ),
+    ),
 )
 CHOICES: Mapping[str, Choice] = {choice.name: choice for group in GROUPS for choice in group.choices}
 #: Choices that other pages hold: the Default Account with the connection, the policies with the fields.
 ELSEWHERE = frozenset({"default_account_id", "policies"})
+_LEVELS = (
+    (str(LogLevel.DEBUG), "Debug, Error and Exception"),
+    (str(LogLevel.ERROR), "Error and Exception"),
+    (str(LogLevel.EXCEPTION), "Exception only"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +253,22 @@ def _field(choice: Choice, typed: Mapping[str, str], errors: Mapping[str, str], 
 
 
 def _options(shape: Shape, text: str) -> tuple[tuple[str, str], ...]:
+    """Return what there is to choose from; what was sent is kept in it, even if nobody could choose that."""
+    offered: tuple[tuple[str, str], ...] = ()
     if shape is Shape.HOUR:
-        return tuple((str(hour), f"{hour:02}:00") for hour in range(24))
+        offered = tuple((str(hour), f"{hour:02}:00") for hour in range(24))
+    if shape is Shape.LEVEL:
+        offered = _LEVELS
     if shape is Shape.ZONE:
-        zones = {
-            zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/"))
-        }
-        return tuple((zone, zone.replace("_", " ")) for zone in ("UTC", *sorted(zones | {text} - {"UTC"})))
-    return ()
+        offered = tuple((zone, zone.replace("_", " ")) for zone in _zones())
+    return offered if not offered or text in dict(offered) else ((text, text), *offered)
+
+
+@cache
+def _zones() -> tuple[str, ...]:
+    """Return the zones that people name, such as America/Chicago."""
+    other = ("Etc/", "posix/", "right/")
+    return ("UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(other)))
 
 
 def _typed(shape: Shape, value: Json) -> str:

@@ -50,7 +50,7 @@ class FieldRow:
     salesforce: str
     direction: str
     compared: str
-    #: Such as "at most 40 characters in Salesforce"; empty: none is known.
+    #: What fits into both systems, such as "40 characters"; empty: no limit is known.
     limit: str
     #: It only follows Hint.
     one_way: bool
@@ -116,18 +116,10 @@ def _in_hint(row: FieldMapping) -> str:
 
 
 def _limit(row: FieldMapping, described: Mapping[Side, Described]) -> str:
-    systems = {Side.SALESFORCE: "Salesforce", Side.HINT: "Hint"}
-    lengths = [
-        f"{said.max_length[row.name]:,} characters in {systems[side]}"
-        for side, said in described.items()
-        if row.name in said.max_length
-    ]
-    choices = [
-        f"{len(said.choices[row.name]):,} choices in {systems[side]}"
-        for side, said in described.items()
-        if row.name in said.choices
-    ]
-    return ", ".join(lengths + choices)
+    lengths = [said.max_length[row.name] for said in described.values() if row.name in said.max_length]
+    choices = [len(said.choices[row.name]) for said in described.values() if row.name in said.choices]
+    told = [f"{min(lengths):,} characters"] if lengths else []
+    return ", ".join(told + [f"{number:,} choices" for number in choices])
 
 
 def _notes(row: FieldMapping, described: Mapping[Side, Described]) -> list[FieldNote]:
