@@ -74,26 +74,34 @@ class TrailReader:
 async def export_trail(
     store: StateStore, connection_id: str, out: TextIO, *, at: str, reports: Iterable[Mapping[str, object]] = ()
 ) -> TrailReader:
-    """Write a trail as JSON lines: a head, one line an entry with the very text that was hashed, reports, an end.
-
-    Args:
-        store: The store.
-        connection_id: Whose trail.
-        out: Where to.
-        at: When it is written; ISO 8601, UTC.
-        reports: What signed reports say of the trail: `run`, `seal`, `entries`, `digest`.
+    """Write a trail as JSON lines; see `export_lines`.
 
     Returns:
         The reader: how many entries there are, and the digest of all.
     """
     reader = TrailReader(store, connection_id)
-    _line(out, {"kind": "audit-export", "version": EXPORT_VERSION, "connection": connection_id, "at": at})
-    async for entry in reader.entries():
-        _line(out, _shape(entry))
-    for report in reports:
-        _line(out, {"kind": "report", **report})
-    _line(out, {"kind": "end", "entries": reader.last, "chains": len(reader.chains), "digest": reader.digest})
+    async for line in export_lines(reader, connection_id, at=at, reports=reports):
+        out.write(line)
     return reader
+
+
+async def export_lines(
+    reader: TrailReader, connection_id: str, *, at: str, reports: Iterable[Mapping[str, object]] = ()
+) -> AsyncIterator[str]:
+    """Yield a trail as JSON lines: a head, one line an entry with the very text that was hashed, reports, an end.
+
+    Args:
+        reader: Reads the trail; knows its length and digest afterwards.
+        connection_id: Whose trail.
+        at: When it is written; ISO 8601, UTC.
+        reports: What signed reports say of the trail: `run`, `seal`, `entries`, `digest`.
+    """
+    yield _line({"kind": "audit-export", "version": EXPORT_VERSION, "connection": connection_id, "at": at})
+    async for entry in reader.entries():
+        yield _line(_shape(entry))
+    for report in reports:
+        yield _line({"kind": "report", **report})
+    yield _line({"kind": "end", "entries": reader.last, "chains": len(reader.chains), "digest": reader.digest})
 
 
 def _shape(entry: StoredAudit) -> Mapping[str, object]:
@@ -107,5 +115,5 @@ def _shape(entry: StoredAudit) -> Mapping[str, object]:
     }
 
 
-def _line(out: TextIO, members: Mapping[str, object]) -> None:
-    out.write(json.dumps(members, separators=(",", ":")) + "\n")
+def _line(members: Mapping[str, object]) -> str:
+    return json.dumps(members, separators=(",", ":")) + "\n"

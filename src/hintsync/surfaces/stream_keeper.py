@@ -28,6 +28,7 @@ from hintsync.core.errors import FixConfiguration, HintsyncError, RetryLater
 from hintsync.core.guards import check_deliveries
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.deliveries import note_deliveries
 from hintsync.engine.heard import Ear
 from hintsync.engine.notices import Notice, NoticeKind
 from hintsync.engine.poll import TakeIn
@@ -234,6 +235,8 @@ class StreamKeeper:
         except RetryLater as error:
             _log.warning("the org's event deliveries could not be read: %s", error.code)
             return
+        if deliveries:
+            await note_deliveries(self._engine, deliveries)
         trip = check_deliveries(deliveries) if deliveries else None
         if trip:
             raise DeliveriesSpent(Side.SALESFORCE, f"{trip.guard}: {trip.reason}", after=self._pace.deliveries)

@@ -21,8 +21,6 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between two signs of life.
 EVERY = 10.0
-#: Seconds without one after which a process is taken for dead.
-DEAD_AFTER = 45.0
 
 
 class VitalSigns:
