@@ -10,11 +10,11 @@ import pytest
 
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
-from hintsync.engine.results_csv import HEADER, safe_cell, write_results
+from hintsync.engine.results_csv import HEADER, results_in_pieces, safe_cell, write_results
 from hintsync.state.port import RunRow
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1+1", "＠SUM(A1)", "  =1+1"])
 def test_t14_what_would_run_as_a_formula_is_quoted(cell: str):
     assert safe_cell(cell) == f"'{cell}"
 
@@ -56,3 +56,15 @@ async def test_m16_rows_come_back_as_they_were_written():
         "salesforce: city, zip",
         "email",
     ]
+
+
+async def test_m16_pieces_together_are_the_whole():
+    async def rows() -> AsyncIterator[RunRow]:
+        for number in range(1203):
+            yield RunRow("run-1", number, Side.HINT, f"pat-{number}", Outcome.NO_MATCH, "L2", reason="@x")
+
+    out = io.StringIO()
+    await write_results(rows(), out)
+    pieces = [piece async for piece in results_in_pieces(rows())]
+    assert len(pieces) == 3
+    assert "".join(pieces) == out.getvalue()
