@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from hintsync.core.link_by_hand import Warned
@@ -9,7 +11,9 @@ from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
 from hintsync.engine.by_hand import link_by_hand, unlink_by_hand
 from hintsync.engine.context import Engine
+from hintsync.engine.creating import new_link
 from hintsync.engine.parity import check_parity
+from hintsync.state.port import LinkTaken
 from tests.live.history import calm
 from tests.live.town import LiveTown
 
@@ -75,3 +79,26 @@ async def test_u3_d7_a_relink_cut_off_whose_patient_is_merged_away_leaves_no_mar
         link.contact_id == contact for link in await town.store.live_pairs("main")
     )  # or frozen: an overlay (G4)
     assert bool(seen.peer_id) == seen.marked == linked
+
+
+@pytest.mark.parametrize("dies_at", range(1, 40, 3))
+async def test_u3_a_relink_that_was_cut_off_ends_although_its_new_patient_was_linked_elsewhere(dies_at: int):
+    """Whoever acted by hand next tried to finish it, and met the other link instead of what they came for."""
+    town = LiveTown()
+    contact, old = town.both("Bea", "Moor", "1961-03-04", city="Lynn")
+    other = town.contact("Jon", "Wren", "1952-07-08", city="Dover")
+    new = town.patient("Jon", "Wren", "1952-07-08", city="Dover")
+    await link_by_hand(await town.live(), contact, old)
+    await town.settle()
+    await town.attempt(lambda engine: link_by_hand(engine, contact, new, confirmed=tuple(Warned)), crash_at=dies_at)
+    await town.attempt(lambda engine: _linked_elsewhere(engine, other, new))
+    await unlink_by_hand(await town.live(), other)
+    await calm(town)
+    assert town.peer_of(Side.HINT, new) != other
+
+
+async def _linked_elsewhere(engine: Engine, contact: str, patient: str) -> None:
+    """Link as a batch does, which does not look whether somebody was about to."""
+    with suppress(LinkTaken):
+        await engine.store.reserve(new_link(engine, "batch", contact_id=contact, patient_id=patient))
+    await link_by_hand(engine, contact, patient, confirmed=tuple(Warned))

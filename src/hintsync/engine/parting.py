@@ -21,7 +21,7 @@ from hintsync.engine.open_reviews import OF_PAIRS, closed
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.writing import Trouble, write_side
 from hintsync.ports import Bookkeeping, Update, WriteMode
-from hintsync.state.port import Commit, LinkChange, LogEntry, LogLevel, Review
+from hintsync.state.port import Commit, LinkChange, LinkTaken, LogEntry, LogLevel, Review
 
 #: `Link.reason` of a link that is being ended begins so; with the mirrors of the contact cleared, or kept.
 PARTING = "parting"
@@ -131,18 +131,29 @@ async def _end(engine: Engine, state: LinkState, plan: UnlinkPlan, intent: Inten
     note = "Hint kept our id on the patient" if left_over else None
     audit = scribe.audit("unlinked", ended, rule="U1", side=Side.SALESFORCE, fields=sorted(plan.cleared), reason=note)
     await engine.store.decline(engine.connection.id, *plan.parted, by=engine.actor, at=engine.now())
-    changes = [LinkChange(ended)]
-    if intent.next_patient is not None:
-        following = new_link(
-            engine,
-            str(Trigger.MANUAL),
-            contact_id=plan.contact_id,
-            patient_id=intent.next_patient,
-            reason=intent.next_reason,
-        )
-        changes.append(LinkChange(following))
-    reviews = await _asked_no_more(engine, plan)
-    await engine.store.commit(Commit(changes, reviews=reviews, audits=[audit], logs=_logs(scribe, plan, note)))
+    end = Commit([LinkChange(ended)], reviews=await _asked_no_more(engine, plan), audits=[audit])
+    try:
+        following = _following(engine, plan, intent)
+        await engine.store.commit(replace(end, links=[*end.links, *following], logs=_logs(scribe, plan, note)))
+    except (
+        LinkTaken
+    ):  # cut off, and linked with somebody else before it was gone on with: the old link ends all the same
+        taken = f"{intent.next_patient} is linked with another contact by now"
+        await engine.store.commit(replace(end, logs=_logs(scribe, plan, note, taken)))
+
+
+def _following(engine: Engine, plan: UnlinkPlan, intent: Intent) -> list[LinkChange]:
+    """Return the reservation of the link that follows a re-link (row U3)."""
+    if intent.next_patient is None:
+        return []
+    link = new_link(
+        engine,
+        str(Trigger.MANUAL),
+        contact_id=plan.contact_id,
+        patient_id=intent.next_patient,
+        reason=intent.next_reason,
+    )
+    return [LinkChange(link)]
 
 
 async def _asked_no_more(engine: Engine, plan: UnlinkPlan) -> list[Review]:
@@ -151,8 +162,7 @@ async def _asked_no_more(engine: Engine, plan: UnlinkPlan) -> list[Review]:
     return [closed(each, engine.now()) for each in known if each.kind in OF_PAIRS]
 
 
-def _logs(scribe: Scribe, plan: UnlinkPlan, note: str | None) -> Sequence[LogEntry]:
-    if note is None:
-        return ()
+def _logs(scribe: Scribe, plan: UnlinkPlan, *notes: str | None) -> Sequence[LogEntry]:
     ids = {"contact_id": plan.contact_id, "patient_id": plan.patient_id}
-    return [scribe.log(LogLevel.ERROR, "left-over", f"{note}; the link ended all the same (U1)", **ids)]
+    told = [f"{note}; the link ended all the same (U1)" for note in notes if note is not None]
+    return [scribe.log(LogLevel.ERROR, "left-over", text, **ids) for text in told]
