@@ -21,6 +21,7 @@ from hintsync.core.person import Person
 from hintsync.core.records import RecordId, RecordState, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.poll import FAR_EVERY, NEAR
 from hintsync.engine.positions import OVERLAP, moment_of, newest_of
 from hintsync.engine.search import Hit, entry_of
 from hintsync.engine.search_index import Entry, Found, SearchIndex
@@ -92,6 +93,8 @@ class PatientIndex:
         self._read_to: datetime | None = None
         #: Monotonic seconds of the last look at what changed, of the last reading of everybody, of the last failure.
         self._looked_at = self._whole_at = self._failed_at = float("-inf")
+        #: Monotonic seconds of the last look that went back by the whole overlap, for rows that turn up late.
+        self._far_at = float("-inf")
         self.total: int | None = None
         self.complete = False
         self.trouble: str | None = None
@@ -192,11 +195,14 @@ class PatientIndex:
 
     async def _read_changes(self, engine: Engine) -> None:
         started, newest = engine.clock.monotonic(), None
-        since = None if self._read_to is None else self._read_to - OVERLAP
+        is_far = started - self._far_at >= FAR_EVERY
+        since = None if self._read_to is None else self._read_to - (OVERLAP if is_far else NEAR)
         async for page in engine.hint.scan(since=since):
             newest = newest_of(page.records, newest)
             await self._file(page.records)
         self._looked_at = started
+        if is_far:
+            self._far_at = started
         self._reach(newest, engine.clock.monotonic() - started)
 
     def _reach(self, newest: datetime | None, took: float) -> None:

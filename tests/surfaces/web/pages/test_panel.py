@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
+from hintsync.engine.live import work_once
 from hintsync.state.live import Lane, Mark
 from tests.surfaces.web.pages.desk import Desk
-from tests.surfaces.web.pages.pairs import contact, in_hint, in_org, linked, patient
+from tests.surfaces.web.pages.pairs import contact, in_hint, in_org, link, linked, patient
 from tests.surfaces.web.pages.reading import heading, hidden, links, words
 
 
@@ -171,3 +172,23 @@ async def test_b7_nothing_that_a_person_typed_into_a_record_becomes_markup(desk:
         assert "<script>alert" not in page.text
         assert "<img src=x" not in page.text
         assert "<b>Lynn" not in page.text
+
+
+async def test_d6_after_a_merge_the_panel_asks_which_patient_stays(desk: Desk) -> None:
+    mine, first = await linked(desk)
+    other, second = contact(desk), patient(desk)
+    assert (await link(desk, other, second)).done
+    desk.house.wire.org.merge("Contact", mine, [other])
+    engine = desk.house.engines.engine("demo")
+    assert engine is not None
+    await desk.house.wire.service.store.mark("demo", [Mark(Side.SALESFORCE, other, "poll", 0.0, Lane.LIVE)])
+    await work_once(engine, "worker", limit=10)
+    panel = await desk.front_desk.open("panel", mine)
+    said = words(panel)
+    assert "Which patient stays linked with it?" in said
+    assert said.count("Ann Moor, born 6 May 1980 pat-") == 2
+    form = {"review": hidden(panel, "review"), "take": second}
+    done = await desk.front_desk.post(f"/contacts/{mine}/decide", form)
+    assert heading(done) == "Decided"
+    assert in_org(desk, mine)["Hint_Patient_Id__c"] == second
+    assert in_hint(desk, first)["integration_record_id"] is None

@@ -50,8 +50,7 @@ async def create(visit: Visit) -> Response:
         return await _shown(visit, considered, moved=True)
     if considered.match.outcome is not Outcome.CREATED:
         return await _shown(visit, considered)
-    allowed = form.get("allow_duplicate") == "yes"
-    action = create_by_hand(visit.engine, contact, allow_duplicate=allowed)
+    action = create_by_hand(visit.engine, contact)
     again = f"/contacts/{contact}/create"
     return await carried_out(visit, contact, action, title="Patient created", again=again)
 

@@ -24,6 +24,11 @@ _ACTIONS: Final = {
     "resumed": "a record came back",
     "decided": "a person decided",
 }
+_DECISIONS: Final = {
+    "keep salesforce": "Salesforce’s value stays",
+    "keep hint": "Hint’s value stays",
+    "same person": "it is the same person",
+}
 _ONE_WAY_ROWS: Final = frozenset({"W1", "W2", "W3"})
 
 
@@ -97,7 +102,9 @@ def _reason(row: FieldMapping, event: AuditEvent) -> str:
         mine = [each for each in rows if (each in _ONE_WAY_ROWS) == row.one_way] or rows
         return rule_words(mine, event.side) or _ACTIONS["wrote"]
     if event.action == "decided":
-        return f"a person decided: {event.reason}" if event.reason else _ACTIONS["decided"]
+        return (
+            f"a person decided: {_DECISIONS.get(event.reason, event.reason)}" if event.reason else _ACTIONS["decided"]
+        )
     if event.action == "held":
         words = rule_words(each.split()[0] for each in (event.reason or "").split("; ") if each.split())
         return f"it waits for a decision: {words}" if words else "it waits for a decision"
