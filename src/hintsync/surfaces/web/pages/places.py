@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hintsync.surfaces.web.pages import (
+    audit,
     batches,
     connection,
     create,
@@ -36,6 +37,7 @@ PLACES: tuple[Place, ...] = (
     *parked.PLACES,
     *health.PLACES,
     *log.PLACES,
+    *audit.PLACES,
     *panel.PLACES,
     *sync.PLACES,
     *create.PLACES,

@@ -7,14 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from starlette.responses import Response
 
 from hintsync.core.errors import BadInput
-from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.link_by_hand import Step, Warned
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
 from hintsync.engine.alike import alike, decide_alike
 from hintsync.engine.figures import MOST_REVIEWS
 from hintsync.engine.open_reviews import OF_FIELDS
-from hintsync.engine.options import Options
 from hintsync.engine.review_cases import read_case
 from hintsync.engine.review_choices import FOR_MANY, Decision, decide, decisions_of
 from hintsync.engine.standing import candidate_side
@@ -22,6 +20,7 @@ from hintsync.state.port import LinkTaken, Review, ReviewKind, StaleLink
 from hintsync.surfaces.cli.record_ids import contact_id, patient_id
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.by_hand import addresses
+from hintsync.surfaces.web.pages.log import table_of
 from hintsync.surfaces.web.pages.names import actor_names, contact_names, last_editor
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page
@@ -38,7 +37,7 @@ async def show_queue(visit: Visit) -> Response:
     """List what waits, oldest first, by kind."""
     kind = _kind(visit.query.get("kind", ""))
     found = await visit.service.store.reviews(visit.connection.id, limit=MOST_REVIEWS)
-    shown = view.queue(found, _table(visit), kind=kind, number=_number(visit.query.get("page", "1")))
+    shown = view.queue(found, table_of(visit), kind=kind, number=_number(visit.query.get("page", "1")))
     names = await contact_names(visit, [row.record_id for row in shown.rows if row.side is Side.SALESFORCE])
     return page(visit, "reviews.html", title="Reviews", queue=shown, names=names, done=visit.query.get("done", ""))
 
@@ -89,7 +88,7 @@ async def act_alike(visit: Visit) -> Response:
 
 
 async def _shown(visit: Visit, review: Review, *, warnings: Collection[Warned] = (), chosen: str = "") -> Response:
-    table = _table(visit)
+    table = table_of(visit)
     choices = [view.choice(decision, review) for decision in decisions_of(review)]
     is_open = bool(choices) or not view.standing_words(review)
     return page(
@@ -144,7 +143,7 @@ async def _group(visit: Visit, review: Review, decision: Decision) -> Response:
         "reviews_alike.html",
         title=f"Decide {len(group):,} alike",
         review=review,
-        row=view.queue_row(review, _table(visit)),
+        row=view.queue_row(review, table_of(visit)),
         choice=view.choice(decision, review),
         question=view.question(review),
         group=group[:_LISTED],
@@ -170,11 +169,6 @@ async def _named(visit: Visit, review_id: str) -> Review:
     if found is None or found.connection_id != visit.connection.id:
         raise BadInput("there is no such review; the queue lists those that are open")
     return found
-
-
-def _table(visit: Visit) -> FieldTable:
-    engine = visit.engines.engine(visit.connection.id)
-    return engine.table if engine else Options.from_json(visit.connection.settings).table()
 
 
 def _record_id(review: Review, fields: Mapping[str, str]) -> RecordId:

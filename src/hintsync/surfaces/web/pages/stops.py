@@ -5,15 +5,14 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from hintsync.core.errors import BadInput, HintsyncError
-from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.guards import Pin, check_identity
 from hintsync.core.values import Side
 from hintsync.engine.approvals import acknowledge, approve, seal_of
 from hintsync.engine.guard_facts import guard_facts
-from hintsync.engine.options import Options
 from hintsync.engine.stops import PAUSE, acknowledge_identity, pause, pin_of, repin, resume, seen_identity
 from hintsync.state.port import Run, RunKind, RunStatus
 from hintsync.surfaces.web.access.roles import Role
+from hintsync.surfaces.web.pages.log import table_of
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, see
 from hintsync.surfaces.web.views import stops as view
@@ -28,7 +27,7 @@ async def show(visit: Visit) -> Response:
     """Show what is stopped, and how every guard stands."""
     engine, store = visit.engines.engine(visit.connection.id), visit.service.store
     facts = await guard_facts(store, visit.connection, engine)
-    table = _table(visit)
+    table = table_of(visit)
     is_pinned_wrong = any(stop.guard == "G1" for stop in facts.stops)
     return page(
         visit,
@@ -107,7 +106,7 @@ async def act_pin(visit: Visit) -> Response:
 async def show_plan(visit: Visit) -> Response:
     """Show the plan that a guard kept, row by row."""
     run = await _kept(visit)
-    store, table = visit.service.store, _table(visit)
+    store, table = visit.service.store, table_of(visit)
     after = visit.query.get("after", "")
     rows = [row async for row in store.rows(run.id)]
     behind = [row for row in rows if not after.isdigit() or row.position > int(after)]
@@ -140,11 +139,6 @@ async def _kept(visit: Visit) -> Run:
     if run is None or run.connection_id != visit.connection.id or run.kind is not RunKind.HELD:
         raise BadInput("there is no such plan; the safety stops name those that wait")
     return run
-
-
-def _table(visit: Visit) -> FieldTable:
-    engine = visit.engines.engine(visit.connection.id)
-    return engine.table if engine else Options.from_json(visit.connection.settings).table()
 
 
 PLACES: tuple[Place, ...] = (
