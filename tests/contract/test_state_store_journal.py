@@ -49,6 +49,20 @@ async def test_each_connection_has_its_own_lasting_fingerprint_key(store: StateS
     assert key == store.fingerprint_key("con-1") != store.fingerprint_key("con-2")
 
 
+async def test_open_reviews_are_counted_by_kind(store: StateStore) -> None:
+    await store.put_connection(OTHER)
+    assert await store.count_reviews("con-1") == {}
+    first = replace(a_review("rev-1"), kind=ReviewKind.CONFLICT, field_name="city")
+    others = [
+        replace(first, id="rev-2", field_name="zip"),
+        replace(first, id="rev-3", kind=ReviewKind.OVERLAY, field_name=""),
+        replace(first, id="rev-4", field_name="state", status=ReviewStatus.DECIDED),
+        replace(first, id="rev-5", connection_id="con-2"),
+    ]
+    await store.commit(Commit(reviews=[first, *others]))
+    assert await store.count_reviews("con-1") == {ReviewKind.CONFLICT: 2, ReviewKind.OVERLAY: 1}
+
+
 async def test_reviews_of_certain_records_are_asked_for_by_id(store: StateStore) -> None:
     mine, other = a_review(), replace(a_review(), id="rev-other", record_id="003000000000OTHER")
     await store.commit(Commit(reviews=[mine, other]))

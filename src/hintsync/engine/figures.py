@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from hintsync.core.values import Side
 from hintsync.state.live import Backlog, Stop
 from hintsync.state.port import ReviewKind, Run, RunStatus, StateStore
 
-#: Reviews that are counted at most; more than that is shown as this many.
+#: Reviews that are listed at most.
 MOST_REVIEWS = 10_000
 #: Latest runs that are looked at for successes.
 _RUNS = 50
@@ -42,13 +41,12 @@ async def read_figures(store: StateStore, connection_id: str, now: float) -> Fig
         now: seconds since the epoch.
     """
     backlog = await store.backlog(connection_id)
-    reviews = await store.reviews(connection_id, limit=MOST_REVIEWS)
     return Figures(
         connection_id=connection_id,
         backlog=backlog,
         queue_age={side: max(now - since, 0.0) for side, since in backlog.oldest.items()},
         stops=await store.stops(connection_id),
-        reviews=Counter(review.kind for review in reviews),
+        reviews=await store.count_reviews(connection_id),
         successes=_successes(await store.runs(connection_id, limit=_RUNS)),
     )
 

@@ -136,6 +136,10 @@ class JournalStore(Protocol):
         """Return reviews, oldest first; only those about certain records if any are given."""
         ...
 
+    async def count_reviews(self, connection_id: str) -> Mapping[ReviewKind, int]:
+        """Count open reviews by kind; a kind that none has is missing."""
+        ...
+
     async def review(self, review_id: str) -> Review | None:
         """Return one review."""
         ...

@@ -266,6 +266,11 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         ]
         return sorted(wanted, key=lambda review: (review.opened_at, review.id))[:limit]
 
+    async def count_reviews(self, connection_id: str) -> Mapping[ReviewKind, int]:
+        """Count open reviews by kind; a kind that none has is missing."""
+        mine = (review for review in self._reviews.values() if review.connection_id == connection_id)
+        return Counter(review.kind for review in mine if review.status is ReviewStatus.OPEN)
+
     async def review(self, review_id: str) -> Review | None:
         """Return one review."""
         return self._reviews.get(review_id)

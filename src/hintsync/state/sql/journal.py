@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.records import RecordId
@@ -42,6 +42,16 @@ class JournalPart(Part):
         async with self._database.reading() as sql:
             found = await sql.execute(wanted.order_by(_REVIEWS.c.opened_at, _REVIEWS.c.id).limit(limit))
             return [codec.review_of(row) for row in found]
+
+    @uninterrupted
+    async def count_reviews(self, connection_id: str) -> Mapping[ReviewKind, int]:
+        """Count open reviews by kind; a kind that none has is missing."""
+        mine = select(_REVIEWS.c.kind, func.count()).filter_by(
+            connection_id=connection_id, status=str(ReviewStatus.OPEN)
+        )
+        async with self._database.reading() as sql:
+            found = await sql.execute(mine.group_by(_REVIEWS.c.kind))
+            return {ReviewKind(kind): count for kind, count in found}
 
     @uninterrupted
     async def review(self, review_id: str) -> Review | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hintsync.bootstrap import ORG_NAME, PRACTICE_NAME
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.figures import MOST_REVIEWS, Figures, read_figures
+from hintsync.engine.figures import Figures, read_figures
 from hintsync.engine.heard import last_heard
 from hintsync.engine.live_retry import sides_in_trouble
 from hintsync.engine.stops import PAUSE
@@ -92,8 +92,6 @@ class WaitingView:
     count: int
     #: Where they are shown: reviews, stops, health; empty: nowhere.
     shown_on: str
-    #: There are more than could be counted.
-    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +164,7 @@ def waiting_of(figures: Figures) -> tuple[WaitingView, ...]:
         WaitingView("Records to be synced", sum(figures.backlog.waiting.values()), "health"),
         WaitingView("Parked after repeated failure", figures.backlog.parked, "stops"),
         WaitingView("Conflicts to decide", conflicts, "reviews"),
-        WaitingView("Other reviews", reviews - conflicts, "reviews", more=reviews >= MOST_REVIEWS),
+        WaitingView("Other reviews", reviews - conflicts, "reviews"),
     )
 
 
