@@ -16,13 +16,13 @@ from tests.surfaces.test_serve import served, until
 from tests.surfaces.town import Town
 
 BORN = "1980-05-06"
-PAIRS = 24
+PAIRS = 30
 
 
 def slowly(town: Town) -> None:
     """Let so few requests a second go to Hint that a batch lasts a while."""
     path = town.state / SETTINGS_FILE
-    text = path.read_text(encoding="utf-8").replace("REQUESTS_PER_SECOND=1000", "REQUESTS_PER_SECOND=8")
+    text = path.read_text(encoding="utf-8").replace("REQUESTS_PER_SECOND=1000", "REQUESTS_PER_SECOND=5")
     path.write_text(text, encoding="utf-8")
 
 
