@@ -33,12 +33,6 @@ class Accounts:
         soql = f"SELECT Id,Name,CreatedDate FROM Account WHERE Name = {quoted(name)} ORDER BY CreatedDate,Id LIMIT 50"
         return [_account(row) for row in await rows(self._client, soql, "look up accounts")]
 
-    async def named(self, account_id: str) -> Account | None:
-        """Return an account by its id; None if it is not there, or deleted."""
-        soql = f"SELECT Id,Name,CreatedDate FROM Account WHERE Id = {quoted(account_id)}"
-        found = await rows(self._client, soql, "look at an account")
-        return _account(found[0]) if found else None
-
     async def create(self, name: str) -> Account:
         """Create an account.
 

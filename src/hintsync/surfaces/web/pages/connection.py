@@ -9,10 +9,9 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from hintsync.bootstrap import PRACTICE_NAME, open_accounts
+from hintsync.bootstrap import PRACTICE_NAME
 from hintsync.core.errors import HintsyncError
 from hintsync.engine.options import Options
-from hintsync.engine.webhooks import webhook_state
 from hintsync.redact import safe_text
 from hintsync.replicas.salesforce.accounts import Account
 from hintsync.state.port import Connection
@@ -20,8 +19,8 @@ from hintsync.surfaces.joining import ACTIVE, INTEGRATION_FACT, NotTaken, Severa
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, see
+from hintsync.surfaces.web.views.overview import read_lines, sides_of
 from hintsync.surfaces.web.views.partner_keys import partner_keys
-from hintsync.surfaces.web.views.standing import read_stands, sides_of
 
 _log = logging.getLogger(__name__)
 
@@ -102,8 +101,8 @@ async def _shown(
     store = visit.service.store
     connection = await store.connection(visit.connection.id) or visit.connection
     visit.connection = connection
-    stands = await read_stands(store, visit.service.clock, connection)
-    org, practice = sides_of(stands)
+    lines = await read_lines(store, visit.service.clock, connection)
+    org, practice = sides_of(lines)
     account, gone = await _default_account(visit, connection)
     return page(
         visit,
@@ -117,7 +116,7 @@ async def _shown(
         keys=partner_keys(visit.service.settings),
         account=account,
         account_gone=gone,
-        webhook=await webhook_state(store, connection.id),
+        webhook=lines.webhook,
         typed=wanted,
         errors={"form": "", "code": "", "account": "", **errors},
         failed=bool(errors),
@@ -147,11 +146,11 @@ async def _default_account(visit: Visit, connection: Connection) -> tuple[Accoun
     if account_id is None:
         return None, False
     try:
-        async with asyncio.timeout(_ACCOUNT_SECONDS), open_accounts(visit.service, connection) as accounts:
-            found = await accounts.named(account_id)
+        async with asyncio.timeout(_ACCOUNT_SECONDS), visit.orgs.asked(connection.id) as org:
+            found = await org.names("Account", [account_id])
     except (HintsyncError, TimeoutError):
         return Account(account_id, ""), False
-    return found or Account(account_id, ""), found is None
+    return Account(account_id, found.get(account_id, "")), account_id not in found
 
 
 def _done(visit: Visit, connection: Connection) -> tuple[str, str]:

@@ -12,7 +12,6 @@ from hintsync.core.errors import BadInput
 from hintsync.core.fields import ConflictPolicy
 from hintsync.engine.choosing import POLICY, choices_of, choose
 from hintsync.engine.options import Options
-from hintsync.engine.stops import Desk
 from hintsync.state.port import Json
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.place import Place, Visit
@@ -34,8 +33,7 @@ async def save(visit: Visit) -> Response:
     wanted: dict[str, Json] = {name: form.get(name, "") for name in was}
     if strange := sorted(name for name, policy in wanted.items() if policy not in set(ConflictPolicy)):
         raise BadInput(f"{strange[0].removeprefix(POLICY)}: expected one of the policies that the page offers")
-    desk = Desk(visit.connection, visit.service.store, visit.service.clock, visit.actor)
-    chosen = await choose(desk, was, wanted)
+    chosen = await choose(visit.desk, was, wanted)
     if chosen.overtaken:
         return _table(visit, {**was, **chosen.overtaken}, wanted, chosen.overtaken, HTTPStatus.CONFLICT)
     return see(visit, "/fields", saved=len(chosen.changed))

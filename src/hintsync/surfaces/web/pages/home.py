@@ -12,7 +12,7 @@ from hintsync.surfaces.web.pages import batches, health, log, reviews, runs, sto
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, part
 from hintsync.surfaces.web.views.first_steps import first_steps
-from hintsync.surfaces.web.views.standing import read_stands, runs_of, sides_of, stops_of, waiting_of
+from hintsync.surfaces.web.views.overview import read_stands, runs_of, sides_of, stops_of, waiting_of
 
 
 async def show(visit: Visit) -> Response:
@@ -26,7 +26,7 @@ async def show(visit: Visit) -> Response:
         visit,
         "home.html",
         title="Hint Health",
-        sides=sides_of(stands),
+        sides=sides_of(stands.lines),
         is_open=visit.is_open,
         problem=visit.engines.closed.get(visit.connection.id, ""),
         stops=stops_of(stands.figures.stops),

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from hintsync.core.errors import BadInput
 from hintsync.engine.choosing import choices_of, choose
 from hintsync.engine.options import Options
-from hintsync.engine.stops import Desk
 from hintsync.state.port import Json
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.place import Place, Visit
@@ -33,8 +32,7 @@ async def save(visit: Visit) -> Response:
     wanted, errors = read(typed)
     if errors:
         return _form(visit, typed, was, errors=errors, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    desk = Desk(visit.connection, visit.service.store, visit.service.clock, visit.actor)
-    chosen = await choose(desk, was, wanted)
+    chosen = await choose(visit.desk, was, wanted)
     if chosen.overtaken:
         return _form(visit, typed, {**was, **chosen.overtaken}, overtaken=chosen.overtaken, status=HTTPStatus.CONFLICT)
     return see(visit, "/settings", saved=len(chosen.changed))

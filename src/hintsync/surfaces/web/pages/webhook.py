@@ -33,13 +33,12 @@ async def update(visit: Visit) -> Response:
     stands = await webhook_state(store, connection.id)
     try:
         url = _taken(visit.service.settings, typed, stands)
-        desk = Desk(connection, store, visit.service.clock, visit.actor)
-        await register_webhook(store, connection, open_partner(visit.service), url, desk.now())
+        await register_webhook(store, connection, open_partner(visit.service), url, visit.desk.now())
     except BadInput as error:
         return await _shown(visit, typed=typed, error=str(error), status=HTTPStatus.UNPROCESSABLE_ENTITY)
     except HintsyncError as error:
         return await _shown(visit, typed=typed, error=str(error), status=HTTPStatus.CONFLICT)
-    await _note(desk, url)
+    await _note(visit.desk, url)
     return see(visit, "/connection/webhook", done="updated")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hintsync.engine.options import Options
-from hintsync.surfaces.web.views.standing import Stands, has_dry_run
+from hintsync.surfaces.web.views.overview import Stands, has_dry_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ def first_steps(stands: Stands, batches: str) -> tuple[Step, ...]:
         stands: how the connection stands.
         batches: path of the page of batches.
     """
-    options = Options.from_json(stands.connection.settings)
-    registered, seen = stands.webhook.registration is not None, stands.webhook.seen_at is not None
+    options = Options.from_json(stands.lines.connection.settings)
+    registered, seen = stands.lines.webhook.registration is not None, stands.lines.webhook.seen_at is not None
     told = "Hint was told the address. Edit a patient in Hint to see that it arrives."
     return (
         Step(
             "Connect Hint",
             "Paste the Authorization Code that Hint shows under Admin, Integrations, Salesforce.",
-            bool(stands.connection.practice_id),
+            bool(stands.lines.connection.practice_id),
             "/connection",
         ),
         Step(

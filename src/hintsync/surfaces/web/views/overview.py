@@ -40,19 +40,27 @@ _STATES: Mapping[RunStatus, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
-    """What the store says of a connection."""
+class Lines:
+    """What the store says of the lines to both systems."""
 
     connection: Connection
-    figures: Figures
-    #: Live links.
-    links: int
-    runs: Sequence[Run]
     webhook: WebhookState
     way: Way
     heard: Mapping[Side, str | None]
     #: Sides that live work cannot reach, with the seconds since it last tried.
     in_trouble: Mapping[Side, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """What the store says of a connection."""
+
+    lines: Lines
+    figures: Figures
+    #: Live links.
+    links: int
+    #: The latest ones, newest first.
+    runs: Sequence[Run]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +116,31 @@ class RunView:
     progress: str
 
 
-async def read_stands(store: StateStore, clock: Clock, connection: Connection) -> Stands:
-    """Read how a connection stands; some small reads, no remote call."""
-    now = clock.now().timestamp()
-    links = await store.count_links(connection.id)
-    return Stands(
+async def read_lines(store: StateStore, clock: Clock, connection: Connection) -> Lines:
+    """Read how the lines to both systems stand; some small reads, no remote call."""
+    return Lines(
         connection=connection,
-        figures=await read_figures(store, connection.id, now),
-        links=sum(count for status, count in links.items() if status is not LinkStatus.ENDED),
-        runs=await store.runs(connection.id, limit=_RUNS),
         webhook=await webhook_state(store, connection.id),
         way=await load_way(store, connection),
         heard={side: await last_heard(store, connection.id, side) for side in Side},
-        in_trouble=await sides_in_trouble(store, connection.id, now),
+        in_trouble=await sides_in_trouble(store, connection.id, clock.now().timestamp()),
     )
 
 
-def sides_of(stands: Stands) -> tuple[SideView, SideView]:
+async def read_stands(store: StateStore, clock: Clock, connection: Connection) -> Stands:
+    """Read how a connection stands; some small reads, no remote call."""
+    links = await store.count_links(connection.id)
+    return Stands(
+        lines=await read_lines(store, clock, connection),
+        figures=await read_figures(store, connection.id, clock.now().timestamp()),
+        links=sum(count for status, count in links.items() if status is not LinkStatus.ENDED),
+        runs=await store.runs(connection.id, limit=_RUNS),
+    )
+
+
+def sides_of(lines: Lines) -> tuple[SideView, SideView]:
     """Return Salesforce and Hint as they are known."""
-    connection = stands.connection
+    connection = lines.connection
     org = SideView(
         side=Side.SALESFORCE,
         title="Salesforce",
@@ -134,9 +148,9 @@ def sides_of(stands: Stands) -> tuple[SideView, SideView]:
         name=_text(connection, ORG_NAME),
         id=connection.org_id,
         sandbox=connection.org_sandbox,
-        last_event=stands.heard[Side.SALESFORCE],
-        noticed=_sentence(describe_way(connection, stands.way)),
-        trouble=_trouble(stands, Side.SALESFORCE),
+        last_event=lines.heard[Side.SALESFORCE],
+        noticed=_sentence(describe_way(connection, lines.way)),
+        trouble=_trouble(lines, Side.SALESFORCE),
     )
     practice = SideView(
         side=Side.HINT,
@@ -145,9 +159,9 @@ def sides_of(stands: Stands) -> tuple[SideView, SideView]:
         name=_text(connection, PRACTICE_NAME),
         id=connection.practice_id,
         sandbox=connection.practice_id.startswith("sbx-"),
-        last_event=stands.heard[Side.HINT],
-        noticed=_how_hint(stands.webhook),
-        trouble=_trouble(stands, Side.HINT),
+        last_event=lines.heard[Side.HINT],
+        noticed=_how_hint(lines.webhook),
+        trouble=_trouble(lines, Side.HINT),
     )
     return org, practice
 
@@ -201,8 +215,8 @@ def _how_hint(webhook: WebhookState) -> str:
     return "Webhooks; its list of changes is asked each minute besides."
 
 
-def _trouble(stands: Stands, side: Side) -> str:
-    seconds = stands.in_trouble.get(side)
+def _trouble(lines: Lines, side: Side) -> str:
+    seconds = lines.in_trouble.get(side)
     if seconds is None:
         return ""
     return f"It does not answer live work (last tried {seconds:.0f} seconds ago). Nothing is lost; it is tried again."
