@@ -87,6 +87,7 @@ def read_page(click: Click, name: str, record_id: str) -> Shown:
         return Shown(label, (Part("problem", f"The markup cannot be read: {problem}"),), ())
     reader = _Reader(click, _controller(click, page, record_id), record_id)
     parts = tuple(reader.parts(page))
+    label = reader.merged(page.get("title")) or label
     return Shown(label, parts, tuple(dict.fromkeys(reader.origins)))
 
 
@@ -127,17 +128,17 @@ class _Reader:
             if child.get("rendered").lower() == "false":
                 continue
             if not child.tag:
-                yield Part("text", self._merged(child.text))
+                yield Part("text", self.merged(child.text))
             elif child.tag == "apex:canvasapp":
                 yield self._app(child)
             elif child.tag == "apex:outputtext":
-                yield Part("text", self._merged(child.get("value")))
+                yield Part("text", self.merged(child.get("value")))
             elif child.tag in _HOLDERS or ":" not in child.tag:
                 yield from self.parts(child)
             else:
                 yield Part("problem", f"Not emulated: the Visualforce component {child.tag}")
 
-    def _merged(self, text: str) -> str:
+    def merged(self, text: str) -> str:
         return merged(text, lambda name: look_up(self._click, self._one, self._record_id, name))
 
     def _app(self, element: Element) -> Part:
@@ -159,7 +160,7 @@ class _Reader:
         Raises:
             CanvasProblem: the app cannot be opened.
         """
-        parameters = as_json(self._merged(element.get("parameters")))
+        parameters = as_json(self.merged(element.get("parameters")))
         if parameters is None:
             raise CanvasProblem(409, "its parameters are no JSON object")
         given = {
@@ -168,7 +169,7 @@ class _Reader:
             "parameters": parameters,
             "location": _LOCATION,
             "record": self._record_id if self._one is not None else "",
-            "fields": self._merged(element.get("entityFields")),
+            "fields": self.merged(element.get("entityFields")),
         }
         visit = read_visit(self._click.org, given, self._click.call.origin)
         return replace(visit, size=_size(element))
