@@ -62,7 +62,14 @@ async def guard_facts(store: StateStore, connection: Connection, engine: Engine 
 
 
 def _unusable(engine: Engine) -> Mapping[Side, frozenset[FieldName]]:
-    found = {side: described.missing | described.read_only for side, described in engine.described.items()}
+    never_written = {
+        Side.HINT: frozenset(row.name for row in engine.table if row.one_way),
+        Side.SALESFORCE: frozenset(),
+    }
+    found = {
+        side: described.missing | (described.read_only - never_written[side])
+        for side, described in engine.described.items()
+    }
     return {side: names for side, names in found.items() if names}
 
 

@@ -276,13 +276,13 @@ def _volume(hours: Sequence[Hour], steps: Sequence[str]) -> Chart:
 
 
 def _lag(side: Side, hours: Sequence[Hour], day: Hour, steps: Sequence[str]) -> Lag:
-    title = f"From {SYSTEM[side]} to {SYSTEM[side.other]}"
+    title = f"from {SYSTEM[side]} to {SYSTEM[side.other]}"
     series = [
         Series("half within", [hour.lag(side, 0.5) for hour in hours], " s"),
         Series("95 of 100 within", [hour.lag(side, 0.95) for hour in hours], " s"),
     ]
     half, most = seconds(day.lag(side, 0.5)), seconds(day.lag(side, 0.95))
-    told = f"{title}: half of the day’s edits within {half}, 95 of 100 within {most}"
+    told = f"Lag {title}: half of the day’s edits within {half}, 95 of 100 within {most}"
     return Lag(side, title, half, most, sum(day.lags.get(side, ())), line_chart(told, series, steps))
 
 

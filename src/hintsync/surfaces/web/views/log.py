@@ -22,6 +22,9 @@ LEVELS: Final[Mapping[LogLevel, tuple[str, str]]] = {
     LogLevel.EXCEPTION: ("Exception", "bad"),
 }
 
+#: Fields that are named in a list; more of them are counted.
+_FEW: Final = 5
+
 #: What may be done about an entry, by its code.
 _ADVICE: Final = {
     "contact-already-synced": "The contact that matches is linked with another patient. Look whether the patient is there twice.",
@@ -157,6 +160,8 @@ class AuditRow:
     #: Which system, where it was one.
     system: str
     fields: str
+    #: The same, shortened where they are many.
+    fields_shortly: str
     #: The rule in words.
     rule: str
 
@@ -166,7 +171,9 @@ def audit_row(stored: StoredAudit, table: FieldTable) -> AuditRow:
     event = stored.event
     system = SYSTEM[event.side] if event.side else ""
     what = ACTIONS.get(event.action, event.action)
-    return AuditRow(stored.sequence, event, what, system, labels(event.fields, table), _rule(event))
+    told = labels(event.fields, table)
+    shortly = told if len(event.fields) <= _FEW else f"{len(event.fields)} fields"
+    return AuditRow(stored.sequence, event, what, system, told, shortly, _rule(event))
 
 
 def _rule(event: AuditEvent) -> str:

@@ -156,14 +156,12 @@ def _sentence(words: str) -> str:
 
 
 def _rows(case: ReviewCase, records: list[CaseRecord], table: FieldTable) -> list[FieldRow]:
-    """Return the fields worth a look: the one in question, or all that any record shows a value of."""
+    """Return the fields worth a look: the one in question, or all two-way ones that any record shows a value of."""
     review = case.review
     if review.kind in OF_FIELDS and review.field_name in table.by_name:
         wanted = [table[review.field_name]]
-    elif review.kind is ReviewKind.OVERLAY:
-        wanted = [row for row in table if not row.one_way]
     else:
-        wanted = list(table)
+        wanted = [row for row in table if not row.one_way]
     asked = {review.field_name} if review.field_name else set()
     if review.kind is ReviewKind.OVERLAY:
         asked = set(KEY_FIELDS)

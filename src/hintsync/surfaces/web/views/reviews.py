@@ -171,6 +171,18 @@ def asked_because(review: Review) -> str:
 
 _REASONS: Final = {
     "patients-share-key": "several patients share this name and date of birth",
+    "contacts-share-key": "several contacts share this name and date of birth",
+    "several-candidates": "several records share this name and date of birth",
+    "several-contacts-show-this-patient": "several contacts show this patient’s Hint Patient ID",
+    "marked-without-our-link": "the contact is marked as synced, and no link is known",
+    "linked-to-another": "the match is linked with somebody else",
+    "another-contact-shows-this-patient": "another contact shows this patient’s Hint Patient ID",
+    "shows-another-patient": "the contact shows another Hint Patient ID",
+    "changed-on-both-sides": "it was changed in both systems",
+    "both-filled": "the link was found again, and both records have a value",
+    "phone-writes-paused": "writes of phone numbers are paused",
+    "clears-paused": "emptying this field is paused",
+    "clear-not-allowed": "this field is not emptied without a decision",
     "near-match-possible": "somebody similar is there",
     "near-match-probable": "somebody very similar is there",
     "edited in Hint while it was written": "somebody edited it in Hint while it was written",

@@ -123,10 +123,10 @@ def guard_lines(facts: GuardFacts, table: FieldTable) -> tuple[GuardLine, ...]:
     stopped = {stop.guard: stop for stop in facts.stops}
     seen = {
         "G2": _empty_side(facts),
-        "G4": _waiting(facts.overlays, "pairs wait for a decision", "overlay"),
+        "G4": _waiting(facts.overlays, "Pairs in doubt, to be decided", "overlay"),
         "G5": _unusable(facts, table),
         "G6": _short(facts),
-        "G7": _waiting(facts.loops, "fields are left alone until somebody decides", "conflict"),
+        "G7": _waiting(facts.loops, "Fields left alone until somebody decides", "conflict"),
         "G8": _way(facts),
     }
     lines = []
@@ -150,7 +150,7 @@ def _empty_side(facts: GuardFacts) -> _Line:
 
 
 def _waiting(count: int, words: str, kind: str) -> _Line:
-    return ("warn", "waits for people", f"{count:,} {words}", f"/reviews?{kind}") if count else _QUIET
+    return ("warn", "waits for people", f"{words}: {count:,}", f"/reviews?{kind}") if count else _QUIET
 
 
 def _unusable(facts: GuardFacts, table: FieldTable) -> _Line:
