@@ -122,6 +122,8 @@ class Card:
     presets: tuple[Preset, ...] = ()
     #: Path of the route that shows how things are now; empty where there is none.
     now: str = ""
+    #: What of each row that it shows stands on the page; empty for all.
+    columns: tuple[str, ...] = ()
     #: Key of the list in that route's answer to which the card adds an entry; empty for a card that sends one body.
     queue: str = ""
     #: The body is the list itself, or anything else that one input, ``body``, holds.

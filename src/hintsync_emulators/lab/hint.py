@@ -63,6 +63,7 @@ _WEBHOOKS = Group(
             "Events that never come are made up for by reading.",
             "Never deliver these",
             now="/outbox",
+            columns=("id", "type", "webhook_endpoints"),
         ),
         Card(
             "POST /events",
@@ -177,7 +178,7 @@ _PEOPLE = Group(
         Card(
             "DELETE /practitioners/{id}",
             "Remove a practitioner",
-            "His patients have none from then on.",
+            "The patients have none from then on.",
             "Remove practitioner",
         ),
     ),

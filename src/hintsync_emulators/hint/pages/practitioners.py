@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _DONE = {
     "added": "The practitioner was added.",
     "renamed": "The practitioner was renamed.",
-    "removed": "The practitioner was removed; his patients have none now.",
+    "removed": "The practitioner was removed; the patients have none now.",
 }
 
 
