@@ -19,6 +19,7 @@ from hintsync.surfaces.web.pages.place import Place, Refused, Visit
 from hintsync.surfaces.web.pages.render import page, part, see
 from hintsync.surfaces.web.pages.run_stream import view_now
 from hintsync.surfaces.web.pages.runs import people_of
+from hintsync.surfaces.web.run_counts import by_outcome, counts_of
 from hintsync.surfaces.web.views.run_views import OutcomeLine, RunView, outcome_lines
 
 
@@ -103,7 +104,7 @@ async def _latest_run(visit: Visit, kind: RunKind) -> Run | None:
 async def _latest(visit: Visit, run: Run | None) -> _Latest:
     if run is None:
         return _Latest(None, [])
-    return _Latest(view_now(visit, run), outcome_lines(await visit.service.store.outcome_counts(run.id)))
+    return _Latest(view_now(visit, run), outcome_lines(by_outcome(await counts_of(visit.service.store, run))))
 
 
 def _is_dry(text: str | None) -> bool:

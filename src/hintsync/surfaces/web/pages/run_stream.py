@@ -15,8 +15,10 @@ from hintsync.surfaces.web.pages.streaming import Event, last_event_id
 from hintsync.surfaces.web.views.run_views import RunView, outcome_lines, run_view
 from hintsync.surfaces.web.views.run_words import duration_words
 
-#: Seconds between two looks at a run: one small read each, and a count of its results.
+#: Seconds between two looks at a run, at least: one small read each, and a count of its results.
 LOOK = 1.0
+#: Times as long as a count took before the next: a large run must not be slowed down by who follows it.
+_SHARE = 20.0
 #: Seconds before it is guessed how much longer a run takes.
 _GUESS_AFTER = 5.0
 
@@ -67,7 +69,9 @@ async def follow(visit: Visit, run_id: str, back: str) -> AsyncGenerator[Event, 
     while True:
         view = view_now(visit, await known_run(visit, run_id))
         pace = pace or _Pace(clock.monotonic(), view.done)
+        looked = clock.monotonic()
         counts = await visit.service.store.outcome_counts(run_id)
+        pause = max(LOOK, _SHARE * (clock.monotonic() - looked))
         event = _part(visit, view, counts, pace.left(view, clock.monotonic()))
         if event.id != seen:
             seen = event.id
@@ -79,7 +83,7 @@ async def follow(visit: Visit, run_id: str, back: str) -> AsyncGenerator[Event, 
         if not view.is_under_way:
             yield Event("done", back)
             return
-        await clock.sleep(LOOK)
+        await clock.sleep(pause)
 
 
 def _part(visit: Visit, view: RunView, counts: Mapping[Outcome, int], left: str) -> Event:

@@ -23,6 +23,7 @@ from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import guards, page, see
 from hintsync.surfaces.web.pages.run_stream import follow, known_run, view_now
 from hintsync.surfaces.web.pages.streaming import stream
+from hintsync.surfaces.web.run_counts import by_outcome, counts_of
 from hintsync.surfaces.web.views.addresses import patient_address
 from hintsync.surfaces.web.views.results import (
     PAGE,
@@ -63,15 +64,12 @@ async def show_run(visit: Visit) -> Response:
     run = await known_run(visit, visit.names["run"])
     outcome, reason = _outcome(visit), visit.query.get("reason", "")
     after = _whole(visit.query.get("after"), -1)
-    counts = await visit.service.store.reason_counts(run.id)
+    counts = await counts_of(visit.service.store, run)
     rows = await _page_of_rows(visit, run, outcome, reason, after)
     lines = [result_line(row) for row in rows[:PAGE]]
     names, org, report, people = await asyncio.gather(
         _contact_names(visit, lines), _origin(visit), _report(visit, run), people_of(visit, [run])
     )
-    sums: dict[Outcome, int] = {}
-    for (each, _), count in counts.items():
-        sums[each] = sums.get(each, 0) + count
     view = view_now(visit, run)
     return page(
         visit,
@@ -79,7 +77,7 @@ async def show_run(visit: Visit) -> Response:
         title=view.title,
         run=view,
         people=people,
-        outcomes=outcome_lines(sums),
+        outcomes=outcome_lines(by_outcome(counts)),
         time_left="",
         prices=price_lines(run, _budgets(visit)) if run.dry else [],
         changes=change_lines(run),
