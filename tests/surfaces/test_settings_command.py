@@ -16,6 +16,8 @@ def test_settings_are_shown_changed_and_kept(town: Town) -> None:
     assert town.json("settings", "time_zone", "America/Chicago")["settings"]["time_zone"] == "America/Chicago"
     assert town.json("settings", "guard_at_least") == {"settings": {"guard_at_least": 50}}
     assert "became" in town.run("settings", "poll_seconds", "60").stdout
+    told = town.run("log").stdout
+    assert "command line changed poll_seconds: 30.0 became 60" in told
     town.both("Ann", "Moor", "1980-05-06")
     assert town.link_everybody()["outcomes"] == {"linked": 1}  # the engine opens with them
 

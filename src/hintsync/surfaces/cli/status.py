@@ -104,7 +104,8 @@ def _guards(stands: dict[str, object]) -> bool:
 
 
 def _lines(stands: dict[str, object]) -> list[str]:
-    lines = [f"{stands['name']}: org {stands['org_id']}, practice {stands['practice_id']}"]
+    practice = stands["practice_id"] or "not connected yet (the page Connection, or hintsync connect)"
+    lines = [f"{stands['name']}: org {stands['org_id']}, practice {practice}"]
     stops = stands["stops"]
     lines += [f"  {line}" for line in stop_lines(stops)] if isinstance(stops, list) else []
     for name in ("links", "reviews", "waiting"):

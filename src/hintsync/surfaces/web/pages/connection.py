@@ -17,6 +17,7 @@ from hintsync.replicas.salesforce.accounts import Account
 from hintsync.state.port import Connection
 from hintsync.surfaces.joining import ACTIVE, INTEGRATION_FACT, NotTaken, SeveralAccounts, Wanted, activate, join
 from hintsync.surfaces.web.access.roles import Role
+from hintsync.surfaces.web.pages.home import origin_of
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, see
 from hintsync.surfaces.web.views.overview import read_lines, sides_of
@@ -43,7 +44,7 @@ async def save(visit: Visit) -> Response:
     try:
         made = await join(visit.service, visit.connection, wanted, visit.actor)
     except SeveralAccounts as several:
-        return _choose(visit, wanted, several.accounts)
+        return await _choose(visit, wanted, several.accounts)
     except NotTaken as error:
         await _open_engine(visit)
         return await _shown(visit, wanted, {error.place: str(error)}, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -121,11 +122,11 @@ async def _shown(
         errors={"form": "", "code": "", "account": "", **errors},
         failed=bool(errors),
         done=_done(visit, connection),
-        origin=visit.visitor.org_origin,
+        origin=await origin_of(visit),
     )
 
 
-def _choose(visit: Visit, wanted: Wanted, accounts: tuple[Account, ...]) -> Response:
+async def _choose(visit: Visit, wanted: Wanted, accounts: tuple[Account, ...]) -> Response:
     return page(
         visit,
         "choose_account.html",
@@ -133,7 +134,7 @@ def _choose(visit: Visit, wanted: Wanted, accounts: tuple[Account, ...]) -> Resp
         title="Which account?",
         typed=wanted,
         accounts=accounts,
-        origin=visit.visitor.org_origin,
+        origin=await origin_of(visit),
     )
 
 

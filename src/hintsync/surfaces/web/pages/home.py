@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from hintsync.core.errors import HintsyncError
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.looking import Answered, ask_sides
 from hintsync.surfaces.web.pages import batches, health, log, reviews, runs, stops
@@ -18,7 +19,7 @@ from hintsync.surfaces.web.views.overview import read_stands, runs_of, sides_of,
 async def show(visit: Visit) -> Response:
     """Show an administrator how the connection stands, and anybody else where the work is."""
     if visit.role < Role.ADMINISTRATOR:
-        return page(visit, "home_user.html", title="Hint Health", contact_list=_contact_list(visit))
+        return page(visit, "home_user.html", title="Hint Health", contact_list=await _contact_list(visit))
     stands = await read_stands(visit.service.store, visit.service.clock, visit.connection)
     paths = _paths()
     steps = first_steps(stands, paths["batches"])
@@ -50,8 +51,16 @@ async def _answers(visit: Visit) -> list[Answered]:
     return await ask_sides(visit.service, visit.engine)
 
 
-def _contact_list(visit: Visit) -> str:
-    origin = visit.visitor.org_origin
+async def origin_of(visit: Visit) -> str:
+    """Return where the org's pages are, for links that a page can do without; empty while the org does not answer."""
+    try:
+        return await visit.org_origin()
+    except HintsyncError:
+        return ""
+
+
+async def _contact_list(visit: Visit) -> str:
+    origin = await origin_of(visit)
     return f"{origin}/lightning/o/Contact/list" if origin else ""
 
 
