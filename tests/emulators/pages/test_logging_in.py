@@ -54,7 +54,7 @@ async def test_active_users_alone_are_offered_and_taken(outsider: Browser, add_u
     add_user("Gone", IsActive=False)
     add_user("<b>Here</b>", Username="here@example.org", Email="here@example.org")
     page = await outsider.get("/login")
-    assert [each.get("value") for each in page.main.all("input", type="radio")] == [ADMIN, "here@example.org"]
+    assert [each.get("value") for each in page.main.all("input", type="radio")] == ["here@example.org", ADMIN]
     assert "<b>Here</b>" in page.text
     refused = await outsider.log_in("gone@example.org")
     assert (refused.status, refused.url.path) == (400, "/login")

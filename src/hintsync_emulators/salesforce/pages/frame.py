@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from hintsync_emulators.lab import ADDRESS
 from hintsync_emulators.salesforce.errors import not_found
 from hintsync_emulators.salesforce.pages.click import Click
 from hintsync_emulators.salesforce.pages.tabs import tabs_of
@@ -19,8 +20,6 @@ _HTML = "text/html;charset=UTF-8"
 _TYPES = {"css": "text/css;charset=UTF-8", "js": "text/javascript;charset=UTF-8", "svg": "image/svg+xml"}
 #: Where style, script and icon of the pages lie.
 STATIC = "/_emulator/pages"
-#: Where E2's fault lab is: the page on which everything that may go wrong can be switched.
-FAULTS = "/_emulator/faults"
 
 
 @cache
@@ -32,7 +31,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=_address, faults=FAULTS)
+    made.globals.update(static=_address, faults=ADDRESS)
     made.filters["segment"] = lambda text: quote(str(text), safe="")
     return made
 

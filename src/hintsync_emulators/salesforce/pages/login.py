@@ -14,20 +14,29 @@ _USERS = """
     SELECT u.Id, u.Name, u.Username, p.Name, (
         SELECT group_concat(s.Label, ', ') FROM PermissionSetAssignment a
         JOIN PermissionSet s ON s.Id = a.PermissionSetId WHERE a.AssigneeId = u.Id AND s.IsOwnedByProfile = 0)
-    FROM "User" u LEFT JOIN Profile p ON p.Id = u.ProfileId WHERE u.IsActive = 1 ORDER BY u._row
+    FROM "User" u LEFT JOIN Profile p ON p.Id = u.ProfileId WHERE u.IsActive = 1 ORDER BY u.Id = ?, u._row
 """
 
 
 def ask(click: Click) -> Answer:
-    """Show the users to choose from."""
+    """Show the users to choose from, last the one whom programs sign in as: what that one writes may pass for a program's."""
     return _page(click)
 
 
 def _page(click: Click, problem: str = "", status: int = 200) -> Answer:
     names = ("id", "name", "username", "profile", "sets")
-    users = [dict(zip(names, row, strict=True)) for row in click.org.storage.rows(_USERS)]
+    users = [dict(zip(names, row, strict=True)) for row in click.org.storage.rows(_USERS, (click.org.user_id,))]
     start = click.params.get("startURL") or click.form.get("startURL")
-    return frame.show(click, "login.html", status=status, title="Log In", users=users, start=start, problem=problem)
+    return frame.show(
+        click,
+        "login.html",
+        status=status,
+        title="Log In",
+        users=users,
+        start=start,
+        problem=problem,
+        integration=click.org.user_id,
+    )
 
 
 def enter(click: Click) -> Answer:
