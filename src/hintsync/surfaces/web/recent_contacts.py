@@ -18,6 +18,8 @@ from hintsync.state.port import StateStore
 
 #: Seconds for which a contact is remembered.
 KEPT: Final = 300.0
+#: Seconds for which Salesforce is not asked again after it did not answer.
+FAILED: Final = 30.0
 #: Contacts that are remembered; the oldest go first.
 MOST: Final = 500
 
@@ -49,18 +51,20 @@ class RecentContacts:
             await asyncio.wait([task], timeout=patience)
         return {each: self._known[each][0] for each in ids if each in self._known}
 
-    def keep(self, engine: Engine, contact_id: RecordId, person: Person | None) -> None:
+    def keep(self, engine: Engine, contact_id: RecordId, person: Person | None, *, seconds: float = KEPT) -> None:
         """Remember a contact that was just read."""
         self._known.pop(contact_id, None)
-        self._known[contact_id] = (person, engine.clock.monotonic() + KEPT)
+        self._known[contact_id] = (person, engine.clock.monotonic() + seconds)
         while len(self._known) > MOST:
             self._known.pop(next(iter(self._known)))
 
     async def _read(self, engine: Engine, ids: list[RecordId]) -> None:
         try:
             found = await engine.replicas[Side.SALESFORCE].read(ids)
-        except HintsyncError:
-            return  # a name is a courtesy: without it the id is shown, and the next search asks again
+        except HintsyncError:  # a name is a courtesy: without it the id is shown
+            for each in ids:
+                self.keep(engine, each, None, seconds=FAILED)
+            return
         for each in ids:
             record = found.get(each)
             there = record is not None and record.state is RecordState.LIVE

@@ -1,5 +1,6 @@
 // What elements ask for by data attributes:
 //   form[data-live="#id"]    sends itself while keys are pressed; the answer, a part of a page, takes the place of #id's content
+//   [data-again="ms"]        in such an answer: more will be known then, so it is asked for once more
 //   [data-stream="/url"]     server-sent events over fetch: `event: part` replaces the content, `event: done` ends it
 //   button[data-copy]        copies its text
 //   a[data-download="name"]  fetches a file with the token and saves it
@@ -30,23 +31,31 @@ export function enliven(root, page) {
 function liveForm(form, page) {
   let timer = 0;
   let under = null;
-  const look = async () => {
+  const into = () => document.querySelector(form.dataset.live);
+  const told = () => into()?.querySelector("[data-tell]")?.dataset.tell;
+  /** Look once more, by itself, where an answer says that it will know more in so many milliseconds. */
+  const later = () => {
+    const wait = Number(into()?.querySelector("[data-again]")?.dataset.again || 0);
+    if (wait) timer = setTimeout(() => form.isConnected && look(true), wait);
+  };
+  const look = async (again = false) => {
     under?.abort();
+    clearTimeout(timer);
     const mine = (under = new AbortController());
-    const into = () => document.querySelector(form.dataset.live);
     into()?.setAttribute("aria-busy", "true");
     try {
       const answer = await send(form, null, mine.signal).answer();
       const html = await answer.text();
       if (mine.signal.aborted || !into()) return;
       if (!answer.ok) throw new Away(String(answer.status));
-      into().innerHTML = html;
+      const before = told();
+      replaceChoices(into(), html);
       enliven(into(), page);
       page.showTrouble("");
-      const told = into().querySelector("[data-tell]");
-      if (told) page.tell(told.dataset.tell);
+      if (told() && (!again || told() !== before)) page.tell(told());
+      later();
     } catch (error) {
-      if (error.name !== "AbortError") page.showTrouble("The search got no answer.", look);
+      if (error.name !== "AbortError") page.showTrouble("The search got no answer.", () => look());
     } finally {
       if (under === mine) into()?.removeAttribute("aria-busy");
     }
@@ -54,7 +63,7 @@ function liveForm(form, page) {
   form.addEventListener("input", (event) => {
     if (event.target.type === "radio") return;
     clearTimeout(timer);
-    timer = setTimeout(look, PAUSE);
+    timer = setTimeout(() => look(), PAUSE);
   });
   form.addEventListener("submit", (event) => {
     if (event.submitter && !("search" in event.submitter.dataset)) return;
@@ -63,6 +72,16 @@ function liveForm(form, page) {
     look();
   });
   if ("now" in form.dataset) look();
+  else later();
+}
+
+/** Show other results; what is chosen, and where the keyboard is, stays if it is still among them. */
+function replaceChoices(into, html) {
+  const chosen = into.querySelector("input[type=radio]:checked")?.value;
+  const held = into.contains(document.activeElement) ? document.activeElement.id : "";
+  into.innerHTML = html;
+  for (const each of into.querySelectorAll("input[type=radio]")) each.checked = chosen !== undefined && each.value === chosen;
+  if (held) document.getElementById(held)?.focus();
 }
 
 /** Follow a stream until it ends or the page is left; a broken one is taken up again where it was. */

@@ -21,6 +21,8 @@ _GRADES: Final = {
 }
 #: Bits from which a line of evidence is worth a word; less says nothing either way.
 _WORTH_SAYING: Final = 0.5
+#: Milliseconds until it is worth searching again: while patients are being read, and for names that are being fetched.
+_WHILE_READING, _FOR_NAMES = 2000, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,15 @@ class Results:
     trouble: bool
     #: Whoever was born on the day that is looked for was found, although others may be missing.
     by_birth_date: bool
+    #: Names of contacts are still being fetched.
+    names_to_come: bool
+
+    @property
+    def again(self) -> int:
+        """Milliseconds after which a search by itself brings more; 0: this is all there is."""
+        if not self.complete:
+            return _WHILE_READING
+        return _FOR_NAMES if self.names_to_come else 0
 
     @property
     def count_words(self) -> str:
@@ -73,11 +84,12 @@ def results(looked: Looked, contact_id: RecordId, names: Mapping[RecordId, Perso
     Args:
         looked: What the search brought.
         contact_id: The contact that a patient is searched for.
-        names: The contacts that these patients are linked with, as far as they are known.
+        names: The contacts that these patients are linked with, as far as they were asked for; None: nobody is there.
     """
     found = tuple(_result(each, contact_id, names) for each in looked.found)
+    to_come = any(each.hit.linked_to and each.hit.linked_to not in names for each in looked.found)
     trouble = looked.trouble is not None
-    return Results(found, looked.searched, looked.complete, looked.total, trouble, looked.by_birth_date)
+    return Results(found, looked.searched, looked.complete, looked.total, trouble, looked.by_birth_date, to_come)
 
 
 def _result(likely: Likely, contact_id: RecordId, names: Mapping[RecordId, Person | None]) -> Result:
