@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from hintsync.core.plan import Outcome
+from hintsync.core.values import Side
 from hintsync.engine.csv_check import MOST_BYTES
-from hintsync.state.port import Run, RunKind, RunStatus
+from hintsync.installation import PAGES_FACT
+from hintsync.state.port import Commit, Run, RunKind, RunRow, RunStatus
 from hintsync.surfaces.order_keeper import OrderKeeper
 from tests.surfaces.web.pages.desk import Desk, Person
 
@@ -83,6 +89,75 @@ async def test_m14_a_worker_takes_up_what_was_started_and_the_results_are_shown(
     assert f"/contacts/{linked}" in shown
     filtered = (await desk.administrator.get(f"/runs/{run.id}", outcome="no match")).text
     assert "Ann Moor" not in filtered
+
+
+async def test_m16_the_report_in_salesforce_opens_with_its_filter_filled(desk: Desk) -> None:
+    both(desk, "Ann", "Moor")
+    await desk.administrator.open()
+    await desk.administrator.act("/batches/patients", {"dry": "no"})
+    await work(desk)
+    (run,) = await runs(desk)
+    assert "Open the report" not in (await desk.administrator.get(f"/runs/{run.id}")).text
+    service = desk.house.wire.service
+    connection = await service.connection("demo")
+    facts = {**connection.facts, PAGES_FACT: {"report_id": "00O5g000001AbCdEAK"}}
+    await service.store.put_connection(replace(connection, facts=facts))
+    shown = (await desk.administrator.get(f"/runs/{run.id}")).text
+    assert f"/lightning/r/Report/00O5g000001AbCdEAK/view?fv0={run.id}" in shown
+
+
+async def test_m16_results_are_downloaded_whole_or_filtered(desk: Desk) -> None:
+    _, linked = both(desk, "Ann", "Moor")
+    odd = desk.house.patient("Bea", "Hill", "1900-01-01")
+    await desk.administrator.open()
+    await desk.administrator.act("/batches/patients", {"dry": "no"})
+    await work(desk)
+    (run,) = await runs(desk)
+    answer = await desk.administrator.get(f"/runs/{run.id}/results.csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{run.id}.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert {row["Record ID"]: row["Outcome"] for row in rows} == {linked: "linked", odd: "incomplete"}
+    answer = await desk.administrator.get(f"/runs/{run.id}/results.csv", outcome="linked")
+    assert [row["Record ID"] for row in csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))] == [linked]
+    assert (await desk.administrator.get(f"/runs/{run.id}", outcome="nonsense")).status_code == 422
+
+
+async def test_m16_long_results_and_lists_come_page_by_page(desk: Desk) -> None:
+    store = desk.house.wire.service.store
+    now = "2026-11-23T04:00:00Z"
+    for number in range(30):
+        kind = RunKind.CATCH_UP
+        await store.start_run(Run(f"run-{number:02}", "demo", kind, RunStatus.DONE, False, now, "hintsync"))
+    rows = [RunRow("run-29", n, Side.HINT, f"pat-{n:03}", Outcome.NO_MATCH, "L2") for n in range(60)]
+    await store.commit(Commit(rows=rows))
+    await desk.administrator.open()
+    first = (await desk.administrator.get("/runs/run-29")).text
+    assert "pat-049" in first
+    assert "pat-050" not in first
+    assert "?after=49" in first
+    second = (await desk.administrator.get("/runs/run-29", after="49")).text
+    assert "pat-050" in second
+    assert "pat-049" not in second
+    assert "Next page" not in second
+    listed = (await desk.administrator.get("/runs")).text
+    assert "run-05" in listed
+    assert "run-04" not in listed
+    assert "run-04" in (await desk.administrator.get("/runs", before="run-05")).text
+
+
+async def test_a_run_of_another_connection_is_nobodys(desk: Desk) -> None:
+    await desk.administrator.open()
+    service = desk.house.wire.service
+    await service.store.put_connection(replace(await service.connection("demo"), id="other", name="other"))
+    now = "2026-11-23T04:00:00Z"
+    run = Run("run-other", "other", RunKind.BATCH_PATIENTS, RunStatus.RUNNING, True, now, "hintsync", seal="5ea1")
+    await service.store.start_run(run)
+    for path in ("", "/progress", "/results.csv"):
+        assert (await desk.administrator.get(f"/runs/run-other{path}")).status_code == 422
+    for path in ("/abort", "/resume", "/start"):
+        assert (await desk.administrator.post(f"/runs/run-other{path}", {"seal": "5ea1"})).status_code == 422
+    assert await service.store.run("run-other") == replace(run, seal="5ea1")
 
 
 async def test_m13_the_tick_for_new_contacts_counts_for_this_batch(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from hintsync.engine.options import Options
 from hintsync.engine.ordering import BATCHES, order_abort, order_plan, order_resume
 from hintsync.engine.results_csv import results_in_pieces
 from hintsync.engine.stops import stops_in_force
+from hintsync.installation import PAGES_FACT
 from hintsync.state.port import Run, RunRow
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.place import Place, Visit
@@ -213,7 +214,10 @@ async def _report(visit: Visit, run: Run) -> str:
     """Return the id of the report of batch results; empty for what stamps no contacts, and where the org has none."""
     if run.kind not in BATCHES or run.dry:
         return ""
-    try:
+    installed = visit.connection.facts.get(PAGES_FACT)
+    if isinstance(installed, dict) and isinstance(known := installed.get("report_id"), str) and known:
+        return known
+    try:  # installed otherwise, such as by the Salesforce CLI
         async with asyncio.timeout(_PATIENCE), visit.orgs.asked(visit.connection.id) as org:
             return await org.report_id(REPORT) or ""
     except (HintsyncError, TimeoutError):
