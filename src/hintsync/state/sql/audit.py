@@ -11,12 +11,20 @@ from hintsync.state import chain as chains
 from hintsync.state.port import AuditEvent, StoredAudit
 from hintsync.state.sql import tables
 from hintsync.state.sql.bulk import Lot
+from hintsync.state.sql.codec import Found
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.part import Part, chunks, uninterrupted
 
 _TABLE = tables.audit
 _HEADS = tables.audit_heads
 _SEQUENCES = tables.audit_sequences
+
+# Made once: to put such a statement together takes longer than to run it.
+_LAST = select(_SEQUENCES.c.last).where(_SEQUENCES.c.connection_id == bindparam("own"))
+_LAST_LOCKED = _LAST.with_for_update()
+_ADVANCED = update(_SEQUENCES).where(_SEQUENCES.c.connection_id == bindparam("own"))
+_ALL_HEADS = select(_HEADS).where(_HEADS.c.connection_id == bindparam("own"))
+_NAMED_HEADS = _ALL_HEADS.where(_HEADS.c.chain.in_(bindparam("names", expanding=True)))
 
 #: Columns of an entry, as `_entry_values` returns them.
 _ENTRY = ("connection_id", "sequence", "chain", "event", "previous", "hash")
@@ -100,35 +108,39 @@ async def _write_chained(
     await database.bulk.insert(sql, _TABLE, Lot(_ENTRY, [_entry_values(connection_id, entry) for entry in entries]))
     moved = [_head_row(connection_id, chain, head) for chain, head in heads.items()]
     await database.bulk.upsert(sql, _HEADS, moved)
-    advance = update(_SEQUENCES).where(_SEQUENCES.c.connection_id == bindparam("owner"))
-    await sql.execute(advance, {"owner": connection_id, "last": last + len(entries)})
+    await sql.execute(_ADVANCED, {"own": connection_id, "last": last + len(entries)})
 
 
 async def _locked_sequence(sql: AsyncConnection, database: Database, connection_id: str) -> int:
     """Return the last sequence given, locked until the transaction ends: two writers never chain behind the same entry."""
-    first = database.insert(_SEQUENCES).values(connection_id=connection_id, last=0).on_conflict_do_nothing()
-    wanted = select(_SEQUENCES.c.last).filter_by(connection_id=connection_id).with_for_update()
-    last: int | None = (await sql.execute(wanted)).scalar_one_or_none()
+    own = {"own": connection_id}
+    last: int | None = (await sql.execute(_LAST_LOCKED, own)).scalar_one_or_none()
     if last is None:
-        await sql.execute(first)
-        return int((await sql.execute(wanted)).scalar_one())
+        first = database.insert(_SEQUENCES).values(connection_id=connection_id, last=0)
+        await sql.execute(first.on_conflict_do_nothing())
+        return int((await sql.execute(_LAST_LOCKED, own)).scalar_one())
     return last
 
 
 async def _last(sql: AsyncConnection, connection_id: str) -> int:
-    wanted = select(_SEQUENCES.c.last).filter_by(connection_id=connection_id)
-    return (await sql.execute(wanted)).scalar_one_or_none() or 0
+    return (await sql.execute(_LAST, {"own": connection_id})).scalar_one_or_none() or 0
 
 
 async def _heads(
     sql: AsyncConnection, connection_id: str, names: Sequence[str] | None = None
 ) -> dict[str, chains.Head]:
-    wanted = select(_HEADS).filter_by(connection_id=connection_id)
-    statements = [wanted] if names is None else [wanted.where(_HEADS.c.chain.in_(part)) for part in chunks(names)]
+    own = {"own": connection_id}
+    if names is None:
+        return {row.chain: _head_of(row) for row in await sql.execute(_ALL_HEADS, own)}
     heads: dict[str, chains.Head] = {}
-    for statement in statements:
-        heads |= {row.chain: chains.Head(row.sequence, row.hash, row.length) for row in await sql.execute(statement)}
+    for part in chunks(names):
+        found = await sql.execute(_NAMED_HEADS, {**own, "names": part})
+        heads |= {row.chain: _head_of(row) for row in found}
     return heads
+
+
+def _head_of(row: Found) -> chains.Head:
+    return chains.Head(row.sequence, row.hash, row.length)
 
 
 async def _entries(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.records import Link, LinkState, LinkStatus, RecordId
@@ -20,6 +20,13 @@ from hintsync.state.sql.part import Part, chunks, uninterrupted
 
 _TABLE = tables.links
 _END = {Side.SALESFORCE: _TABLE.c.contact_id, Side.HINT: _TABLE.c.patient_id}
+# Made once: to put such a statement together takes longer than to run it.
+_LIVE_OF = {
+    side: select(_TABLE).where(
+        _TABLE.c.connection_id == bindparam("own"), end.in_(bindparam("wanted", expanding=True)), tables.LIVE
+    )
+    for side, end in _END.items()
+}
 _MEMORY = ("base", "holds")
 _WITHOUT_MEMORY = select(*(column for column in _TABLE.c if column.name not in _MEMORY))
 
@@ -45,8 +52,7 @@ class LinksPart(Part):
         async def read(sql: AsyncConnection) -> Mapping[RecordId, LinkState]:
             found = {}
             for part in chunks(ids):
-                wanted = select(_TABLE).where(_TABLE.c.connection_id == connection_id, end.in_(part), tables.LIVE)
-                for row in await sql.execute(wanted):
+                for row in await sql.execute(_LIVE_OF[side], {"own": connection_id, "wanted": part}):
                     found[row._mapping[end]] = codec.link_state_of(row)
             return found
 

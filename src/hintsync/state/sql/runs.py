@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +21,11 @@ from hintsync.state.sql.part import Part, uninterrupted
 
 _TABLE = tables.runs
 _ROWS = tables.run_rows
+
+# Made once: to put such a statement together takes longer than to run it.
+_ONE = select(_TABLE).where(_TABLE.c.id == bindparam("wanted"))
+_LOCKED = _ONE.with_for_update()
+_SAVED = update(_TABLE).where(_TABLE.c.id == bindparam("wanted"))
 
 #: Rows read at once while a run's rows are streamed.
 _PAGE = 1000
@@ -46,7 +51,7 @@ class RunsPart(Part):
         """Return one run."""
 
         async def read(sql: AsyncConnection) -> Run | None:
-            found = (await sql.execute(select(_TABLE).filter_by(id=run_id))).one_or_none()
+            found = (await sql.execute(_ONE, {"wanted": run_id})).one_or_none()
             return codec.run_of(found) if found else None
 
         return await self._database.read(read)
@@ -174,9 +179,9 @@ async def know_runs(sql: AsyncConnection, wanted: Iterable[str]) -> None:
 
 
 async def _change(sql: AsyncConnection, run_id: str, change: Callable[[Run], Run]) -> Run:
-    found = (await sql.execute(select(_TABLE).filter_by(id=run_id).with_for_update())).one_or_none()
+    found = (await sql.execute(_LOCKED, {"wanted": run_id})).one_or_none()
     if found is None:
         raise changes.unknown_run(run_id)
     changed = change(codec.run_of(found))
-    await sql.execute(update(_TABLE).where(_TABLE.c.id == run_id).values(codec.run_row(changed)))
+    await sql.execute(_SAVED, {"wanted": run_id, **codec.run_row(changed)})
     return changed
