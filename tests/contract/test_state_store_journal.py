@@ -9,7 +9,7 @@ import pytest
 
 from hintsync.core.errors import BadInput
 from hintsync.core.values import Side
-from hintsync.state.port import Commit, Connection, LogLevel, ReviewKind, ReviewStatus, StateStore
+from hintsync.state.port import Commit, Connection, Json, LogLevel, ReviewKind, ReviewStatus, StateStore
 from tests.contract.state_examples import a_log_entry, a_review
 
 OTHER = Connection("con-2", "Alder Clinic", "00D2", True, "prac-2", {"list": [1, {"x": None}]}, {"first_clear": "kept"})
@@ -32,6 +32,22 @@ async def test_what_a_caller_does_to_its_settings_later_does_not_reach_the_store
     found = await store.connection("con-2")
     assert found is not None
     assert found.settings == {"paused": []}
+
+
+async def test_settings_are_swapped_only_as_they_were_read_and_nothing_else_moves(store: StateStore) -> None:
+    settings: dict[str, Json] = {
+        "guard_share": 0.05,
+        "create_contacts": False,
+        "policies": {"city": "hint"},
+        "topic": "é",
+    }
+    await store.put_connection(replace(OTHER, settings=settings, facts={"verified": ["phones"]}))
+    read = await store.connection("con-2")
+    assert read is not None
+    assert await store.swap_settings("con-2", read.settings, {**settings, "guard_share": 1e-07})
+    assert not await store.swap_settings("con-2", read.settings, {}), "they moved since"
+    assert not await store.swap_settings("con-404", {}, {})
+    assert await store.connection("con-2") == replace(read, settings={**settings, "guard_share": 1e-07})
 
 
 async def test_a_secret_comes_back_and_is_replaced(store: StateStore) -> None:

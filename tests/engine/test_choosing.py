@@ -97,3 +97,21 @@ async def test_a_choice_that_cannot_be_is_refused_by_name_and_nothing_is_stored(
     with pytest.raises(BadInput, match="no such setting: colour"):
         await change(desk, was, colour="red")
     assert await stored(desk) == before
+
+
+async def test_settings_that_are_stored_between_look_and_write_are_looked_at_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, was = desk.store, choices_of(Options())
+    swap = store.swap_settings
+
+    async def overtaken(connection_id: str, was: Mapping[str, Json], settings: Mapping[str, Json]) -> bool:
+        monkeypatch.setattr(store, "swap_settings", swap)
+        await choose(desk, choices_of(Options()), {"poll_seconds": 60.0})
+        return await swap(connection_id, was, settings)
+
+    monkeypatch.setattr(store, "swap_settings", overtaken)
+    done = await change(desk, was, guard_at_least=50)
+    assert done.changed == ("guard_at_least",)
+    options = Options.from_json((await stored(desk)).settings)
+    assert (options.poll_seconds, options.guard_at_least) == (60.0, 50)

@@ -67,6 +67,13 @@ async def choose(place: Place, was: Mapping[str, Json], wanted: Mapping[str, Jso
     Raises:
         BadInput: a choice that cannot be, or does not exist; the text names it. Nothing was stored.
     """
+    while True:
+        chosen = await _tried(place, was, wanted)
+        if chosen is not None:  # else somebody stored settings between our look and our write: look again
+            return chosen
+
+
+async def _tried(place: Place, was: Mapping[str, Json], wanted: Mapping[str, Json]) -> Chosen | None:
     stored = await place.store.connection(place.connection.id)
     if stored is None:
         raise BadInput("there is no such connection")
@@ -77,10 +84,11 @@ async def choose(place: Place, was: Mapping[str, Json], wanted: Mapping[str, Jso
     overtaken = {name: now[name] for name in moved if now[name] != was.get(name)}
     if overtaken or not moved:
         return Chosen(stored, overtaken=overtaken)
-    connection = replace(stored, settings=options.to_json())
-    await place.store.put_connection(connection)
+    settings = options.to_json()
+    if not await place.store.swap_settings(stored.id, stored.settings, settings):
+        return None
     await _tell(place, now, moved)
-    return Chosen(connection, tuple(moved))
+    return Chosen(replace(stored, settings=settings), tuple(moved))
 
 
 async def _tell(place: Place, before: Mapping[str, Json], now: Mapping[str, Json]) -> None:

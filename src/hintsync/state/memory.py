@@ -66,6 +66,14 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         copy = replace(connection, settings=_json(connection.settings), facts=_json(connection.facts))
         self._connections[connection.id] = copy
 
+    async def swap_settings(self, connection_id: str, was: Mapping[str, Json], settings: Mapping[str, Json]) -> bool:
+        """Replace a connection's settings and nothing else of it, if they still are as they were read."""
+        known = self._connections.get(connection_id)
+        if known is None or known.settings != was:
+            return False
+        self._connections[connection_id] = replace(known, settings=_json(settings))
+        return True
+
     async def connection(self, connection_id: str) -> Connection | None:
         """Return one connection."""
         return self._connections.get(connection_id)

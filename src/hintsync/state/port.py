@@ -192,6 +192,10 @@ class StateStore(JournalStore, LiveStore, TrafficStore, Protocol):
         """Insert or replace a connection."""
         ...
 
+    async def swap_settings(self, connection_id: str, was: Mapping[str, Json], settings: Mapping[str, Json]) -> bool:
+        """Replace a connection's settings and nothing else of it; false if they are no longer as they were read, or it is gone."""
+        ...
+
     async def connection(self, connection_id: str) -> Connection | None:
         """Return one connection."""
         ...

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.values import Side
 from hintsync.state.changes import unknown_connection
-from hintsync.state.port import Connection
+from hintsync.state.port import Connection, Json
 from hintsync.state.sql import codec, tables
 from hintsync.state.sql.part import Part, uninterrupted
 
@@ -22,6 +22,14 @@ class ConnectionsPart(Part):
         """Insert or replace a connection."""
         async with self._database.writing() as sql:
             await self._database.bulk.upsert(sql, tables.connections, [codec.connection_row(connection)])
+
+    @uninterrupted
+    async def swap_settings(self, connection_id: str, was: Mapping[str, Json], settings: Mapping[str, Json]) -> bool:
+        """Replace a connection's settings and nothing else of it, if they still are as they were read."""
+        # what was read from our own text gives the same text again, member by member
+        mine = update(tables.connections).filter_by(id=connection_id, settings=codec.dump(dict(was)))
+        async with self._database.writing() as sql:
+            return (await sql.execute(mine.values(settings=codec.dump(dict(settings))))).rowcount == 1
 
     @uninterrupted
     async def connection(self, connection_id: str) -> Connection | None:
