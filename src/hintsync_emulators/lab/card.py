@@ -122,7 +122,7 @@ class Card:
     presets: tuple[Preset, ...] = ()
     #: Path of the route that shows how things are now; empty where there is none.
     now: str = ""
-    #: What of each row that it shows stands on the page; empty for all.
+    #: What of that answer, or of each of its rows, stands on the page; empty for all.
     columns: tuple[str, ...] = ()
     #: Key of the list in that route's answer to which the card adds an entry; empty for a card that sends one body.
     queue: str = ""

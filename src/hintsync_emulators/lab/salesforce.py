@@ -102,6 +102,7 @@ _EVENTS = Group(
             inputs=json_body({"Contact": True}),
             whole_body=True,
             now="/pubsub",
+            columns=("objects", "streams", "deliveries"),
         ),
     ),
 )
