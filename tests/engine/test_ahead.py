@@ -11,7 +11,7 @@ from hintsync.core.errors import RetryLater
 from hintsync.core.plan import Outcome
 from hintsync.core.records import RecordId, Snapshot
 from hintsync.core.values import Side
-from hintsync.engine import ahead
+from hintsync.engine import ahead, population
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.replicas.memory import MemoryReplica
 from hintsync.state.port import Run, RunStatus
@@ -113,7 +113,7 @@ async def test_later_batches_read_nothing_ahead() -> None:
 
 
 async def test_for_a_practice_that_is_too_large_nothing_is_read_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "MOST", 1)
+    monkeypatch.setattr(population, "SMALL", 1)
     town = Town()
     contacts = [town.both(name, "Moor", BORN)[0] for name in ("Ann", "Ben")]
     await town.batch()

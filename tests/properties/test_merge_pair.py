@@ -160,8 +160,9 @@ def test_a_pair_is_decided_as_each_of_its_fields_alone(triple, mode, constraints
     told = {effect: {each.field: each.value for each in alone if each.effect is effect} for effect in Effect}
     written = {Side.HINT: told[Effect.WRITE_HINT], Side.SALESFORCE: told[Effect.WRITE_SALESFORCE]}
     assert plan.agreed == told[Effect.AGREE]
+    assert plan.noted == {noted_name(each.field): each.noted for each in alone if each.noted is not None}
     assert plan.writes == {side: values for side, values in written.items() if values}
 
 
 def without_values(decisions: Iterable[FieldDecision]) -> list[FieldDecision]:
-    return [each._replace(value=None) for each in decisions]
+    return [each._replace(value=None, noted=None) for each in decisions]

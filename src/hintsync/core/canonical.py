@@ -92,7 +92,7 @@ def calendar_day(raw: object) -> str | None:
     raise Unreadable
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=1 << 13)
 def _day(raw: str) -> str | None:
     trimmed = raw.strip()
     if not trimmed:

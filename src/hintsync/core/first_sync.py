@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from hintsync.core.fingerprints import Fingerprinter
@@ -22,6 +23,7 @@ _WINNERS: Final[Mapping[Mode, Side]] = {
 }
 
 
+@lru_cache(maxsize=256)
 def noted_name(field: FieldName) -> FieldName:
     """Return the pseudo-field under which a base remembers the visible value of a field that was left alone (row I6)."""
     return f"{field}#noted"

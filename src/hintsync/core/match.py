@@ -122,7 +122,7 @@ def _fold_once(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold()).split())
 
 
-@lru_cache(maxsize=1 << 16)  # people of one century share 37,000 birth dates
+@lru_cache(maxsize=1 << 14)  # people share their birth dates: those of a century are 37,000, too many to keep them all
 def calendar_day(text: str) -> str | None:
     """Read a birth date that was written as a calendar day.
 

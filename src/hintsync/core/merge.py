@@ -271,8 +271,8 @@ def _gathered(
         noted = base.get(noted_name(name)) if row.write_only else None
         case = FieldCase(row, patient, contact, base.get(name), hold, noted, fp, constraints, records)
         decision = _decide(case, mode, choices)
-        decisions.append(decision)
         others.append(decision)
+        decisions.append(decision if decision.hold else _bare(name, decision.row, decision.effect))
     return _plan(tuple(decisions), others, agreed, filled, table, hint, base, holds, fp)
 
 

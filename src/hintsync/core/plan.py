@@ -57,8 +57,8 @@ class FieldDecision(NamedTuple):
 class PairPlan:
     """Everything to be done to one pair: what to write where, what to agree on, what to hold."""
 
-    #: One decision a field, in table order; empty when the pair is frozen. Of values to write or to agree on, `writes` and
-    #: `agreed` are what counts: most decisions leave theirs out, for then all pairs share them.
+    #: One decision a field, in table order; empty when the pair is frozen. They leave out what `writes`, `agreed` and
+    #: `noted` tell, so that most are shared by all pairs.
     decisions: tuple[FieldDecision, ...]
     #: Side to the canonical values to write there; a side without writes is missing.
     writes: Mapping[Side, Values]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from hintsync.core.fields import FieldMapping, Kind
 from hintsync.core.fields import Mapping as FieldTable
@@ -18,6 +19,9 @@ from hintsync.core.policy import record_print
 from hintsync.core.quick import quick
 from hintsync.core.records import Base, FieldName, Fingerprint, Hold, HoldKind, Snapshot, Values
 from hintsync.core.values import ABSENT, Canonical, Seen, Side
+
+#: No fingerprints were made before.
+NONE_KNOWN: Final[Mapping[FieldName, Fingerprint]] = {}
 
 
 @quick
@@ -73,6 +77,7 @@ def acknowledged(
     base: Base,
     results: Mapping[Side, SideResult],
     fp: Fingerprinter,
+    known: Mapping[FieldName, Fingerprint] = NONE_KNOWN,
 ) -> Remembered:
     """Work out what the link remembers once both sides have answered.
 
@@ -84,6 +89,7 @@ def acknowledged(
         base: The base it was made on.
         results: What became of the writes; a side that is missing was not written (or its outcome is not known).
         fp: The link's fingerprinter.
+        known: Fingerprints of all that the plan agrees on or writes, if they were made before.
 
     Returns:
         Base fields that move, and holds set or released. A hold whose write is not acknowledged is not released.
@@ -100,7 +106,8 @@ def acknowledged(
         for name in values.keys() & result.refused:
             holds[name] = _refused(table[name], side, snapshots, base, result, fp)
     holds.update(dict.fromkeys(plan.released - open_writes))
-    return Remembered({**plan.noted, **fp.of_each(settled), **_rests(table, hint, settled, base, fp)}, holds)
+    moved = {name: known[name] for name in settled} if known else fp.of_each(settled)
+    return Remembered({**plan.noted, **moved, **_rests(table, hint, settled, base, fp)}, holds)
 
 
 def _rests(

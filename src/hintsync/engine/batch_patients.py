@@ -6,6 +6,7 @@ are about to be compared are read in full, 200 in a call.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -110,10 +111,13 @@ class _Batch:
         return float("inf") if self.shared.keeper.run.dry else FRESH
 
     async def chunks(self) -> AsyncIterator[_Chunk]:
-        """Yield neighbouring pages that together hold about `CHUNK` patients still to be done."""
+        """Yield neighbouring pages that together hold about `CHUNK` patients still to be done, and let go of each."""
         pages: list[HeldPage] = []
         positions: dict[RecordId, int] = {}
-        for page in self.census.patients.pages:
+        left = deque(self.census.patients.pages)
+        self.census.patients.pages.clear()
+        while left:
+            page = left.popleft()
             todo = [patient_id for patient_id in page.ids if patient_id not in self.shared.keeper.finished]
             if not todo:
                 continue
@@ -171,6 +175,8 @@ class _Batch:
         gone = gone_match(case.match, contact)
         if gone is not None or contact is None:
             return replace(case, match=gone or case.match)
-        if case.match.outcome is Outcome.LINKED and case.state is None:
-            return but(case, peer=contact, match=still_fits(self.shared.engine, case.match, case.subject, contact))
-        return but(case, peer=contact)
+        if case.match.outcome is not Outcome.LINKED or case.state is not None:
+            return but(case, peer=contact)
+        foreseen = self.census.ahead.foreseen(case.subject, contact) if self.census.ahead else None
+        match = still_fits(self.shared.engine, case.match, case.subject, contact)
+        return but(case, peer=contact, match=match, foreseen=foreseen)

@@ -13,6 +13,7 @@ from hintsync.core.records import Link, LinkState, LinkStatus, RecordId, Snapsho
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.creating import new_link
+from hintsync.engine.foreseen import Foreseen
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.runs import RunKeeper
 from hintsync.ports import NO_BOOKKEEPING, Bookkeeping
@@ -37,6 +38,8 @@ class Case:
     peer: Snapshot | None = None
     #: Its live link, if it has one.
     state: LinkState | None = None
+    #: What was planned for the two before it was their turn.
+    foreseen: Foreseen | None = None
 
     def seen(self, side: Side) -> Snapshot | None:
         """Return the snapshot of one side."""

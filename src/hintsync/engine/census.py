@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from hintsync.core.errors import SafetyStop
 from hintsync.core.guards import check_population
+from hintsync.core.link import Trigger, first_mode
 from hintsync.core.match import MatchKey, match_key
 from hintsync.core.person import Person
 from hintsync.core.records import KeyRow, Link, RecordId
@@ -44,7 +45,8 @@ async def take_census(engine: Engine) -> Census:
         SafetyStop: a side shows nobody although there are links (guard G2).
     """
     patients = Patients()
-    ahead = None if await engine.store.links(engine.connection.id, limit=1) else Ahead(engine, patients)
+    linked = await engine.store.links(engine.connection.id, limit=1)
+    ahead = None if linked else Ahead(engine, patients, first_mode(Trigger.BATCH_PATIENTS))
     contacts = await _scan_both(engine, patients, ahead)
     census = await remembered(engine, contacts, patients)
     census.ahead = ahead

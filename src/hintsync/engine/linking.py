@@ -196,6 +196,7 @@ async def _settle_pairs(work: Work, cases: Sequence[Case], records: Records) -> 
                 choices_of(link),
                 stamps=stamps_of(work, case.match.outcome, case.match.reason or ""),
                 approved=approved,
+                foreseen=case.foreseen,
             )
         )
     async for settled in in_turns(

@@ -140,7 +140,8 @@ def record_pair(scribe: Scribe, settled: Settled, records: Records) -> Remembere
     pair, plan = settled.pair, settled.plan
     answers = {side: _side_result(plan.writes.get(side, {}), result) for side, result in settled.results.items()}
     fp = scribe.engine.fingerprinter(pair.state.link.salt)
-    told = acknowledged(plan, scribe.engine.table, pair.hint, pair.salesforce, pair.state.base, answers, fp)
+    read = (pair.hint, pair.salesforce, pair.state.base)
+    told = acknowledged(plan, scribe.engine.table, *read, answers, fp, settled.known)
     link = _after(settled)
     if link != pair.state.link or told.base or told.holds:
         records.links.append(LinkChange(link, told.base, holds=told.holds, before=pair.state))

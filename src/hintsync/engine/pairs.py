@@ -16,10 +16,11 @@ from hintsync.core.phone_list import APPEND, numbers_of, rest_after
 from hintsync.core.plan import Mode, PairPlan
 from hintsync.core.policy import NO_CHOICES, Choices
 from hintsync.core.quick import but, quick
-from hintsync.core.records import Fingerprint, LinkState, RecordId, RecordState, Snapshot
+from hintsync.core.records import FieldName, Fingerprint, LinkState, RecordId, RecordState, Snapshot
 from hintsync.core.seal import Prints, prints_of, still_approved
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
+from hintsync.engine.foreseen import Foreseen
 from hintsync.engine.turns import in_turns
 from hintsync.engine.writing import RecordResult, Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Bookkeeping, Update, WriteMode
@@ -43,6 +44,8 @@ class Pair:
     stamps: Bookkeeping = NO_BOOKKEEPING
     #: Fingerprints that a person approved; nothing else may be written. None: no approval is needed.
     approved: Prints | None = None
+    #: What was planned for the two records before it was their turn.
+    foreseen: Foreseen | None = None
 
     def seen(self, side: Side) -> Snapshot:
         """Return one side's snapshot."""
@@ -65,6 +68,8 @@ class Settled:
     barred: frozenset[Side] = frozenset()
     #: All of that is kept in plans, whose approval marks the pair again.
     kept: bool = False
+    #: Fingerprints of all that the plan agrees on or writes, if they were made before.
+    known: Mapping[FieldName, Fingerprint] = field(default_factory=dict)
 
     @property
     def trouble(self) -> tuple[Side, RecordResult] | None:
@@ -88,6 +93,8 @@ BeforeWrite = Callable[[Sequence[Settled]], Awaitable[None]]
 
 def plan_pair(engine: Engine, pair: Pair) -> PairPlan:
     """Decide every field of a pair; pure but for the engine's tables."""
+    if pair.foreseen is not None and pair.foreseen.still_holds(engine, pair):
+        return pair.foreseen.plan()
     fp = engine.fingerprinter(pair.state.link.salt)
     return merge_pair(
         engine.table,
@@ -243,6 +250,8 @@ def _rests_of(engine: Engine, one: Settled) -> dict[str, Fingerprint]:
 
 def _planned(engine: Engine, pair: Pair) -> Settled:
     settled = Settled(pair, plan_pair(engine, pair))
+    if pair.foreseen is not None and pair.foreseen.still_holds(engine, pair):
+        settled.known = pair.foreseen.prints()
     if pair.approved is not None:
         fp = engine.fingerprinter(pair.state.link.salt)
         now = prints_of(settled.plan.writes, fp)

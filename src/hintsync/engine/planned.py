@@ -29,7 +29,9 @@ def planned_row(work: Work, case: Case) -> RunRow:
     state = case.state or first_state(work, case)
     fp = work.engine.fingerprinter(state.link.salt)
     if outcome in (Outcome.LINKED, Outcome.SYNCED) and hint is not None and contact is not None:
-        plan = plan_pair(work.engine, Pair(state, hint, contact, mode_of(state.link), choices_of(state.link)))
+        plan = plan_pair(
+            work.engine, Pair(state, hint, contact, mode_of(state.link), choices_of(state.link), foreseen=case.foreseen)
+        )
         prints = prints_of(plan.writes, fp)
         outcome = Outcome.FROZEN if plan.frozen else outcome
     elif outcome is Outcome.CREATED:

@@ -1,7 +1,7 @@
 """Both populations as a batch sees them: who holds which key, and every patient's page kept small in memory.
 
-Nothing of this touches a disk. A million contacts are kept as key hashes and as compressed rows; patients as compressed
-pages, so that each can be worked within the page it came in.
+Nothing of this touches a disk. A million contacts are kept as key hashes and as compressed rows; patients in the pages
+they came in, so that each can be worked within its own: as they were read in a small practice, compressed in a large one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ SINGLE_READS = 2
 ROWS_OF_A_TURN = 200
 #: Seconds after which a patient's page is read again before it is worked (semantics section 8).
 FRESH = 60.0
+#: Patients up to which a practice is small: kept as they were read they take some 50 megabytes.
+SMALL = 20_000
 
 
 class Packed:
@@ -39,6 +41,20 @@ class Packed:
         """Return the records."""
         records: tuple[Snapshot, ...] = pickle.loads(zlib.decompress(self._bytes))  # our own bytes
         return records
+
+
+class Loose:
+    """Snapshots as they were read: what `Packed` costs twice, in time, is saved where there is room for them."""
+
+    __slots__ = ("_records",)
+
+    def __init__(self, records: Sequence[Snapshot]) -> None:
+        """Take records that came from one page."""
+        self._records = tuple(records)
+
+    def unpack(self) -> tuple[Snapshot, ...]:
+        """Return the records, the very same every time."""
+        return self._records
 
 
 class PackedRows:
@@ -80,7 +96,7 @@ class HeldPage:
 
     #: None if the page is no page of a scan but came from a look-up.
     ref: PageRef | None
-    packed: Packed
+    packed: Packed | Loose
     #: On the engine's monotonic clock, in seconds.
     read_at: float
     #: Ids of the patients in `packed`.
@@ -97,6 +113,13 @@ class Patients:
     seen: set[RecordId] = field(default_factory=set)
     #: How many there are, as far as the system says.
     expected: int = 0
+    #: Those of the pages that are kept as they were read.
+    loose: dict[RecordId, Snapshot] = field(default_factory=dict)
+
+    @property
+    def small(self) -> bool:
+        """Whether, as far as is known, they are few enough to be kept as they were read."""
+        return max(self.expected, len(self.seen)) <= SMALL
 
 
 async def scan_contacts(engine: Engine, after_page: Callable[[Contacts], None] = lambda found: None) -> Contacts:
@@ -144,8 +167,11 @@ def hold(engine: Engine, found: Patients, records: Sequence[Snapshot], ref: Page
             found.index.add(key, record.id)
         if record.state is not RecordState.LIVE:
             found.archived.add(record.id)
+    ids = tuple([record.id for record in fresh])
+    if found.small:
+        found.loose.update(zip(ids, fresh, strict=True))
     read_at = min((record.read_at for record in records), default=engine.clock.monotonic())
-    found.pages.append(HeldPage(ref, Packed(fresh), read_at, tuple([record.id for record in fresh])))
+    found.pages.append(HeldPage(ref, Loose(fresh) if found.small else Packed(fresh), read_at, ids))
 
 
 async def fresh_page(
