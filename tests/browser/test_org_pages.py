@@ -149,6 +149,7 @@ def check(page: Page) -> None:
         "/lightning/r/Account/{account}/view",
         "/lightning/o/DeleteEvent/home",
         "/lightning/o/Report/home",
+        "/lightning/o/Report/new",
         "/lightning/r/Report/{report}/view",
         "/lightning/n/Sync",
         "/lightning/o/Sync_Log__c/list",

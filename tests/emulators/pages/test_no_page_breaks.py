@@ -23,7 +23,7 @@ from tests.emulators.pages.reading import Browser, Page
 EXAMPLES = int(os.environ.get("HINTSYNC_FUZZ_EXAMPLES", "6")) * 50
 NAMES = ["q", "page", "filterName", "fv0", "id", "inline", "with", "recordId", "startURL", "enc", "said", "username",
          "LastName", "was.LastName", "AccountId", "was.AccountId", "Birthdate", "was.Birthdate", "master", "keep.Email",
-         "permissionSet", "assignment", "insist"]  # fmt: skip
+         "permissionSet", "assignment", "insist", "name", "first", "columns", "field", "operator", "value"]  # fmt: skip
 TEXTS = st.text(max_size=12) | st.sampled_from(
     ["1", "-1", "99999999999999999999", "'", "%", "\\", "\x00", "<b>", "None"]
 )

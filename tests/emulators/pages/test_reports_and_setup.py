@@ -231,3 +231,48 @@ async def test_setup_is_for_administrators(outsider: Browser, org: Org, add_user
         assert (await outsider.post(f"{USERS}/{finn}/{path}", {"csrf": token, "permissionSet": sync})).status == 403
     assert not (await outsider.get("/lightning/page/home")).root.all("a", href="/lightning/setup/SetupOneHome/home")
     assert org.count("PermissionSetAssignment") == 1
+
+
+async def test_a_report_of_contacts_is_made_on_a_page_and_kept(
+    outsider: Browser, org: Org, add_user: Callable[..., str]
+) -> None:
+    finn = add_user("Finn")
+    await outsider.log_in("finn@example.org")
+    ada = org.insert("Contact", {"FirstName": "Ada", "LastName": "Moor", "Title": "Dr"})
+    org.insert("Contact", {"LastName": "Able"})
+    given = {
+        "name": "For Hint & <me>",
+        "field": "TITLE",
+        "operator": "equals",
+        "value": "Dr",
+        "columns": ["EMAIL", "TITLE"],
+    }
+    page = await outsider.send("/lightning/o/Report/new", **given)
+    assert page.head == "For Hint & <me>"
+    assert page.rows() == [[ada[:15], "", "Dr"]]
+    assert page.main.one("input", name="fv0").get("value") == "Dr"
+    component = org.components.get("Report", "unfiled$public/For_Hint_me")
+    assert component is not None
+    assert (component.id, component.created_by) == (str(page.url).split("/")[-2], finn)
+    again = await outsider.send("/lightning/o/Report/new", name="For Hint & <me>", first="LAST_NAME", columns=[])
+    assert [row[0] for row in again.rows()] == ["Moor", "Able"]
+    assert org.components.get("Report", "unfiled$public/For_Hint_me_2") is not None
+    assert "For Hint & <me>" in (await outsider.get("/lightning/o/Report/home")).links
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"name": ""}, "Give the report a name"),
+        ({"name": "x" * 41}, "Give the report a name"),
+        ({"name": "Fine", "first": "SALARY"}, "Choose columns of this list."),
+        ({"name": "Fine", "field": "User.Password"}, "Choose columns of this list."),
+    ],
+)
+async def test_a_report_that_cannot_be_made_says_why_and_loses_nothing(
+    browser: Browser, org: Org, given: dict[str, str], said: str
+) -> None:
+    page = await browser.send("/lightning/o/Report/new", **given, value="kept")
+    assert (page.status, said in page.main.one("p", role="alert").text) == (400, True)
+    assert page.form()["value"] == "kept"
+    assert len(org.components.names("Report")) == 1

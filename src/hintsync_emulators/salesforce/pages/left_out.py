@@ -20,7 +20,8 @@ POINTS = (
     "Tabs of the standard objects and reports show unless a profile hides them; a deployed tab shows to those to whom a "
     "permission set or profile makes it visible, and is among all tabs for those to whom it is available.",
     "Reports are run as tables over one object and its parents, with their filters and order; summaries show their groups as "
-    "columns, without subtotals. Reports are deployed, not made on a page; values of filters can be changed for one run. Ids have "
-    "fifteen characters, as in Salesforce. The five lines below an export follow its form, not its words.",
+    "columns, without subtotals. Reports of contacts with one filter can be made on a page, any others are deployed; values of "
+    "filters can be changed for one run. Ids have fifteen characters, as in Salesforce. The five lines below an export follow "
+    "its form, not its words.",
     "Merging takes two records at a time.",
 )

@@ -31,6 +31,8 @@ ROUTES = (
     _page("GET", "/home/showAllTabs.jsp", "home.all_tabs"),
     _page("GET", "/lightning/o/DeleteEvent/home", "remove.show_bin"),
     _page("GET", "/lightning/o/Report/home", "reports.pages.home"),
+    _page("GET", "/lightning/o/Report/new", "reports.builder.ask"),
+    _page("POST", "/lightning/o/Report/new", "reports.builder.save"),
     _page("GET", f"{_OBJECT}/list", "lists.show_list"),
     _page("GET", f"{_OBJECT}/new", "edit.ask_new"),
     _page("POST", f"{_OBJECT}/new", "edit.create"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Report types that every org has -> their base object.
 _TYPES = {"ContactList": "Contact", "AccountList": "Account"}
 #: Names that the columns of these types have, as published files spell them -> fields.
-_NAMES = {
+NAMES = {
     "Contact": {
         "CONTACT_ID": "Id",
         "SALUTATION": "Salutation",
@@ -97,7 +97,7 @@ def path_of(base: SObject, name: str) -> str:
         if table != base.name:
             raise not_emulated(f"report columns of {table}, which is not the base object")
         return field
-    known = _NAMES.get(base.name, {}).get(name) or _SHARED.get(name)
+    known = NAMES.get(base.name, {}).get(name) or _SHARED.get(name)
     return known or name.removeprefix(f"{base.name}.")
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 #: Rows that a report shows on its page; an export has them all.
 SHOWN = 2000
-_OPERATIONS = {
+#: Operations of filters, as pages word them.
+OPERATIONS = {
     "equals": "equals", "notEqual": "not equal to", "lessThan": "less than", "greaterThan": "greater than",
     "lessOrEqual": "less or equal", "greaterOrEqual": "greater or equal", "contains": "contains",
     "notContain": "does not contain", "startsWith": "starts with", "includes": "includes", "excludes": "excludes",
@@ -42,7 +43,7 @@ class Criterion:
     @property
     def label(self) -> str:
         """What the filter is called on the page, without its value."""
-        return f"{self.column.label} {_OPERATIONS.get(self.operation, self.operation)}"
+        return f"{self.column.label} {OPERATIONS.get(self.operation, self.operation)}"
 
     def filter(self) -> Filter:
         """Return the filter as one of a list view, which works alike; every text contains and begins with nothing."""
