@@ -122,7 +122,7 @@ def _like_hint(decisions: tuple[FieldDecision, ...], hint: Snapshot, noted: Mapp
         {
             each.field: shown
             for each in decisions
-            if each.effect is effect and (shown := hint.values[each.field]) is not ABSENT
+            if each.effect is effect and (shown := hint.values.get(each.field, ABSENT)) is not ABSENT
         }
         for effect in _MOVING
     )
