@@ -41,6 +41,7 @@ from hintsync.state.keys import MasterKeys
 from hintsync.state.live import Intent, Mark
 from hintsync.state.open import open_store
 from hintsync.state.port import Commit, LogEntry, LogLevel, RunKind, RunStatus
+from hintsync.state.traffic import Tally, slot_of
 from tests.engine.world import World
 
 BORN = "1980-05-06"
@@ -376,6 +377,7 @@ async def test_pruning_keeps_what_is_young_enough_to_matter():
         await world.store.mark("main", [Mark(Side.HINT, "pat-1", "webhook", now, event_id=f"evt-{now}")])
         await world.store.intend("main", [Intent(link.id, Side.HINT, now)])
         await world.store.commit(Commit(logs=[LogEntry("main", engine.now(), LogLevel.DEBUG, "x", "x")]))
+        await world.store.add_tallies("main", [Tally(slot_of(now), "worked", None, 1)])
         return now
 
     old = await leave_traces()
@@ -384,8 +386,22 @@ async def test_pruning_keeps_what_is_young_enough_to_matter():
     assert await prune(engine)
     assert [intent.at for intent in await world.store.intents("main", since=0)] == [new]
     assert {entry.at for entry in await world.store.log("main")} == {engine.now()}
+    assert [tally.at for tally in await world.store.tallies("main", since=0)] == [slot_of(new)]
     assert await world.store.mark("main", [Mark(Side.HINT, "pat-1", "webhook", new, event_id=f"evt-{old}")]) == 1
     assert await world.store.mark("main", [Mark(Side.HINT, "pat-1", "webhook", new, event_id=f"evt-{new}")]) == 0
+
+
+async def test_m18_log_entries_are_kept_as_long_and_from_the_level_on_that_was_chosen():
+    world = World()
+    engine = replace(await in_step(world), options=Options(log_level=LogLevel.ERROR, log_days=30))
+    for level in LogLevel:
+        await world.store.commit(Commit(logs=[LogEntry("main", engine.now(), level, "old", "x")]))
+    world.clock.push(31 * 86_400)
+    for level in LogLevel:
+        await world.store.commit(Commit(logs=[LogEntry("main", engine.now(), level, "new", "x")]))
+    assert await prune(engine)
+    left = [(entry.level, entry.event) for entry in await world.store.log("main")]
+    assert left == [(LogLevel.EXCEPTION, "new"), (LogLevel.ERROR, "new")]
 
 
 async def test_polls_and_the_dead_mans_alert_are_regular_work_too():

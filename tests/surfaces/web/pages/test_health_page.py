@@ -16,7 +16,7 @@ from hintsync.state.live import Mark
 from hintsync.state.traffic import ProcessSeen
 from hintsync.surfaces.vital_signs import VitalSigns
 from hintsync.surfaces.web.views.charts import Series, bar_chart, line_chart
-from hintsync.surfaces.web.views.health import ago, seconds
+from hintsync.surfaces.web.views.durations import ago, seconds
 from tests.surfaces.web.pages.desk import Desk
 from tests.surfaces.web.pages.pairs import linked
 from tests.surfaces.web.pages.test_reviews import seen
@@ -64,7 +64,7 @@ async def test_lag_and_volume_of_the_day_are_drawn_and_told(desk: Desk) -> None:
     assert "1,234 records written" in seen(text)
     assert "Of 100 edits, half were on the other side within 0.4 s, 95 of 100 within 4.0 s" in seen(text)
     assert re.search(r"<title>\d\d:00: to Salesforce 1,234 records</title>", text)
-    assert 'role="img" aria-label="From Hint to Salesforce' in text
+    assert 'role="img" aria-label="Lag from Hint to Salesforce' in text
     assert "The same figures as a table" in text
     assert "style=" not in text
 

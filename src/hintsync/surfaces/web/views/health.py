@@ -1,24 +1,20 @@
-"""A connection's health as a page shows it: every part with its state in a word, the queue, lag and volume, the day's calls."""
+"""A connection's health as a page shows it: every part with its state in a word and what is known of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from hintsync.core.limits import DayBudget, Purpose
 from hintsync.core.values import Side
-from hintsync.engine.day_forecast import DayForecast
 from hintsync.engine.health_facts import HealthFacts
 from hintsync.engine.parity_report import REPORT
-from hintsync.engine.traffic import Hour, whole
 from hintsync.state.live import Lane
 from hintsync.state.port import Json, RunKind
-from hintsync.surfaces.web.views.charts import Chart, Series, bar_chart, line_chart
+from hintsync.surfaces.web.views.budget import BudgetCard, budget_card
+from hintsync.surfaces.web.views.durations import ago
 from hintsync.surfaces.web.views.rule_words import SYSTEM
-from hintsync.surfaces.web.views.stops import WORK
+from hintsync.surfaces.web.views.traffic import TrafficView, traffic_view
 
 #: Seconds without a sign of life after which a process is taken for dead.
 DEAD_AFTER: Final = 45.0
@@ -55,42 +51,6 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class HourRow:
-    """The figures of one hour."""
-
-    label: str
-    written: Mapping[Side, int]
-    #: Seconds, by side that was edited: half of the edits, and 95 of 100, were on the other side by then.
-    half: Mapping[Side, str]
-    most: Mapping[Side, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """Lag of the edits of one side."""
-
-    side: Side
-    title: str
-    half: str
-    most: str
-    edits: int
-    chart: Chart
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetCard:
-    """A side's calls of the day."""
-
-    system: str
-    forecast: DayForecast
-    #: Whether it will do.
-    kind: str
-    text: str
-    #: Kind of work, calls it leaves over, whether it goes on now.
-    order: tuple[tuple[str, int, bool], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ParityCard:
     """The latest comparison of everybody."""
 
@@ -116,10 +76,7 @@ class HealthView:
     #: Kind of run in words, when it last ended well.
     successes: tuple[tuple[str, str], ...]
     parity: ParityCard | None
-    volume: Chart
-    written: int
-    lags: tuple[Lag, ...]
-    hours: tuple[HourRow, ...]
+    traffic: TrafficView
     budgets: tuple[BudgetCard, ...]
 
 
@@ -133,8 +90,6 @@ def health_view(facts: HealthFacts, *, database: str, zone: str, problem: str, p
         problem: Code of what keeps the connection from being open; empty if it is.
         poll_seconds: Seconds between polls, where no events are followed.
     """
-    steps = [_hour_label(hour, zone) for hour in facts.hours]
-    day = whole(facts.hours)
     return HealthView(
         parts=tuple(_parts(facts, database, problem, poll_seconds)),
         queue=tuple((words, facts.figures.backlog.waiting.get(lane, 0)) for lane, words in _LANES.items()),
@@ -143,11 +98,8 @@ def health_view(facts: HealthFacts, *, database: str, zone: str, problem: str, p
         parked=facts.figures.backlog.parked,
         successes=tuple(_successes(facts)),
         parity=_parity(facts),
-        volume=_volume(facts.hours, steps),
-        written=day.count("written"),
-        lags=tuple(_lag(side, facts.hours, day, steps) for side in Side),
-        hours=tuple(_row(hour, label) for hour, label in zip(facts.hours, steps, strict=True)),
-        budgets=tuple(_budget(side, facts.budgets[side], facts.allowances[side]) for side in facts.budgets),
+        traffic=traffic_view(facts.hours, zone),
+        budgets=tuple(budget_card(side, facts.budgets[side], facts.allowances[side]) for side in facts.budgets),
     )
 
 
@@ -266,63 +218,5 @@ def _number(value: Json) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _volume(hours: Sequence[Hour], steps: Sequence[str]) -> Chart:
-    series = [
-        Series(f"to {SYSTEM[side]}", [float(hour.count("written", side)) for hour in hours], " records")
-        for side in (Side.SALESFORCE, Side.HINT)
-    ]
-    total = sum(hour.count("written") for hour in hours)
-    return bar_chart(f"Records written in each of the last 24 hours, {total:,} in all", series, steps)
-
-
-def _lag(side: Side, hours: Sequence[Hour], day: Hour, steps: Sequence[str]) -> Lag:
-    title = f"from {SYSTEM[side]} to {SYSTEM[side.other]}"
-    series = [
-        Series("half within", [hour.lag(side, 0.5) for hour in hours], " s"),
-        Series("95 of 100 within", [hour.lag(side, 0.95) for hour in hours], " s"),
-    ]
-    half, most = seconds(day.lag(side, 0.5)), seconds(day.lag(side, 0.95))
-    told = f"Lag {title}: half of the day’s edits within {half}, 95 of 100 within {most}"
-    return Lag(side, title, half, most, sum(day.lags.get(side, ())), line_chart(told, series, steps))
-
-
-def _row(hour: Hour, label: str) -> HourRow:
-    return HourRow(
-        label,
-        {side: hour.count("written", side) for side in Side},
-        {side: seconds(hour.lag(side, 0.5)) for side in Side},
-        {side: seconds(hour.lag(side, 0.95)) for side in Side},
-    )
-
-
-def _budget(side: Side, forecast: DayForecast, allowance: DayBudget) -> BudgetCard:
-    stopping = [WORK[purpose] for purpose in forecast.stopping]
-    kind = "good" if not stopping else "warn"
-    text = "It will do." if not stopping else f"At this pace these would wait: {', '.join(stopping)}."
-    order = tuple((WORK[each], allowance.kept_from(each), allowance.allows(1, each)) for each in Purpose)
-    return BudgetCard(SYSTEM[side], forecast, kind, text, order)
-
-
-def _hour_label(hour: Hour, zone: str) -> str:
-    return f"{datetime.fromtimestamp(hour.at, ZoneInfo(zone)):%H:%M}"
-
-
 def _iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat()
-
-
-def seconds(value: float | None) -> str:
-    """Say some seconds of lag: `0.4 s`; a dash for none."""
-    if value is None:
-        return "–"
-    return f"{value:.1f} s" if value < 100 else ago(value)
-
-
-def ago(duration: float) -> str:
-    """Say how long something lasts: `12 seconds`, `3 minutes`, `2 hours`, `4 days`."""
-    for size, word in ((86_400, "day"), (3600, "hour"), (60, "minute")):
-        if duration >= size:
-            count = int(duration // size)
-            return f"{count} {word}{'s' if count > 1 else ''}"
-    count = max(int(duration), 0)
-    return f"{count} second{'' if count == 1 else 's'}"
