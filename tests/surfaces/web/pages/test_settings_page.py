@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 
 from hintsync.core.fields import DEFAULT_MAPPING, ConflictPolicy
+from hintsync.core.values import Side
 from hintsync.engine.options import Options
 from tests.surfaces.web.pages.desk import Desk
 
@@ -197,6 +198,10 @@ async def test_what_the_org_does_not_have_or_does_not_show_is_marked_with_the_re
     assert "2 fields are not synced as they should be" in page
     assert "Install our package again" in page
     assert "hintsync may read this field in Salesforce and not write it" in page
+    page = (await office.administrator.act("/fields/look")).text
+    assert "not synced as they should be" not in page
+    assert "Both systems show every field" in page
+    assert not engine.described[Side.SALESFORCE].missing, "the engine that works goes on with it"
 
 
 async def test_the_table_is_there_before_hint_is_connected(office: Desk) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from hintsync.core.errors import BadInput
 from hintsync.core.fields import ConflictPolicy
+from hintsync.engine.basis import describe_anew
 from hintsync.engine.choosing import POLICY, choices_of, choose
 from hintsync.engine.options import Options
 from hintsync.state.port import Json
@@ -37,6 +38,14 @@ async def save(visit: Visit) -> Response:
     if chosen.overtaken:
         return _table(visit, {**was, **chosen.overtaken}, wanted, chosen.overtaken, HTTPStatus.CONFLICT)
     return see(visit, "/fields", saved=len(chosen.changed))
+
+
+async def look(visit: Visit) -> Response:
+    """Ask both systems for their fields now, as after a permission was given."""
+    engine = visit.engines.engine(visit.connection.id) or visit.engine  # the one that is kept, not the visitor's copy
+    async with engine.watch.lock:
+        await describe_anew(engine)
+    return see(visit, "/fields", looked=1)
 
 
 def _policies(visit: Visit) -> dict[str, Json]:
@@ -72,10 +81,12 @@ def _table(
         is_open=engine is not None,
         overtaken=overtaken or {},
         saved=saved_words(visit),
+        looked="looked" in visit.query,
     )
 
 
 PLACES: tuple[Place, ...] = (
     Place("/fields", show, Role.ADMINISTRATOR, nav="Fields"),
     Place("/fields", save, Role.ADMINISTRATOR, method="POST"),
+    Place("/fields/look", look, Role.ADMINISTRATOR, method="POST"),
 )
