@@ -35,7 +35,7 @@ async def pair_of(town: Town) -> tuple[Engine, Pair]:
 
 def marked(foreseen: Foreseen) -> Foreseen:
     """Return the same with a plan that tells itself from one that was made anew."""
-    return but(foreseen, decisions=foreseen.decisions[:1])
+    return but(foreseen, shape=foreseen.shape._replace(decisions=foreseen.shape.decisions[:1]))
 
 
 async def test_what_was_foreseen_is_what_would_be_planned() -> None:

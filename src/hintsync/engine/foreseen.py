@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct
-from typing import Final, Protocol
+from typing import NamedTuple, Protocol, cast
 
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.fingerprints import SIZE, pair_salt
@@ -19,12 +19,9 @@ from hintsync.core.merge import NO_MEMORY, merge_pair
 from hintsync.core.plan import Effect, FieldDecision, Mode, PairPlan
 from hintsync.core.policy import NO_CHOICES, Choices, Constraints
 from hintsync.core.quick import but, quick
-from hintsync.core.records import FieldName, Fingerprint, LinkState, Snapshot
+from hintsync.core.records import FieldName, Fingerprint, LinkState, Snapshot, Values
 from hintsync.core.values import ABSENT, Side
 from hintsync.engine.context import Engine
-
-#: What lets a base move, in the order in which fingerprints are packed.
-_MOVING: Final = (Effect.AGREE, Effect.WRITE_SALESFORCE)
 
 
 class PairAtTurn(Protocol):
@@ -51,6 +48,15 @@ class PairAtTurn(Protocol):
         """What was settled for them."""
 
 
+class Shape(NamedTuple):
+    """What a plan decides without anybody's values; most pairs are decided like many others and share theirs."""
+
+    decisions: tuple[FieldDecision, ...]
+    #: Fields that are agreed on, and fields that are written to the contact.
+    agreed: tuple[FieldName, ...]
+    written: tuple[FieldName, ...]
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class Foreseen:
@@ -59,9 +65,9 @@ class Foreseen:
     Kept as small as may be, for a batch holds some ten thousand: the values are the patient's.
     """
 
-    decisions: tuple[FieldDecision, ...]
+    shape: Shape
     noted: Mapping[str, Fingerprint]
-    #: Fingerprints of all that the plan agrees on or writes, in that order, 16 bytes each.
+    #: Fingerprints of all that the plan agrees on and writes, in that order, 16 bytes each.
     packed: bytes
     hint: Snapshot
     salesforce: Snapshot
@@ -81,11 +87,11 @@ class Foreseen:
 
     def plan(self) -> PairPlan:
         """Return the plan."""
-        return _like_hint(self.decisions, self.hint, self.noted)
+        return _like_hint(self.shape, self.hint, self.noted)
 
     def prints(self) -> dict[FieldName, Fingerprint]:
-        """Return the fingerprints of what the plan agrees on or writes."""
-        names = [each.field for effect in _MOVING for each in self.decisions if each.effect is effect]
+        """Return the fingerprints of what the plan agrees on and writes."""
+        names = self.shape.agreed + self.shape.written
         return dict(zip(names, _layout(len(names)).unpack(self.packed), strict=True))
 
 
@@ -108,31 +114,31 @@ def foresee(engine: Engine, hint: Snapshot, salesforce: Snapshot, mode: Mode) ->
     constraints = engine.constraints()
     fp = engine.fingerprinter(pair_salt(salesforce.id, hint.id))
     plan = merge_pair(engine.table, hint, salesforce, NO_MEMORY, mode, fp, constraints=constraints)
-    again = _like_hint(plan.decisions, hint, plan.noted)
+    shape = _shape(plan.decisions)
+    again = _like_hint(shape, hint, plan.noted)
     if again != plan:
         return None
     values = {**again.agreed, **again.writes.get(Side.SALESFORCE, {})}
     packed = b"".join(fp.of_each(values).values())
-    return Foreseen(_shared(plan.decisions), plan.noted, packed, hint, salesforce, mode, engine.table, constraints)
+    return Foreseen(shape, plan.noted, packed, hint, salesforce, mode, engine.table, constraints)
 
 
-def _like_hint(decisions: tuple[FieldDecision, ...], hint: Snapshot, noted: Mapping[str, Fingerprint]) -> PairPlan:
-    """Return the plan of these decisions in which every value is the patient's."""
-    agreed, written = (
-        {
-            each.field: shown
-            for each in decisions
-            if each.effect is effect and (shown := hint.values.get(each.field, ABSENT)) is not ABSENT
-        }
-        for effect in _MOVING
-    )
-    return PairPlan(decisions, {Side.SALESFORCE: written} if written else {}, agreed, {}, noted=noted)
+def _like_hint(shape: Shape, hint: Snapshot, noted: Mapping[str, Fingerprint]) -> PairPlan:
+    """Return the plan of this shape in which every value is the patient's; if one is ABSENT, no plan is like it."""
+    shown = hint.values
+    agreed = cast("Values", {name: shown.get(name, ABSENT) for name in shape.agreed})
+    written = cast("Values", {name: shown.get(name, ABSENT) for name in shape.written})
+    return PairPlan(shape.decisions, {Side.SALESFORCE: written} if written else {}, agreed, {}, noted=noted)
 
 
 @lru_cache(maxsize=1024)
-def _shared(decisions: tuple[FieldDecision, ...]) -> tuple[FieldDecision, ...]:
-    """Return one and the same for equal ones: most pairs are decided like many others."""
-    return decisions
+def _shape(decisions: tuple[FieldDecision, ...]) -> Shape:
+    """Return the shape of these decisions, one for all that are equal."""
+    agreed, written = (
+        tuple(each.field for each in decisions if each.effect is effect)
+        for effect in (Effect.AGREE, Effect.WRITE_SALESFORCE)
+    )
+    return Shape(decisions, agreed, written)
 
 
 @lru_cache(maxsize=128)
