@@ -115,9 +115,10 @@ def _rests(
 ) -> Mapping[str, Fingerprint]:
     """Return what is remembered of the numbers that stay in Hint's list beside a phone that is settled."""
     rests: dict[str, Fingerprint] = {}
+    types = {entry.type for entry in hint.phones}
     for row in table.phones:
         value = settled.get(row.name, False)
-        if value is not None and not base:  # nothing was left beside it, now or before
+        if not base and (value is not None or row.hint[0] not in types):  # nothing was left beside it, now or before
             continue
         if not isinstance(value, bool) and row.name in hint.values:
             left = rest_after(row, hint, value, base, fp)

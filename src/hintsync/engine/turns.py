@@ -9,7 +9,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-async def in_turns(items: Iterable[Item], size: int = 5) -> AsyncIterator[Item]:
+async def in_turns(items: Iterable[Item], size: int = 10) -> AsyncIterator[Item]:
     """Yield items; after every `size` of them, whoever else is ready has a turn."""
     for number, item in enumerate(items, start=1):
         yield item
