@@ -216,3 +216,17 @@ async def test_while_patients_are_being_read_the_page_says_so_and_finds_by_birth
     answer = await desk.front_desk.open("sync", mine)
     assert "patients are being read" in words(answer)
     assert choices(answer) == [theirs]
+
+
+async def test_l10_a_pair_that_cannot_be_linked_offers_no_confirm(desk: Desk) -> None:
+    other, theirs = await linked(desk)
+    desk.house.wire.practice.edit(theirs, first_name="Bea", last_name="Hill", dob="1991-02-03")
+    await desk.front_desk.open("panel", other)
+    await desk.front_desk.post(f"/contacts/{other}/sync-now")
+    mine = contact(desk, "Cy", "Marsh")
+    preview = await desk.front_desk.get(f"/contacts/{mine}/sync/preview", patient=theirs)
+    assert "waits for a decision" in words(preview)
+    assert "<button" not in preview.text
+    forced = await desk.front_desk.post(f"/contacts/{mine}/sync", {"patient": theirs, "seal": "x"})
+    assert forced.status_code == 409
+    assert in_org(desk, mine)["Hint_Patient_Id__c"] is None

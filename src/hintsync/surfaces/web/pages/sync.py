@@ -84,7 +84,9 @@ async def confirm(visit: Visit) -> Response:
         return considered
     if considered.seal != given.get("seal"):
         return await _shown(visit, considered, notice="moved")
-    if considered.decision.step is Step.REFUSE or considered.decision.warnings - frozenset(confirmed):
+    if considered.decision.step is Step.REFUSE:
+        return await _shown(visit, considered, notice="refused")
+    if considered.decision.warnings - frozenset(confirmed):
         return await _shown(visit, considered, notice="unconfirmed")
     action = _link(visit.engine, considered, confirmed)
     again = f"/contacts/{contact}/sync"
@@ -118,7 +120,8 @@ async def _shown(visit: Visit, considered: Considered, *, notice: str = "") -> R
     Args:
         visit: Who looks.
         considered: What would be done.
-        notice: "moved" if it is not what the person saw before, "unconfirmed" if a box was not ticked.
+        notice: "moved" if it is not what the person saw before, "unconfirmed" if a box was not ticked, "refused" if the
+            two cannot be linked, which the page says in any case.
     """
     shown = comparison(considered, visit.engine.table, await _displaced(visit.engine, considered))
     return page(
