@@ -39,7 +39,7 @@ async def show_queue(visit: Visit) -> Response:
     found = await visit.service.store.reviews(visit.connection.id, limit=MOST_REVIEWS)
     shown = view.queue(found, table_of(visit), kind=kind, number=_number(visit.query.get("page", "1")))
     names = await contact_names(visit, [row.record_id for row in shown.rows if row.side is Side.SALESFORCE])
-    return page(visit, "reviews.html", title="Reviews", queue=shown, names=names, done=visit.query.get("done", ""))
+    return page(visit, "reviews.html", title="Reviews", queue=shown, names=names)
 
 
 async def show_one(visit: Visit) -> Response:
