@@ -71,7 +71,9 @@ class RunsPart(Part):
         if kinds:
             wanted = wanted.where(_TABLE.c.kind.in_([str(kind) for kind in kinds]))
         if statuses:
+            # Few runs are under way among many: by status first, then by number; not the other way round.
             wanted = wanted.where(_TABLE.c.status.in_([str(status) for status in statuses]))
+            wanted = wanted.order_by(None).order_by((_TABLE.c.number + 0).desc())
         if before is not None:
             wanted = wanted.where(_TABLE.c.number < select(_TABLE.c.number).filter_by(id=before).scalar_subquery())
         async with self._database.reading() as sql:

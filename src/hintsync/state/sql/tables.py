@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 #: The latest of `migrations/versions`; all of them together make exactly these tables.
-HEAD = "0003"
+HEAD = "0004"
 
 #: Name of Alembic's own table; ours, so that a database may be shared.
 VERSION_TABLE = "hintsync_schema"
@@ -164,6 +164,8 @@ runs = Table(
     _maybe("approved_by"),
     UniqueConstraint("id"),
     Index("ix_runs_connection_id_number", "connection_id", "number"),
+    #: Workers look each second for runs that were ordered.
+    Index("ix_runs_connection_id_status", "connection_id", "status"),
 )
 
 #: Clustered by position on SQLite: rows come and are read in that order. Empty JSON is NULL.
