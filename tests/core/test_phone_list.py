@@ -173,3 +173,9 @@ def test_f7_a_blank_that_both_sides_confirm_keeps_the_rest() -> None:
 def test_the_reader_of_lists_refuses_what_it_could_not_write_back() -> None:
     with pytest.raises(Unreadable):
         read_entries({"mobile": "4155550101"}, lambda raw: str(raw))
+
+
+def test_f3_a_number_that_the_type_holds_already_is_not_added_again() -> None:
+    assert written(patient(ONE, HOME), FIRST, APPEND) == [ONE, HOME]
+    assert written(patient(ONE, HOME), FIRST, SECOND) == [ONE, HOME]  # the entry to be replaced is gone
+    assert len(written(patient(HOME), FIRST, APPEND)) == 2

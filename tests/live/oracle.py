@@ -71,7 +71,10 @@ class Oracle:
             edit.in_pass = False
 
     def overwrote(self, side: Side, record_id: RecordId, names: Collection[FieldName]) -> None:
-        """We wrote to Hint: an edit made since the pass read the record is gone, which section 10 allows and nothing else."""
+        """We wrote to Hint: an edit made since the pass read the record is gone, which section 10 allows and nothing else.
+
+        So is one to the very value that we write: nobody can tell it from our write.
+        """
         for edit in self.open():
             if edit.in_pass and (edit.side, edit.record_id) == (side, record_id) and edit.field in names:
                 edit.ended = "in the window"

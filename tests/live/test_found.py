@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import pytest
 
 from hintsync.core.link_by_hand import Warned
 from hintsync.core.records import LinkStatus
-from hintsync.core.values import Side
+from hintsync.core.values import Canonical, Side
 from hintsync.engine.by_hand import link_by_hand, unlink_by_hand
 from hintsync.engine.context import Engine
 from hintsync.engine.creating import new_link
@@ -104,3 +106,97 @@ async def test_u3_a_relink_that_was_cut_off_ends_although_its_new_patient_was_li
 
 async def _relink(contact: str, patient: str, engine: Engine) -> None:
     await link_by_hand(engine, contact, patient, confirmed=tuple(Warned))
+
+
+#: Cities that somebody enters, by side.
+_Cities = Mapping[Side, Canonical]
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """A linked pair, both of Lynn at first, after one pass of a worker."""
+
+    town: LiveTown
+    contact: str
+    patient: str
+    #: Points of the pass, in order.
+    points: list[str]
+
+    def shown(self, name: str = "city") -> tuple[object, object]:
+        return self.town.show(Side.SALESFORCE, self.contact, name), self.town.show(Side.HINT, self.patient, name)
+
+    async def waiting(self) -> frozenset[str]:
+        (state,) = (await self.town.store.live_links("main", Side.SALESFORCE, [self.contact])).values()
+        return frozenset(state.holds)
+
+
+async def _carried_over(before: _Cities, meanwhile: Mapping[int, _Cities]) -> _Carried:
+    """Let a worker carry edits over while more is edited at some points of its pass."""
+    town = LiveTown()
+    contact, patient = town.both("Bea", "Moor", "1961-03-04", city="Lynn")
+    await link_by_hand(await town.live(), contact, patient)
+    await town.settle()
+
+    def enter(cities: _Cities) -> None:
+        for side, city in cities.items():
+            town.side(side).edit(contact if side is Side.SALESFORCE else patient, {"city": city})
+
+    enter(before)
+    events, town.events = town.events, []
+    await town.take(events)
+    await town.pass_once(None, {point: partial(enter, cities) for point, cities in meanwhile.items()})
+    return _Carried(town, contact, patient, town.points_before.names)
+
+
+async def test_f4_an_edit_between_the_readings_of_the_two_sides_is_not_taken_for_agreement():
+    """The contact was read as blank, was given a city, then the patient became blank: that passed for agreement."""
+    cleared: _Cities = {Side.SALESFORCE: None}
+    points = (await _carried_over(cleared, {})).points
+    reads_patient = points.index("before a call to hint", points.index("after claim")) + 1
+    pair = await _carried_over(cleared, {reads_patient: {Side.SALESFORCE: "Alton", Side.HINT: None}})
+    await calm(pair.town)
+    assert pair.shown() == ("Alton", None)
+    assert "city" in await pair.waiting()
+
+
+async def test_f4_the_same_where_both_sides_are_read_again_after_a_write_that_came_too_late():
+    """Here the patient was read first, and a later edit in Salesforce was overwritten by an older one in Hint."""
+    moved: _Cities = {Side.HINT: "Dover"}
+    points = (await _carried_over(moved, {})).points
+    writes = points.index("before a call to salesforce", points.index("after intend")) + 1
+    too_late: Mapping[int, _Cities] = {writes: {Side.SALESFORCE: "Alton"}}
+    points = (await _carried_over(moved, too_late)).points
+    reads_contact = points.index("before a call to salesforce", writes) + 1
+    crossing: _Cities = {Side.HINT: "Alton", Side.SALESFORCE: "Dover"}
+    pair = await _carried_over(moved, {**too_late, reads_contact: crossing})
+    await calm(pair.town)
+    assert pair.shown() == ("Dover", "Alton")
+    assert "city" in await pair.waiting()
+
+
+async def test_f4_what_both_sides_still_show_at_the_second_reading_is_agreed_on():
+    pair = await _carried_over({Side.SALESFORCE: "Dover", Side.HINT: "Dover"}, {})
+    written = dict(pair.town.written)
+    await calm(pair.town)
+    pair.town.org.edit(pair.contact, {"city": "Alton"})
+    await calm(pair.town)
+    assert pair.shown() == ("Alton", "Alton")
+    assert pair.town.written == {**written, Side.HINT: written.get(Side.HINT, 0) + 1}
+
+
+@pytest.mark.parametrize("point", range(1, 30))
+async def test_f7_a_phone_that_hint_got_while_we_wrote_it_too_is_not_left_behind_by_a_clear(point: int):
+    """It stood in the list twice; the clear took one away, and the other was taken for a number nobody had mapped."""
+    town = LiveTown()
+    contact, patient = town.both("Bea", "Moor", "1961-03-04", home_phone="+14155550144")
+    await link_by_hand(await town.live(), contact, patient)
+    await town.settle()
+    town.org.edit(contact, {"mobile_phone": "+14155550122"})
+    events, town.events = town.events, []
+    await town.take(events)
+    await town.pass_once(None, {point: partial(town.practice.edit, patient, {"mobile_phone": "+14155550122"})})
+    await calm(town)
+    town.org.edit(contact, {"mobile_phone": None})
+    await calm(town)
+    shown = [town.show(Side.SALESFORCE, contact, "mobile_phone"), town.show(Side.HINT, patient, "mobile_phone")]
+    assert shown == [None, None]

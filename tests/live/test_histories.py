@@ -11,8 +11,11 @@ from collections.abc import Callable
 
 import pytest
 
+from hintsync.core.values import Side
+from hintsync.ports import Update, WriteMode
 from tests.live.conftest import FIGURES
 from tests.live.runner import Figures, live_through_all
+from tests.live.town import LiveTown
 
 #: Seconds within which histories may begin, and the least number that is worth something.
 SECONDS, LEAST = 60.0, 10
@@ -45,3 +48,21 @@ def test_t1_t2_t3_a_hundred_thousand_histories(record_property: Record) -> None:
 def test_the_same_seed_is_the_same_history() -> None:
     first, second = live_through_all(range(3, 6)), live_through_all(range(3, 6))
     assert first.line() == second.line()
+
+
+async def test_the_oracle_takes_an_edit_to_the_very_value_that_is_being_written_for_one_in_the_window() -> None:
+    """Hint tells of it as of our own write, so nobody can know of it; it is followed no further than any other there."""
+    for written_first, why in ((False, "in the window"), (True, "")):
+        town = LiveTown()
+        patient = town.patient("Jon", "Wren", "1952-07-08", city="Lynn")
+
+        def enter(town: LiveTown = town, patient: str = patient) -> None:
+            town.practice.edit(patient, {"city": "Dover"})
+            town.oracle.edited(Side.HINT, patient, "city", "Dover", in_pass=True)
+
+        if not written_first:
+            enter()
+        await town.practice.update([Update(patient, {"city": "Dover"}, None)], WriteMode.LIVE)
+        if written_first:
+            enter()
+        assert [edit.ended for edit in town.oracle.edits] == [why]

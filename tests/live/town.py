@@ -17,6 +17,7 @@ from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import work_once
 from hintsync.engine.notices import Notice
 from hintsync.engine.parting import intent_of
+from hintsync.ports import Update, WriteAnswer, WriteMode, Written
 from hintsync.replicas.memory import CAPABILITIES, MemoryReplica
 from hintsync.replicas.memory_faults import Crash, Faults
 from hintsync.replicas.memory_records import Change, ChangeKind
@@ -28,6 +29,18 @@ from tests.live.oracle import Oracle
 TAKEOVER = 20.0
 #: Passes after which a town that is not quiet never will be.
 MOST_PASSES = 200
+
+
+class _Practice(MemoryReplica):
+    """Hint in memory, which tells the oracle of every write that is carried out, whether it changes something or not."""
+
+    oracle: Oracle
+
+    def _update(self, update: Update, mode: WriteMode) -> WriteAnswer:
+        answer = super()._update(update, mode)
+        if isinstance(answer, Written):
+            self.oracle.overwrote(self.side, update.record_id, frozenset(update.values))
+        return answer
 
 
 @dataclass(slots=True)
@@ -63,7 +76,8 @@ class LiveTown(LiveWorld):
             Side.HINT: replace(CAPABILITIES[Side.HINT], page_size=4),
         }
         self.org = MemoryReplica(Side.SALESFORCE, table, self.clock, capabilities=small[Side.SALESFORCE])
-        self.practice = MemoryReplica(Side.HINT, table, self.clock, capabilities=small[Side.HINT])
+        self.practice = _Practice(Side.HINT, table, self.clock, capabilities=small[Side.HINT])
+        self.practice.oracle = self.oracle
         for replica in (self.org, self.practice):
             replica.faults = WatchedFaults(replica.side)
             replica.watch(self._heard)
@@ -74,8 +88,6 @@ class LiveTown(LiveWorld):
             self.written[change.side] += 1
             if self.foreign:
                 self.trespasses.append(f"T12 G1: {change.record_id} was written although it is another system's")
-            if change.side is Side.HINT:
-                self.oracle.overwrote(change.side, change.record_id, change.fields)
             if change.kind is ChangeKind.CREATED and change.side is Side.SALESFORCE:
                 self.made[self.org.shown(change.record_id).peer_id or ""] += 1
         elif change.kind is ChangeKind.DELETED:

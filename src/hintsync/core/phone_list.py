@@ -177,10 +177,12 @@ def rewritten(entries: Sequence[PhoneEntry], edits: Sequence[PhoneEdit], form: P
             continue
         number, us_formattable = form.for_hint(edit.value)
         written: Mapping[str, object] = {"number": number, "us_formattable": us_formattable}
-        if place is None:
-            added.append({"type": edit.type, **written})
-        else:
+        if place is not None:
             slots[place] = {**entries[place].raw, **written}
+        elif edit.value not in numbers_of(
+            entries, edit.type
+        ):  # somebody added it meanwhile: twice would be once too often
+            added.append({"type": edit.type, **written})
     return [slot for slot in slots if slot is not None] + added
 
 

@@ -77,6 +77,8 @@ def _ended(engine: Engine, planned: Planned, settled: Settled, reviews: OpenRevi
     elif settled.trouble is not None and settled.trouble[1].trouble is not Trouble.REFUSED:
         side, result = settled.trouble
         _again(ended, f"{side}:{result.code or 'kept-changing'}")
+    elif settled.unsure:
+        ended.again, ended.reason = spread(_AGREED), "to-be-seen-again"
     elif settled.results and any(decision.row == "F4" for decision in settled.plan.decisions):
         # An edit back to the old base, heard while this pass wrote other fields, looked like an echo (see `echoes`).
         ended.again, ended.reason = spread(_AGREED), "agreed"

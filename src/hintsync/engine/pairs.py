@@ -10,13 +10,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from hintsync.core.agreement import new_agreements, without_agreements
+from hintsync.core.errors import RetryLater
 from hintsync.core.first_sync import still_inherited
 from hintsync.core.merge import merge_pair
 from hintsync.core.phone_list import APPEND, numbers_of, rest_after
 from hintsync.core.plan import Mode, PairPlan
 from hintsync.core.policy import NO_CHOICES, Choices
 from hintsync.core.quick import but, quick
-from hintsync.core.records import FieldName, Fingerprint, LinkState, RecordId, RecordState, Snapshot
+from hintsync.core.records import FieldName, Fingerprint, LinkState, RecordId, RecordState, Snapshot, Values
 from hintsync.core.seal import Prints, prints_of, still_approved
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
@@ -70,6 +72,8 @@ class Settled:
     kept: bool = False
     #: Fingerprints of all that the plan agrees on or writes, if they were made before.
     known: Mapping[FieldName, Fingerprint] = field(default_factory=dict)
+    #: Fields that both sides seemed to agree on, and that only another look can tell; nothing is remembered of them.
+    unsure: frozenset[FieldName] = frozenset()
 
     @property
     def trouble(self) -> tuple[Side, RecordResult] | None:
@@ -195,6 +199,8 @@ async def _write_once(
     engine: Engine, pairs: Sequence[Pair], mode: WriteMode, before_write: BeforeWrite | None
 ) -> list[Settled]:
     settled = [_planned(engine, pair) async for pair in in_turns(pairs)]
+    if mode is WriteMode.LIVE:
+        settled = await _agreed_twice(engine, settled)
     if before_write is not None:
         await before_write(settled)
     updates: dict[Side, list[Update]] = {side: [] for side in Side}
@@ -275,23 +281,66 @@ async def _write_both(
     return results
 
 
+async def _agreed_twice(engine: Engine, settled: Sequence[Settled]) -> list[Settled]:
+    """Let an agreement (row F4) count only if a second reading of both sides shows it too.
+
+    The two sides are never read in one moment: what the first showed may have been changed before the second was read, and
+    its new value would then be overwritten as if it were older. Costs a reading of the few pairs that agree on something new.
+    """
+    first = {one.pair.state.link.id: found for one in settled if (found := _agreements(engine, one))}
+    if not first:
+        return list(settled)
+    doubtful = [one.pair for one in settled if one.pair.state.link.id in first]
+    try:
+        again = {pair.state.link.id: pair for pair in (await _read_again(engine, doubtful))[0]}
+    except RetryLater:  # what is to be written can be; the agreements wait for the next look
+        again = {}
+    return [
+        _as_seen_twice(engine, one, first[link_id], again.get(link_id))
+        if (link_id := one.pair.state.link.id) in first
+        else one
+        for one in settled
+    ]
+
+
+def _agreements(engine: Engine, one: Settled) -> Values:
+    return {} if one.changed_since else new_agreements(one.plan, engine.table, one.pair.state)
+
+
+def _as_seen_twice(engine: Engine, before: Settled, agreed: Values, again: Pair | None) -> Settled:
+    """Plan a pair on its second reading; what that does not agree on likewise stays as it was."""
+    one = _planned(engine, again) if again is not None else before
+    now = _agreements(engine, one) if again is not None else {}
+    sure = {name for name, value in now.items() if name in agreed and agreed[name] == value}
+    one.unsure = frozenset({*agreed, *now} - sure)
+    one.plan = without_agreements(one.plan, one.unsure)
+    return one
+
+
 async def _look_again(engine: Engine, pairs: Sequence[Pair], done: dict[str, Settled]) -> list[Pair]:
     """Read both records of each pair again; a pair with a record gone is settled as that."""
+    again, gone = await _read_again(engine, pairs)
+    for link_id, side in gone.items():
+        done[link_id].gone = side
+    return again
+
+
+async def _read_again(engine: Engine, pairs: Sequence[Pair]) -> tuple[list[Pair], dict[str, Side]]:
+    """Return pairs with their records as they are now, and for each pair that lacks one the side that is gone, by link."""
     hints = await engine.hint.read([pair.hint.id for pair in pairs])
     contacts: dict[RecordId, Snapshot] = {}
     size = engine.salesforce.capabilities.read_size
     ids = [pair.salesforce.id for pair in pairs]
     for start in range(0, len(ids), size):
         contacts.update(await engine.salesforce.read(ids[start : start + size]))
-    again = []
+    again, missing = list[Pair](), dict[str, Side]()
     for pair in pairs:
         hint, contact = hints.get(pair.hint.id), contacts.get(pair.salesforce.id)
         if hint is None or is_gone(hint) or contact is None or is_gone(contact):
-            gone = Side.HINT if hint is None or is_gone(hint) else Side.SALESFORCE
-            done[pair.state.link.id].gone = gone
+            missing[pair.state.link.id] = Side.HINT if hint is None or is_gone(hint) else Side.SALESFORCE
         else:
             again.append(replace(pair, hint=hint, salesforce=contact))
-    return again
+    return again, missing
 
 
 def is_gone(snapshot: Snapshot) -> bool:

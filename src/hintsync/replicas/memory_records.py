@@ -99,15 +99,15 @@ def apply_values(
 
 
 def _set_phone(record: MemoryRecord, kind: str, value: Canonical, replaced: str | None) -> None:
-    """Replace, add or remove one entry of the list and leave all others as they are."""
+    """Replace, add or remove one entry of the list and leave all others as they are; what is there is not added again."""
     place = _place(record.phones, kind, replaced)
     if value is None:
         if place is not None:
             del record.phones[place]
-    elif place is None:
-        record.phones.append((kind, str(value)))
-    else:
+    elif place is not None:
         record.phones[place] = (kind, str(value))
+    elif (kind, value) not in record.phones:
+        record.phones.append((kind, str(value)))
 
 
 def _place(phones: list[tuple[str, str]], kind: str, replaced: str | None) -> int | None:
