@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 import pytest
 
 from hintsync.core.link_by_hand import Warned
-from hintsync.core.records import LinkStatus
+from hintsync.core.records import LinkStatus, RecordState
 from hintsync.core.values import Canonical, Side
+from hintsync.engine.batch_contacts import batch_contacts
+from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.by_hand import link_by_hand, unlink_by_hand
 from hintsync.engine.context import Engine
 from hintsync.engine.creating import new_link
+from hintsync.engine.csv_ids import parse_csv_ids
 from hintsync.engine.parity import check_parity
+from hintsync.replicas.memory import MemoryReplica
 from tests.live.history import calm
 from tests.live.town import LiveTown
 
@@ -200,3 +205,68 @@ async def test_f7_a_phone_that_hint_got_while_we_wrote_it_too_is_not_left_behind
     await calm(town)
     shown = [town.show(Side.SALESFORCE, contact, "mobile_phone"), town.show(Side.HINT, patient, "mobile_phone")]
     assert shown == [None, None]
+
+
+async def _marks_without_a_link(town: LiveTown) -> list[str]:
+    live = {(link.contact_id, link.patient_id) for link in await town.store.live_pairs("main")}
+    contacts = [(r.id, r.peer_id) for r in town.org.records() if r.state is RecordState.LIVE and r.peer_id]
+    patients = [(r.peer_id.partition(".")[0], r.id) for r in town.practice.records() if r.peer_id]
+    ticked = [(r.id, r.peer_id) for r in town.org.records() if r.state is RecordState.LIVE and r.marked]
+    return sorted(str(pair) for pair in {*contacts, *patients, *ticked} - live)
+
+
+@pytest.mark.parametrize("gone", list(Side))
+@pytest.mark.parametrize("how", ["patients", "contacts", "by hand"])
+async def test_d1_d2_a_first_sync_whose_other_record_is_gone_leaves_no_mark_of_ours(how: str, gone: Side):
+    """Both sides are written at once: the one that was left showed a link that had ended before it began."""
+    came_to_nothing = 0
+    for point in range(1, 60):
+        town = LiveTown()
+        contact, patient = _differing(town)
+        work = {
+            "patients": batch_patients,
+            "contacts": partial(_batch_of, contact),
+            "by hand": partial(_relink, contact, patient),
+        }[how]
+        delete = partial(town.side(gone).delete, contact if gone is Side.SALESFORCE else patient)
+        await town.attempt(work, meanwhile={point: delete})
+        assert await _marks_without_a_link(town) == [], f"gone at point {point}"
+        came_to_nothing += bool(await town.store.links("main", statuses=[LinkStatus.ENDED]))
+    assert came_to_nothing
+
+
+@pytest.mark.parametrize("gone", list(Side))
+async def test_d1_d2_marks_that_cannot_be_taken_back_at_once_keep_the_reservation_until_they_are(gone: Side):
+    """The reservation is what tells that something is left to be done."""
+    kept = 0
+    for point, later in product(range(5, 40), range(1, 8)):
+        town = LiveTown()
+        contact, patient = _differing(town)
+        left = town.side(gone.other)
+
+        def delete(town: LiveTown = town, contact: str = contact, patient: str = patient) -> None:
+            town.side(gone).delete(contact if gone is Side.SALESFORCE else patient)
+
+        def out_of_reach(left: MemoryReplica = left) -> None:
+            left.faults.fail(50)
+
+        await town.attempt(batch_patients, meanwhile={point: delete, point + later: out_of_reach})
+        assert await _marks_without_a_link(town) == [], f"gone at point {point}"
+        shows = contact if gone is Side.HINT else patient
+        reserved = await town.store.links("main", statuses=[LinkStatus.RESERVED])
+        kept += bool(reserved) and left.shown(shows).peer_id is not None
+        await calm(town)
+        assert await _marks_without_a_link(town) == [], f"gone at point {point}"
+        assert not await town.store.links("main", statuses=[LinkStatus.RESERVED])
+    assert kept
+
+
+def _differing(town: LiveTown) -> tuple[str, str]:
+    """Return two people that match and differ in what either side may win."""
+    contact, patient = town.both("Bea", "Moor", "1961-03-04", city="Lynn", email="bea@example.org")
+    town.practice.edit(patient, {"city": "Dover", "email": None})
+    return contact, patient
+
+
+async def _batch_of(contact: str, engine: Engine) -> None:
+    await batch_contacts(engine, parse_csv_ids(f"Id\n{contact}\n".encode(), "one"))

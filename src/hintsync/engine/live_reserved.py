@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hintsync.core.records import LinkStatus, RecordId, RecordState, Snapshot
+from hintsync.core.records import LinkStatus, RecordState, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.cases import choices_of, mode_of
 from hintsync.engine.context import Engine
@@ -14,8 +14,7 @@ from hintsync.engine.live_reading import Readings
 from hintsync.engine.live_retry import pause_after
 from hintsync.engine.outcomes import Scribe
 from hintsync.engine.pairs import Pair
-from hintsync.engine.writing import Trouble, write_side
-from hintsync.ports import Bookkeeping, Update, WriteMode
+from hintsync.engine.unmarking import unmark
 from hintsync.state.port import LinkChange
 
 
@@ -31,25 +30,13 @@ async def plan_reserved(engine: Engine, piece: Piece, readings: Readings) -> Pla
     if contact is not None and patient is not None and _is_there(contact) and _is_there(patient):
         return Planned(piece, Pair(state, patient, contact, mode_of(state.link), choices_of(state.link)))
     for left, gone in ((contact, state.link.patient_id), (patient, state.link.contact_id)):
-        if left is not None and _is_there(left) and _names(left, gone) and not await _unmark(engine, left):
+        if left is not None and not await unmark(engine, left, gone):
             return Ended(piece, again=pause_after(piece.attempts), failed=True, reason="marks-not-taken-back")
     link = replace(state.link, status=LinkStatus.ENDED, reason="a record was gone before its first sync")
     ended = Ended(piece, again=0.0, reason="reservation-ended")  # the record that is left is decided anew
     ended.records.links.append(LinkChange(link))
     ended.records.audits.append(Scribe(engine, f"link:{link.id}").audit("ended", link, reason=link.reason))
     return ended
-
-
-def _names(seen: Snapshot, peer: RecordId | None) -> bool:
-    """Say whether a record shows a peer; a patient made by us carries the contact's id and its reservation behind it."""
-    return bool(seen.peer_id and peer) and (seen.peer_id or "").partition(".")[0] == peer
-
-
-async def _unmark(engine: Engine, seen: Snapshot) -> bool:
-    """Empty the peer's id on a record, and untick a contact; false if it must be tried again."""
-    keeping = Bookkeeping(peer_id="", marked=False if seen.side is Side.SALESFORCE else None)
-    result = (await write_side(engine, seen.side, [Update(seen.id, {}, None, keeping)], WriteMode.LIVE))[seen.id]
-    return result.trouble not in (Trouble.LATER, Trouble.LOOK_AGAIN)
 
 
 def _is_there(seen: Snapshot) -> bool:

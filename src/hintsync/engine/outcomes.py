@@ -177,6 +177,8 @@ def _after(settled: Settled) -> Link:
     link = settled.pair.state.link
     if settled.plan.frozen:
         return replace(link, status=LinkStatus.FROZEN, reason=settled.plan.frozen)
+    if settled.marks_left:
+        return link  # stays reserved, so that whoever looks next takes them back (`engine.live_reserved`)
     if settled.gone is not None:
         status = LinkStatus.ENDED if link.status is LinkStatus.RESERVED else LinkStatus.SUSPENDED
         return replace(link, status=status, reason=f"{settled.gone} record not found")

@@ -18,12 +18,13 @@ from hintsync.core.phone_list import APPEND, numbers_of, rest_after
 from hintsync.core.plan import Mode, PairPlan
 from hintsync.core.policy import NO_CHOICES, Choices
 from hintsync.core.quick import but, quick
-from hintsync.core.records import FieldName, Fingerprint, LinkState, RecordId, RecordState, Snapshot, Values
+from hintsync.core.records import FieldName, Fingerprint, LinkState, LinkStatus, RecordId, RecordState, Snapshot, Values
 from hintsync.core.seal import Prints, prints_of, still_approved
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.foreseen import Foreseen
 from hintsync.engine.turns import in_turns
+from hintsync.engine.unmarking import take_marks_back
 from hintsync.engine.writing import RecordResult, Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Bookkeeping, Update, WriteMode
 from hintsync.state.port import Commit, LinkChange
@@ -64,6 +65,8 @@ class Settled:
     results: dict[Side, RecordResult] = field(default_factory=dict)
     #: A record of the pair is deleted or not to be found.
     gone: Side | None = None
+    #: The other one still shows a link that was only reserved, and must be looked at again.
+    marks_left: bool = False
     #: The plan is not what was approved; nothing was written.
     changed_since: bool = False
     #: Sides that a guard keeps from being written now; what was planned for them stays to be done.
@@ -177,7 +180,17 @@ async def settle(
         if not doubtful:
             break
         todo = await _look_again(engine, doubtful, done)
+    for one in done.values():
+        await _come_to_nothing(engine, one)
     return [done[pair.state.link.id] for pair in pairs]
+
+
+async def _come_to_nothing(engine: Engine, one: Settled) -> None:
+    """Take our marks back off the record that is left of a reservation whose other record is gone."""
+    if one.gone is None or one.pair.state.link.status is not LinkStatus.RESERVED:
+        return
+    left, gone = one.pair.seen(one.gone.other), one.pair.seen(one.gone)
+    one.marks_left = not await take_marks_back(engine, left.side, left.id, gone.id)
 
 
 def _joined(before: Settled | None, after: Settled) -> Settled:
