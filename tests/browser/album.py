@@ -22,5 +22,8 @@ class Album:
         self.folder.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
         path = self.folder / f"{self.taken:02}-{name}.png"
-        what.screenshot(path=path, **({"full_page": True} if isinstance(what, Page) else {}))
+        if isinstance(what, Page):
+            what.evaluate("window.scrollTo(0, 0)")
+            what.wait_for_timeout(400)  # frames of other sites are painted by processes of their own
+        what.screenshot(path=path)
         return path

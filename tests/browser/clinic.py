@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,8 @@ def open_clinic(folder: Path, *, count: int = 120, with_hint: bool = True) -> It
         port = _free_port()
         url = f"http://localhost:{port}"
         settings = _settings(folder, systems, url)
-        asyncio.run(_prepare(settings, systems, url, with_hint=with_hint))
+        with ThreadPoolExecutor(1) as aside:  # Playwright has a loop of its own in this thread
+            aside.submit(asyncio.run, _prepare(settings, systems, url, with_hint=with_hint)).result()
         with _serving(folder, port):
             yield Clinic(url, systems, folder)
 

@@ -30,7 +30,7 @@ def chromium() -> Iterator[Browser]:
 def window(chromium: Browser) -> Iterator[BrowserContext]:
     """A browser window of somebody new, that reaches this machine only and tells us of every other host it asks for."""
     context = chromium.new_context(
-        viewport={"width": 1280, "height": 900}, locale="en-US", timezone_id="America/New_York"
+        viewport={"width": 1280, "height": 1000}, locale="en-US", timezone_id="America/New_York"
     )
     strangers: list[str] = []
 
