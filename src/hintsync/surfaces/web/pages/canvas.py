@@ -95,10 +95,14 @@ class CanvasDoor:
         return [each for each in known if each.org_id == org_id and named in (None, each.id, each.name)]
 
     async def _frames(self, connections: list[Connection]) -> tuple[str, ...]:
+        """Return who may frame the answer; a connection whose org cannot be asked adds nobody."""
         found: list[str] = []
         for each in connections:
-            async with self._doors.orgs.asked(each.id) as org:
-                found += frames_of(await org.origin())
+            try:
+                async with self._doors.orgs.asked(each.id) as org:
+                    found += frames_of(await org.origin())
+            except HintsyncError as error:
+                _log.info("connection %s cannot say who frames it: %s", each.id, safe_text(error))
         return tuple(dict.fromkeys(found))
 
     async def _check(self, text: str, connections: list[Connection]) -> tuple[Connection, CanvasRequest]:
