@@ -124,11 +124,13 @@ def served_lines(stage: Stage, url: str) -> list[str]:
     here = f"--state {stage.folder}"
     return [
         "",
-        "Still serving, and syncing what is edited on either side; press Ctrl-C to end.",
-        f"  hintsync    {url}   health /readyz, figures /metrics",
-        f"  Salesforce  {org.url}   token {org.token}",
-        f"  Hint        {hint.url}   token {hint.token}",
-        "Try, in another terminal (the command lies in .venv/bin after `make demo`):",
+        "Still serving, and syncing what is edited on either side; press Ctrl-C to end. Open in a browser:",
+        f"  Salesforce  {org.url}/login   as Ada Marlow (administrator) or Finn Tolliver (front desk):",
+        "              the tab Hint Health, and Sync to Hint on any contact",
+        f"  Hint        {hint.url}/patients   edit somebody, and look at the contact",
+        f"  Fault lab   {org.url}/_emulator/faults and {hint.url}/_emulator/faults",
+        f"  hintsync    {stage.public_url}/login   the same pages outside Salesforce; health {url}/readyz",
+        "Or try, in another terminal (the command lies in .venv/bin after `make demo`):",
         f"  hintsync search smith {here}",
         f"  hintsync status {here}",
         f"  hintsync runs {here}",
