@@ -23,7 +23,7 @@ from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.options import Options
 from hintsync.ledger import Ledger
 from hintsync.logins import CREDENTIALS_FACT, HINT_TOKEN, SALESFORCE_LOGIN, SalesforceLogin, pack_login, unpack_login
-from hintsync.ports import Clock, Identity
+from hintsync.ports import Clock, Described, Identity
 from hintsync.replicas.hint.client import HintClient, Pace
 from hintsync.replicas.hint.connect import Connector, Routes
 from hintsync.replicas.hint.facts import HintFacts
@@ -296,6 +296,29 @@ async def prepare_org(service: Service, login: SalesforceLogin, *, check_only: b
     finally:
         await client.aclose()
     return deployed
+
+
+async def ask_side(service: Service, connection: Connection, side: Side) -> tuple[Identity, Described]:
+    """Ask one system of a connection who it is and what our fields are there, whether the other one answers or not.
+
+    Raises:
+        FixConfiguration: it was not connected, or a credential is missing or not taken.
+        RetryLater: it does not answer.
+    """
+    of_org = side is Side.SALESFORCE
+    secret = await service.store.secret(connection.id, SALESFORCE_LOGIN if of_org else HINT_TOKEN)
+    if secret is None or not (connection.org_id if of_org else connection.practice_id):
+        raise NotConnected(f"connection {connection.name}: {side} is not connected yet")
+    facts, table = _hint_facts(connection), Options.from_json(connection.settings).table()
+    replica: SalesforceReplica | HintReplica
+    if of_org:
+        replica = _salesforce(service, connection, unpack_login(secret), facts)
+    else:
+        replica = _hint(service, secret.decode(), Codec(facts.adapt(table), Conventions()), facts)
+    try:
+        return await replica.identify(), await replica.describe()
+    finally:
+        await replica.aclose()
 
 
 @asynccontextmanager

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hintsync.core.errors import BadInput
@@ -21,6 +22,18 @@ PREFIX = "HINTSYNC_"
 
 #: Name of the settings file in the state folder.
 SETTINGS_FILE = "settings.env"
+
+
+#: What a setting must be that is neither a number nor one of a few words.
+_FORMS = {
+    "hint_url": "an https:// address",
+    "public_url": "an https:// address without user, query or fragment",
+    "salesforce_events": "host:port",
+    "state": "a folder",
+    "salesforce_events_ca": "a file",
+}
+_KINDS: Mapping[object, str] = {int: "a whole number", float: "a number"}
+_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
 class Settings(BaseSettings):
@@ -73,13 +86,19 @@ class Settings(BaseSettings):
     #: Bytes of a webhook beyond which it is refused unread.
     webhook_max_bytes: int = Field(default=1_048_576, ge=1024, le=104_857_600)
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if not self.hint_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+    @field_validator("hint_url")
+    @classmethod
+    def _check_hint_url(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError("hint_url: expected an https:// address")
-        if self.public_url:
-            check_public_url(self.public_url)
-        return self
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, url: str) -> str:
+        if url:
+            check_public_url(url)
+        return url
 
     def webhook_keys(self) -> tuple[str, ...]:
         """Return the keys that a webhook may be signed with; without any, the partner key, which Hint falls back to."""
@@ -117,7 +136,8 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(_env_file=file, **values)  # type: ignore[call-arg, arg-type]  # checked by pydantic
     except ValidationError as error:
-        problems = "; ".join(f"{_named(e['loc'])}: {e['msg']}" for e in error.errors())
+        places = dict.fromkeys(problem["loc"] for problem in error.errors(include_input=False, include_url=False))
+        problems = "; ".join(f"{_named(place)}: {_expected(place)}" for place in places)
         raise BadInput(f"settings: {problems}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"settings: {file} cannot be read: {type(error).__name__}") from None
@@ -130,6 +150,27 @@ def _state_folder(values: Mapping[str, object]) -> Path:
 def _named(place: tuple[str | int, ...]) -> str:
     """Return a setting as people write it; a name that the settings file made up comes with its prefix already."""
     return PREFIX + ".".join(map(str, place)).upper().removeprefix(PREFIX)
+
+
+def _expected(place: tuple[str | int, ...]) -> str:
+    """Say what a setting must be, in our words; what it is stays unsaid, for it may be a secret."""
+    field = Settings.model_fields.get(str(place[0])) if place else None
+    if field is None:
+        return "no such setting"
+    return f"expected {_FORMS.get(str(place[0])) or _form_of(field)}"
+
+
+def _form_of(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return "one of " + ", ".join(get_args(field.annotation))
+    bounds = [
+        f"{word} {bound:,}"
+        for each in field.metadata
+        for name, word in _BOUNDS.items()
+        if (bound := getattr(each, name, None)) is not None
+    ]
+    kind = _KINDS.get(field.annotation, "text")
+    return f"{kind}, {' and '.join(bounds)}" if bounds else kind
 
 
 def _names() -> set[str]:

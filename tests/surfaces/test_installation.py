@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hintsync.settings import SETTINGS_FILE
 from hintsync.surfaces.cli.main import app
 from tests.surfaces.town import Town
 
@@ -113,3 +114,27 @@ def test_an_emulator_says_what_is_wrong_with_its_people(tmp_path: Path) -> None:
 def test_what_is_no_command_is_a_usage_error(town: Town, arguments: list[str]) -> None:
     result = town.runner.invoke(app, arguments)
     assert result.exit_code == 2
+
+
+def test_status_shows_the_rest_and_names_the_system_that_does_not_answer(town: Town) -> None:
+    town.both("Ann", "Moor", "1980-05-06")
+    town.link_everybody()
+    town.practice.revoke_token()
+    (stands,) = town.json("status", "--online", code=2)["connections"]
+    assert stands["links"] == {"active": 1}
+    assert stands["last_run"]["status"] == "done"
+    assert stands["online"]["hint"]["error"]["code"] == "reconnect-needed"
+    assert "missing_fields" in stands["online"]["salesforce"]
+    shown = town.run("status", "--online")
+    assert shown.exit_code == 2
+    assert "salesforce answers and is the one that was pinned" in shown.stdout
+    assert "hint FAILED (reconnect-needed)" in shown.stdout
+    assert "audit trail: whole" in shown.stdout
+
+
+def test_status_of_a_system_that_cannot_be_reached_is_that_of_something_passing(town: Town) -> None:
+    other = "HINTSYNC_HINT_URL=http://127.0.0.1:9\n"
+    (town.state / SETTINGS_FILE).write_text(other, encoding="utf-8")
+    (stands,) = town.json("status", "--online", code=1)["connections"]
+    assert stands["online"]["hint"]["error"]["code"] == "retry-later"
+    assert "error" not in stands["online"]["salesforce"]

@@ -165,4 +165,6 @@ def test_another_org_than_the_pinned_one_needs_a_person(town: Town) -> None:
     town.org.storage.update("Organization", town.org.org_id, {"IsSandbox": 1})
     answer = town.json("batch", "patients", code=3)
     assert answer["run"]["reason"].startswith("safety-stop: G1")
-    assert town.json("status", "--online", code=3)["error"]["code"] == "safety-stop"
+    (stands,) = town.json("status", "--online", code=3)["connections"]
+    assert stands["online"]["salesforce"]["error"]["code"] == "safety-stop"
+    assert "error" not in stands["online"]["hint"]

@@ -17,6 +17,7 @@ from hintsync.core.errors import (
     BadInput,
     FixConfiguration,
     HintsyncError,
+    NotConnected,
     ReconnectNeeded,
     SafetyStop,
 )
@@ -62,7 +63,7 @@ class Answer:
 _FOR_A_PERSON = (AskPerson, SafetyStop)
 _WRONG = (BadInput, FixConfiguration)
 _CODES = {kind.code: Exit.PERSON for kind in _FOR_A_PERSON} | {
-    kind.code: Exit.USAGE for kind in (*_WRONG, ReconnectNeeded)
+    kind.code: Exit.USAGE for kind in (*_WRONG, ReconnectNeeded, NotConnected)
 }
 _PASSING = {
     RunHeld: "held",
@@ -83,8 +84,13 @@ def exit_of_run(run: Run) -> Exit:
     if run.status is RunStatus.DONE:
         return Exit.DONE
     if run.status is RunStatus.STOPPED:
-        return _CODES.get((run.reason or "").partition(":")[0], Exit.AGAIN)
+        return exit_of_code((run.reason or "").partition(":")[0])
     return Exit.AGAIN
+
+
+def exit_of_code(code: object) -> Exit:
+    """Return the exit code of an error that is known by its code only."""
+    return _CODES.get(str(code), Exit.AGAIN)
 
 
 def give(answer: Answer, *, as_json: bool) -> None:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 from rich.text import Text
 from sqlalchemy.engine import make_url
 
-from hintsync.bootstrap import Service, open_engine
+from hintsync.bootstrap import Service, ask_side
+from hintsync.core.errors import HintsyncError, SafetyStop
+from hintsync.core.guards import Pin, check_identity
 from hintsync.core.records import LinkStatus
-from hintsync.engine.context import Engine
+from hintsync.core.values import Side
 from hintsync.engine.live_retry import sides_in_trouble
-from hintsync.engine.runs import check_identity
-from hintsync.engine.stops import PAUSE
+from hintsync.engine.stops import PAUSE, pin_of
 from hintsync.engine.way import describe_way, load_way
+from hintsync.ports import Identity
+from hintsync.redact import safe_text
 from hintsync.state.port import Connection
-from hintsync.surfaces.cli.answer import Answer, Exit
+from hintsync.surfaces.cli.answer import Answer, Data, Exit, exit_of_code
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
-from hintsync.surfaces.cli.perform import ACTOR, Asked, with_service
+from hintsync.surfaces.cli.perform import Asked, with_service
 from hintsync.surfaces.cli.run_views import run_data
 from hintsync.surfaces.cli.stop_views import stop_data, stop_lines
 
@@ -44,9 +49,14 @@ def status(
         where = {"state": str(service.settings.state), "database": _address(service)}
         # a broken trail and a guard's stop wait for a person; a pause is one's own
         quiet = all(not each["audit_problems"] and not _guards(each) for each in stands)
+        answers = [_exit(each) for each in stands]
         lines = [f"state folder {where['state']}, database {where['database']}"]
         lines += [line for each in stands for line in _lines(each)] or ["no connection yet: hintsync connect"]
-        return Answer({**where, "connections": stands}, (Text("\n".join(lines)),), Exit.DONE if quiet else Exit.PERSON)
+        return Answer(
+            {**where, "connections": stands},
+            (Text("\n".join(lines)),),
+            max(answers, default=Exit.DONE) if quiet else Exit.PERSON,
+        )
 
     with_service(Asked(state, connection, as_json), work)
 
@@ -80,22 +90,39 @@ async def _of_connection(service: Service, connection: Connection, *, online: bo
         "audit_problems": list(await store.verify_audit(connection.id)),
     }
     if online:
-        async with open_engine(service, connection, actor=ACTOR) as engine:
-            stands["online"] = await _answers(engine)
+        told = await asyncio.gather(*(_asked(service, connection, side) for side in Side))
+        stands["online"] = {str(side): answer for side, answer in zip(Side, told, strict=True)}
     return stands
 
 
-async def _answers(engine: Engine) -> dict[str, object]:
-    """Ask both systems who they are.
+async def _asked(service: Service, connection: Connection, side: Side) -> Data:
+    """Ask one system who it is; what stands in the way is an answer too, so that the rest can be shown."""
+    try:
+        identity, described = await ask_side(service, connection, side)
+        found = check_identity(pin_of(connection), _seen(pin_of(connection), identity))
+        if found is not None:
+            raise SafetyStop(found.guard, found.reason)
+    except HintsyncError as error:
+        return {"error": {"code": error.code, "message": safe_text(error)}}
+    return {"missing_fields": sorted(described.missing), "read_only_fields": sorted(described.read_only)}
 
-    Raises:
-        SafetyStop: one is not the one that was pinned (guard G1).
-    """
-    await check_identity(engine)
-    return {
-        str(side): {"missing_fields": sorted(described.missing), "read_only_fields": sorted(described.read_only)}
-        for side, described in engine.described.items()
-    }
+
+def _seen(pinned: Pin, identity: Identity) -> Pin:
+    """Return the pin as it would be if the other system were the right one."""
+    if identity.side is Side.HINT:
+        return replace(pinned, practice_id=identity.id)
+    return replace(pinned, org_id=identity.id, org_sandbox=identity.sandbox)
+
+
+def _failures(stands: Data) -> dict[str, dict[str, object]]:
+    """Return what kept systems from answering, by side."""
+    online = stands.get("online")
+    return {side: told["error"] for side, told in online.items() if "error" in told} if isinstance(online, dict) else {}
+
+
+def _exit(stands: Data) -> Exit:
+    """Return the exit code that a connection asks for: what a person must do goes before what may pass by itself."""
+    return max((exit_of_code(error["code"]) for error in _failures(stands).values()), default=Exit.DONE)
 
 
 def _guards(stands: dict[str, object]) -> bool:
@@ -126,6 +153,15 @@ def _lines(stands: dict[str, object]) -> list[str]:
     )
     problems = stands["audit_problems"]
     lines.append("  audit trail: whole" if not problems else f"  audit trail BROKEN: {problems}")
-    if "online" in stands:
-        lines.append("  both systems answer and are the ones that were pinned")
-    return lines
+    return lines + _online_lines(stands)
+
+
+def _online_lines(stands: Data) -> list[str]:
+    if "online" not in stands:
+        return []
+    failures = _failures(stands)
+    if not failures:
+        return ["  both systems answer and are the ones that were pinned"]
+    answering = [side for side in Side if side not in failures]
+    lines = [f"  {side} answers and is the one that was pinned" for side in answering]
+    return [*lines, *(f"  {side} FAILED ({error['code']}): {error['message']}" for side, error in failures.items())]
