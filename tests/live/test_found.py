@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from hintsync.engine.by_hand import link_by_hand, unlink_by_hand
 from hintsync.engine.context import Engine
 from hintsync.engine.creating import new_link
 from hintsync.engine.csv_ids import parse_csv_ids
+from hintsync.engine.options import Options
 from hintsync.engine.parity import check_parity
 from hintsync.replicas.memory import MemoryReplica
 from tests.live.history import calm
@@ -270,3 +272,26 @@ def _differing(town: LiveTown) -> tuple[str, str]:
 
 async def _batch_of(contact: str, engine: Engine) -> None:
     await batch_contacts(engine, parse_csv_ids(f"Id\n{contact}\n".encode(), "one"))
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_t5_who_waits_behind_a_record_that_workers_die_of_is_not_parked_with_it(seed: int):
+    """What a worker held when it died counted against all of it; pieces that came after the deadly one were never tried."""
+    random.seed(seed)
+    town = LiveTown(options=Options(guard_at_least=1000))
+    pairs = [town.both(f"Ann{number}", "Moor", f"19{60 + number}-03-04") for number in range(5)]
+    for contact, patient in pairs:
+        await link_by_hand(await town.live(), contact, patient)
+    await town.settle()
+    deadly = pairs[2][0]
+    for _, patient in pairs:
+        town.practice.edit(patient, {"city": "Dover"})
+    events, town.events = town.events, []
+    await town.take(events)
+    town.org.deadly = deadly
+    for _ in range(30):
+        await town.pass_once()
+        town.clock.push(20.0)
+    waiting = [(each.record_id, each.parked) for each in await town.store.dirty("main")]
+    assert waiting == [(pairs[2][1], "its workers died")]
+    assert {town.show(Side.SALESFORCE, contact, "city") for contact, _ in pairs if contact != deadly} == {"Dover"}

@@ -31,6 +31,17 @@ TAKEOVER = 20.0
 MOST_PASSES = 200
 
 
+class _Org(MemoryReplica):
+    """Salesforce in memory, with a contact that whoever writes it may die of."""
+
+    deadly: RecordId | None = None
+
+    def _update(self, update: Update, mode: WriteMode) -> WriteAnswer:
+        if update.record_id == self.deadly:
+            raise Crash
+        return super()._update(update, mode)
+
+
 class _Practice(MemoryReplica):
     """Hint in memory, which tells the oracle of every write that is carried out, whether it changes something or not."""
 
@@ -75,7 +86,7 @@ class LiveTown(LiveWorld):
             Side.SALESFORCE: replace(CAPABILITIES[Side.SALESFORCE], read_size=3, page_size=5, write_size=2),
             Side.HINT: replace(CAPABILITIES[Side.HINT], page_size=4),
         }
-        self.org = MemoryReplica(Side.SALESFORCE, table, self.clock, capabilities=small[Side.SALESFORCE])
+        self.org = _Org(Side.SALESFORCE, table, self.clock, capabilities=small[Side.SALESFORCE])
         self.practice = _Practice(Side.HINT, table, self.clock, capabilities=small[Side.HINT])
         self.practice.oracle = self.oracle
         for replica in (self.org, self.practice):

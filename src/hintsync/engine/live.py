@@ -117,17 +117,21 @@ async def _work(at: Pass, claimed: Sequence[Dirty]) -> Worked:
         await at.engine.store.put_off(sorted_.taken, at.now + spread(_TAKEN), failed=False)
     if sorted_.nothing:
         await at.engine.store.finish_marks(sorted_.nothing)
+    groups, later = _groups(sorted_)
+    if later:  # held no longer: were the worker to die, they would seem to be what it died of
+        await at.engine.store.put_off(later, at.now, failed=False)
     ended = list[Ended]()
-    for group in _groups(sorted_):
+    for group in groups:
         ended += await work_pieces(at, group)
-    return replace(_summed(claimed, len(sorted_.nothing), len(sorted_.taken), ended), lags=_lags(ended, at.now))
+    taken = len(sorted_.taken) + len(later)
+    return replace(_summed(claimed, len(sorted_.nothing), taken, ended), lags=_lags(ended, at.now))
 
 
-def _groups(sorted_: Sorted) -> list[list[Piece]]:
-    """Return what is worked together, in order.
+def _groups(sorted_: Sorted) -> tuple[list[list[Piece]], list[Dirty]]:
+    """Return what is worked together, in order, and the marks of what another pass works.
 
     Pairs apart from newcomers: what keeps these from being matched must keep no pair from being synced. What has failed
-    again and again alone, and last: it may be what its workers died of.
+    again and again may be what its workers died of: it is worked alone, last, and one in a pass.
     """
     pieces = [*sorted_.links, *sorted_.patients]
     careful = [piece for piece in pieces if piece.attempts >= _CAREFUL]
@@ -135,7 +139,8 @@ def _groups(sorted_: Sorted) -> list[list[Piece]]:
     rest = [piece for piece in pieces if piece.attempts < _CAREFUL]
     pairs = [piece for piece in rest if not piece.is_newcomer]
     newcomers = [piece for piece in rest if piece.is_newcomer]
-    return [group for group in (pairs, newcomers, *([piece] for piece in careful)) if group]
+    later = [mark for piece in careful[1:] for mark in piece.marks]
+    return [group for group in (pairs, newcomers, careful[:1]) if group], later
 
 
 def _lags(ended: Sequence[Ended], now: float) -> tuple[tuple[Side, float], ...]:
