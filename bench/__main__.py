@@ -19,6 +19,7 @@ BENCHES = {
     "webhooks": "bench.webhooks",
     "parity": "bench.parity",
     "live": "bench.live.run",
+    "pages": "bench.pages.run",
 }
 
 

@@ -80,12 +80,13 @@ class Office:
 def offices(pairs: int) -> Iterator[tuple[Office, Office]]:
     """Start Hint and Salesforce with so many people who are the same on both sides."""
     with ExitStack() as stack:
-        hint, org = (stack.enter_context(_office(system, pairs)) for system in ("hint", "salesforce"))
+        hint, org = (stack.enter_context(office(system, pairs)) for system in ("hint", "salesforce"))
         yield hint, org
 
 
 @contextmanager
-def _office(system: str, pairs: int) -> Iterator[Office]:
+def office(system: str, pairs: int) -> Iterator[Office]:
+    """Start one of them, a process of its own, with so many people."""
     command = [sys.executable, "-m", "bench.live.office", system, str(pairs)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

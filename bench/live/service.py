@@ -155,6 +155,19 @@ def served(site: Site, *arguments: str, port: int = 0) -> Iterator[Running]:
 
 
 @contextmanager
+def served_pages(site: Site) -> Iterator[str]:
+    """Run `hintsync serve` for people who open pages; yields its address once it answers."""
+    command = [sys.executable, "-m", "hintsync", "serve", "--port", "0", "--state", str(site.folder)]
+    with _process(command, site) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        url = process.stderr.readline().rpartition(" ")[2].strip()
+        _drain(process)
+        until(lambda: HTTP.get(f"{url}/readyz").status_code == 200)
+        yield url
+
+
+@contextmanager
 def worker(site: Site) -> Iterator[Running]:
     """Run `hintsync worker`."""
     command = [sys.executable, "-m", "hintsync", "worker", "--state", str(site.folder)]

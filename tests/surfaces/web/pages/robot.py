@@ -177,7 +177,7 @@ def addresses(filled: Filled) -> Iterator[tuple[str, dict[str, str]]]:
             for patient in patients:
                 yield path, {"patient": patient} if patient else {}
     for review in filled.review:
-        yield "/reviews/alike", {"review": review, "decision": "distinct"}
+        yield "/reviews/alike", {"review": review, "decision": "keep-hint"}
 
 
 async def pages(person: Person, filled: Filled) -> AsyncIterator[tuple[str, httpx.Response]]:

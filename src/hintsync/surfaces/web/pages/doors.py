@@ -148,6 +148,10 @@ class Doors:
 
     async def _answer(self, request: Request, place: Place) -> Response:
         names = {name: str(value) for name, value in request.path_params.items()}
+        if not all(each.isprintable() for each in (*names.values(), *request.query_params.values())):
+            return problem_page(
+                NO_SUCH_PAGE
+            )  # nobody types these; PostgreSQL refuses some, and logs suffer from others
         connection_id = names.pop("connection")
         connection = await self._service.store.connection(connection_id)
         visitor = self._visitor(request, connection_id, place) if connection else None

@@ -131,9 +131,12 @@ class Visit:
             raise BadInput(f"the form came in another shape; expected {_FORM}")
         body = await self.body(LARGEST_FORM)
         try:
-            return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1000)
+            fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1000)
         except ValueError:
             raise BadInput("the form cannot be read; expected UTF-8 and at most 1,000 fields") from None
+        if any("\x00" in value for _, value in fields):
+            raise BadInput("the form holds a sign that nobody types, and no database keeps")
+        return fields
 
     async def body(self, most: int) -> bytes:
         """Return what was sent, as it is.

@@ -1,0 +1,1 @@
+"""How quick the pages are, how quick the search is, what a page weighs."""
