@@ -114,6 +114,8 @@ def foresee(engine: Engine, hint: Snapshot, salesforce: Snapshot, mode: Mode) ->
     constraints = engine.constraints()
     fp = engine.fingerprinter(pair_salt(salesforce.id, hint.id))
     plan = merge_pair(engine.table, hint, salesforce, NO_MEMORY, mode, fp, constraints=constraints)
+    if plan.holds:  # nor can what holds a field be shared
+        return None
     shape = _shape(plan.decisions)
     again = _like_hint(shape, hint, plan.noted)
     if again != plan:
