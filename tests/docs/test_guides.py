@@ -121,3 +121,9 @@ def test_the_pictures_stay_small() -> None:
     sizes = [path.stat().st_size for path in PICTURES.glob("*.png")]
     assert len(sizes) <= COUNT
     assert sum(sizes) <= MOST
+
+
+def test_the_guide_says_that_uninstalling_is_by_hand_for_as_long_as_there_is_no_command() -> None:
+    commands = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    says_so = "There is no `hintsync uninstall` yet" in text_of("administrators.md")
+    assert says_so == ("## `hintsync uninstall`" not in commands)
