@@ -59,6 +59,16 @@ async def test_a_secret_comes_back_and_is_replaced(store: StateStore) -> None:
     assert await store.secret("con-2", "hint-key") is None
 
 
+async def test_all_secrets_of_one_connection_are_destroyed_and_no_others(store: StateStore) -> None:
+    await store.put_connection(OTHER)
+    for connection, name in (("con-1", "hint-key"), ("con-1", "login"), ("con-2", "hint-key")):
+        await store.put_secret(connection, name, b"kept")
+    assert await store.drop_secrets("con-1") == 2
+    assert await store.drop_secrets("con-1") == 0
+    assert [await store.secret("con-1", name) for name in ("hint-key", "login")] == [None, None]
+    assert await store.secret("con-2", "hint-key") == b"kept"
+
+
 async def test_each_connection_has_its_own_lasting_fingerprint_key(store: StateStore) -> None:
     key = store.fingerprint_key("con-1")
     assert len(key) == 32

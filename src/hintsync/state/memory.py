@@ -92,6 +92,12 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         token = self._secrets.get((connection_id, name))
         return None if token is None else self._keyring.open(connection_id, name, token)
 
+    async def drop_secrets(self, connection_id: str) -> int:
+        """Destroy every secret of a connection; see the port."""
+        kept = {key: token for key, token in self._secrets.items() if key[0] != connection_id}
+        dropped, self._secrets = len(self._secrets) - len(kept), kept
+        return dropped
+
     def fingerprint_key(self, connection_id: str) -> bytes:
         """Return the 32 bytes that key a connection's fingerprints."""
         return self._keyring.fingerprint_key(connection_id)

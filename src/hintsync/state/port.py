@@ -212,6 +212,10 @@ class StateStore(JournalStore, LiveStore, TrafficStore, Protocol):
         """Return a secret, decrypted."""
         ...
 
+    async def drop_secrets(self, connection_id: str) -> int:
+        """Destroy every secret of a connection; return how many there were. What else is known of it stays."""
+        ...
+
     def fingerprint_key(self, connection_id: str) -> bytes:
         """Return the 32 bytes that key a connection's fingerprints: stable for the life of the store, never stored in clear."""
         ...

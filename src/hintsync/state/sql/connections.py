@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.values import Side
@@ -61,6 +61,12 @@ class ConnectionsPart(Part):
         async with self._database.reading() as sql:
             token = (await sql.execute(wanted)).scalar_one_or_none()
         return None if token is None else self._keyring.open(connection_id, name, token)
+
+    @uninterrupted
+    async def drop_secrets(self, connection_id: str) -> int:
+        """Destroy every secret of a connection; see the port."""
+        async with self._database.writing() as sql:
+            return (await sql.execute(delete(tables.secrets).filter_by(connection_id=connection_id))).rowcount
 
     def fingerprint_key(self, connection_id: str) -> bytes:
         """Return the 32 bytes that key a connection's fingerprints."""
