@@ -22,7 +22,15 @@ from hintsync.engine.context import Engine
 from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.options import Options
 from hintsync.ledger import Ledger
-from hintsync.logins import CREDENTIALS_FACT, HINT_TOKEN, SALESFORCE_LOGIN, SalesforceLogin, pack_login, unpack_login
+from hintsync.logins import (
+    CREDENTIALS_FACT,
+    HINT_TOKEN,
+    SALESFORCE_LOGIN,
+    SalesforceLogin,
+    has_ended,
+    pack_login,
+    unpack_login,
+)
 from hintsync.ports import Clock, Described, Identity
 from hintsync.replicas.hint.client import HintClient, Pace
 from hintsync.replicas.hint.connect import Connector, Routes
@@ -326,9 +334,11 @@ async def open_engine(service: Service, connection: Connection, *, actor: str = 
     """Open both replicas of a connection and hand out the engine.
 
     Raises:
-        NotConnected: one of the systems was not connected yet.
+        NotConnected: one of the systems was not connected yet, or the connection was uninstalled.
         FixConfiguration: a credential is missing.
     """
+    if has_ended(connection.facts):
+        raise NotConnected(f"connection {connection.name}: it was uninstalled; connect it again to go on")
     for side, pinned in ((Side.SALESFORCE, connection.org_id), (Side.HINT, connection.practice_id)):
         if not pinned:
             raise NotConnected(f"connection {connection.name}: {side} is not connected yet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from dataclasses import field as dataclass_field
@@ -19,6 +20,18 @@ CANVAS_APP = "canvas-app"
 
 #: Fact of a connection: moves whenever a credential is stored, so that every process opens its engine anew.
 CREDENTIALS_FACT = "credentials"
+#: How that fact begins once the connection was uninstalled: its engine is not opened again until it is connected anew.
+_ENDED = "ended-"
+
+
+def ended_mark() -> str:
+    """Return what `CREDENTIALS_FACT` becomes when a connection is uninstalled."""
+    return _ENDED + secrets.token_hex(8)
+
+
+def has_ended(facts: Mapping[str, object]) -> bool:
+    """Say whether a connection with these facts was uninstalled, and not connected since."""
+    return str(facts.get(CREDENTIALS_FACT, "")).startswith(_ENDED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from hintsync.ports import Clock
 from hintsync.replicas.salesforce.assertion import jwt_assertion
 
 TOKEN_PATH = "/services/oauth2/token"
+REVOKE_PATH = "/services/oauth2/revoke"
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 #: OAuth errors that pass by themselves: the login service is busy.
 _PASSING = frozenset({"unknown_error", "temporarily_unavailable", "server_error", "login_rate_exceeded"})
@@ -160,6 +161,22 @@ class Authenticator:
                 raise ReconnectNeeded(Side.SALESFORCE, "the access token was refused and there is no other")
             self._session = session
             return session
+
+    async def revoke(self) -> None:
+        """End the session in the org, so that its token opens nothing; one that has ended already is no error.
+
+        Raises:
+            ReconnectNeeded: the credential was refused, so there is no session to end.
+            RetryLater: the org did not answer, or is busy; doing it again is harmless.
+        """
+        session = await self.session()
+        try:
+            answer = await self._http.post(session.instance_url + REVOKE_PATH, data={"token": session.access_token})
+        except httpx.TransportError as failure:
+            raise RetryLater(Side.SALESFORCE, f"no answer to the end of a session ({type(failure).__name__})") from None
+        # 400 is Salesforce's answer to a token that it does not know, or no longer
+        if answer.status_code not in (200, 400):
+            raise RetryLater(Side.SALESFORCE, f"the end of a session was answered with {answer.status_code}")
 
 
 async def _ask(http: httpx.AsyncClient, login_url: str, form: Mapping[str, str]) -> dict[str, object]:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from hintsync.core.errors import BadInput, FixConfiguration
-from hintsync.replicas.salesforce.client import SalesforceClient
+from hintsync.replicas.salesforce.client import Request, SalesforceClient
 from hintsync.replicas.salesforce.errors import DUPLICATE_VALUE
 from hintsync.replicas.salesforce.page_names import PERMISSION_SET
 from hintsync.replicas.salesforce.query import rows
@@ -15,6 +15,8 @@ from hintsync.replicas.salesforce.soql import quoted
 
 #: Records that one request may carry.
 _EACH = 200
+#: Somebody else took it meanwhile, or our first attempt did and its answer was lost.
+_GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
 
 
 async def own_user(client: SalesforceClient) -> str:
@@ -121,3 +123,29 @@ async def _assign(client: SalesforceClient, set_id: str, users: Sequence[str]) -
     ).data
     errors = [each["errors"][0] for each in answer if not each["success"]]
     return [f"{each['statusCode']}: {each['message']}" for each in errors if each["statusCode"] != DUPLICATE_VALUE]
+
+
+async def holders(client: SalesforceClient, names: Collection[str]) -> list[str]:
+    """Return the ids of all assignments of permission sets, given by name, to anybody."""
+    listed = ", ".join(map(quoted, names))
+    soql = f"SELECT Id FROM PermissionSetAssignment WHERE PermissionSet.Name IN ({listed})"
+    return sorted(str(row["Id"]) for row in await rows(client, soql, "look up who has our permission sets"))
+
+
+async def withdraw(client: SalesforceClient, names: Collection[str]) -> int:
+    """Take permission sets from everybody, as Salesforce wants it before they are deleted; return from how many.
+
+    Raises:
+        FixConfiguration: an assignment cannot be removed; says why.
+    """
+    found = await holders(client, names)
+    refused: list[str] = []
+    for first in range(0, len(found), _EACH):
+        ids = ",".join(found[first : first + _EACH])
+        path = f"composite/sobjects?allOrNone=false&ids={ids}"
+        answer = await client.send(Request("DELETE", path, "take permission sets from people"))
+        errors = [each["errors"][0] for each in answer.data if not each["success"]]
+        refused += [f"{each['statusCode']}: {each['message']}" for each in errors if each["statusCode"] not in _GONE]
+    if refused:
+        raise FixConfiguration(f"salesforce: our permission sets cannot be taken from people: {refused[0]}")
+    return len(found)

@@ -58,15 +58,22 @@ class Listed:
     namespace: str
 
 
-async def list_components(client: SalesforceClient, kind: str) -> list[Listed]:
+async def list_components(client: SalesforceClient, kind: str, folder: str = "") -> list[Listed]:
     """Return the components of a type, by name.
+
+    Args:
+        client: the org.
+        kind: type of metadata.
+        folder: where they lie; types that lie in folders, such as `Report`, are listed by folder only.
 
     Raises:
         FixConfiguration: the org refuses the question.
         RetryLater: it does not answer.
     """
+    place = f"<folder>{escape(folder)}</folder>" if folder else ""
     call = (
-        f"<listMetadata><queries><type>{kind}</type></queries><asOfVersion>{API_VERSION}</asOfVersion></listMetadata>"
+        f"<listMetadata><queries>{place}<type>{kind}</type></queries>"
+        f"<asOfVersion>{API_VERSION}</asOfVersion></listMetadata>"
     )
     found = await _call(client, f"list the components of type {kind}", call)
     listed = [Listed(each.value("fullName"), each.value("fileName"), each.value("namespacePrefix")) for each in found]

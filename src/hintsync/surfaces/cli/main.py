@@ -23,6 +23,7 @@ from hintsync.surfaces.cli.serve import serve, worker
 from hintsync.surfaces.cli.settings import settings
 from hintsync.surfaces.cli.status import status
 from hintsync.surfaces.cli.sync import sync
+from hintsync.surfaces.cli.uninstall import uninstall
 from hintsync.surfaces.cli.unlink import unlink
 from hintsync.surfaces.cli.verify import verify
 from hintsync.surfaces.cli.webhook import webhook
@@ -60,6 +61,7 @@ for command in (
     webhook,
     serve,
     worker,
+    uninstall,
 ):
     app.command()(command)
 app.command("run")(show_run)
