@@ -144,8 +144,8 @@ def _search(options: argparse.Namespace) -> bool:
         sync = clinic.address("/contacts/{contact}/sync")
         assert sync is not None
         fresh = _timed("sync page", clinic.http, sync, options.times)
-        stale = _stale(clinic, sync, 2 if options.quick else 6)
         typed = _typed(clinic, f"{sync}/results", [_keys(rng) for _ in range(options.searches)])
+        stale = _stale(clinic, sync, 2 if options.quick else 6)
         floor = _timed("floor: /healthz", clinic.http, f"{clinic.url}/healthz", 100)
         for each in (fresh, stale, typed, floor):
             print(each.row())

@@ -71,6 +71,8 @@ class Looked:
     trouble: str | None = None
     #: Although not everybody was read, everybody born on a day that is looked for was.
     by_birth_date: bool = False
+    #: Everybody was read once, and what changed of late is just being read.
+    catching_up: bool = False
 
 
 class PatientIndex:
@@ -129,10 +131,16 @@ class PatientIndex:
         elif changes and now - self._looked_at >= FRESH:
             self._task = asyncio.create_task(self._guarded(engine, self._read_changes(engine)))
 
-    async def settled(self, seconds: float) -> None:
-        """Wait for what is being read, at most for so long."""
+    async def settled(self, seconds: float, *, once_complete: float | None = None) -> None:
+        """Wait for what is being read.
+
+        Args:
+            seconds: at most.
+            once_complete: at most, where everybody was read and only what changed of late is to come.
+        """
         if self._task is not None:
-            await asyncio.wait([self._task], timeout=seconds)
+            most = once_complete if self.complete and once_complete is not None else seconds
+            await asyncio.wait([self._task], timeout=most)
 
     async def search(self, engine: Engine, text: str, like: Person | None = None, *, limit: int = 8) -> Looked:
         """Find patients for what was typed, best first, with the contact that each is linked with now.
@@ -150,7 +158,8 @@ class PatientIndex:
             found = await asyncio.to_thread(self._search, text, like, limit)
         by_birth_date = not self.complete and bool(self._asked)
         likely = await _with_peers(engine, found)
-        return Looked(likely, len(self), self.complete, self.total, self.trouble, by_birth_date)
+        catching_up = self.complete and self._task is not None and not self._task.done()
+        return Looked(likely, len(self), self.complete, self.total, self.trouble, by_birth_date, catching_up)
 
     async def pause(self) -> None:
         """Stop reading; what was read stays."""

@@ -37,6 +37,8 @@ _LONGEST: Final = 200
 _PATIENCE: Final = 0.04
 #: Seconds that the page waits for them, and for patients that are just being read.
 _FIRST_PATIENCE: Final = 1.0
+#: Seconds that it waits for what changed of late; what comes later it fetches by itself.
+_CHANGES_PATIENCE: Final = 0.05
 
 
 async def search_page(visit: Visit) -> Response:
@@ -45,7 +47,7 @@ async def search_page(visit: Visit) -> Response:
     patient_index(engine).freshen(engine)
     person = await person_at(engine, Side.SALESFORCE, contact)
     recent_contacts(engine).keep(engine, contact, person)
-    await patient_index(engine).settled(_FIRST_PATIENCE)
+    await patient_index(engine).settled(_FIRST_PATIENCE, once_complete=_CHANGES_PATIENCE)
     key = name_of(person)
     return page(
         visit,

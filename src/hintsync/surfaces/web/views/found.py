@@ -23,6 +23,8 @@ _GRADES: Final = {
 _WORTH_SAYING: Final = 0.5
 #: Milliseconds until it is worth searching again: while patients are being read, and for names that are being fetched.
 _WHILE_READING, _FOR_NAMES = 2000, 500
+#: The same, while what changed of late is being read.
+_FOR_CHANGES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,17 @@ class Results:
     by_birth_date: bool
     #: Names of contacts are still being fetched.
     names_to_come: bool
+    #: What changed of late is being read; hardly ever anybody who is looked for.
+    changes_to_come: bool = False
 
     @property
     def again(self) -> int:
         """Milliseconds after which a search by itself brings more; 0: this is all there is."""
         if not self.complete:
             return _WHILE_READING
-        return _FOR_NAMES if self.names_to_come else 0
+        if self.names_to_come:
+            return _FOR_NAMES
+        return _FOR_CHANGES if self.changes_to_come else 0
 
     @property
     def count_words(self) -> str:
@@ -89,7 +95,16 @@ def results(looked: Looked, contact_id: RecordId, names: Mapping[RecordId, Perso
     found = tuple(_result(each, contact_id, names) for each in looked.found)
     to_come = any(each.hit.linked_to and each.hit.linked_to not in names for each in looked.found)
     trouble = looked.trouble is not None
-    return Results(found, looked.searched, looked.complete, looked.total, trouble, looked.by_birth_date, to_come)
+    return Results(
+        found,
+        looked.searched,
+        looked.complete,
+        looked.total,
+        trouble,
+        looked.by_birth_date,
+        names_to_come=to_come,
+        changes_to_come=looked.catching_up,
+    )
 
 
 def _result(likely: Likely, contact_id: RecordId, names: Mapping[RecordId, Person | None]) -> Result:
