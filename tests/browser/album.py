@@ -23,6 +23,7 @@ class Album:
         name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
         path = self.folder / f"{self.taken:02}-{name}.png"
         if isinstance(what, Page):
+            what.bring_to_front()  # frames of other sites are painted in the tab in front alone
             what.evaluate("window.scrollTo(0, 0)")
             what.wait_for_timeout(400)  # frames of other sites are painted by processes of their own
         what.screenshot(path=path)

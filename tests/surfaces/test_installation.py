@@ -138,3 +138,13 @@ def test_status_of_a_system_that_cannot_be_reached_is_that_of_something_passing(
     (stands,) = town.json("status", "--online", code=1)["connections"]
     assert stands["online"]["hint"]["error"]["code"] == "retry-later"
     assert "error" not in stands["online"]["salesforce"]
+
+
+def test_m3_the_org_may_be_connected_alone_and_hint_later(town: Town, tmp_path: Path) -> None:
+    given = secrets(tmp_path, town)
+    at = given.index("--hint-token-file")
+    answer = town.json("connect", "second", *given[:at], *given[at + 2 :], "--salesforce-only")
+    assert (answer["connection"]["name"], answer["connection"]["practice_id"]) == ("second", "")
+    assert answer["connection"]["org_id"]
+    (half,) = [each for each in town.json("status")["connections"] if each["name"] == "second"]
+    assert half["practice_id"] == ""

@@ -219,9 +219,9 @@ def _older(place: Place, learned: float, age: float) -> bool:
 
 
 async def _tell(place: Place, action: str, stop: Stop, message: str) -> None:
-    entry = LogEntry(
-        place.connection.id, place.now(), LogLevel.ERROR, f"automatic-work-{action}", message, run_id=stop.run_id
-    )
+    # A guard that trips is an error; what a person did on purpose is none.
+    level = LogLevel.ERROR if action == "stopped" else LogLevel.DEBUG
+    entry = LogEntry(place.connection.id, place.now(), level, f"automatic-work-{action}", message, run_id=stop.run_id)
     audit = _audit(place, action, stop.guard, stop.side, stop.reason, stop.run_id)
     await place.store.commit(Commit(audits=[audit], logs=[entry]))
 

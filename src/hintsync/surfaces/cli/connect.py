@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hintsync.bootstrap import Service, prepare_org
+from hintsync.bootstrap import Service, connect_salesforce, prepare_org
 from hintsync.bootstrap import connect as join
 from hintsync.core.errors import BadInput
 from hintsync.engine.options import Options
 from hintsync.engine.way import describe_way
 from hintsync.logins import SalesforceLogin, WithClientCredentials, WithJwt, WithToken
+from hintsync.state.port import Connection
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, StateFolder
 from hintsync.surfaces.cli.perform import Asked, with_service
@@ -52,6 +53,12 @@ def connect(
     phone_region: Annotated[
         str | None, typer.Option(metavar="CC", help="Country of numbers without a country code, such as US.")
     ] = None,
+    salesforce_only: Annotated[
+        bool,
+        typer.Option(
+            "--salesforce-only", help="Connect the org alone; Hint is connected on the Hint Health page, with its code."
+        ),
+    ] = False,
     state: StateFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -61,10 +68,12 @@ def connect(
     async def work(service: Service) -> Answer:
         keys = (client_id, client_secret_file, username, private_key_file, access_token_file)
         login = _login(salesforce_url.rstrip("/"), *keys)
-        token = _secret(hint_token_file, "Hint practice token")
+        token = "" if salesforce_only else _secret(hint_token_file, "Hint practice token")
         if deploy:
             await prepare_org(service, login)
         options = await _options(service, name, {key: value for key, value in chosen.items() if value is not None})
+        if salesforce_only:
+            return _half(await connect_salesforce(service, name, login=login, options=options))
         made = await join(service, name, hint_token=token, login=login, options=options)
         data = {
             "name": made.name,
@@ -77,6 +86,16 @@ def connect(
         return Answer({"connection": data}, (Text(f"{told}\nchanges in Salesforce are found by {describe_way(made)}"),))
 
     with_service(Asked(state, name, as_json), work)
+
+
+def _half(made: Connection) -> Answer:
+    """Say that the org is connected, and what comes next."""
+    data = {"name": made.name, "org_id": made.org_id, "org_sandbox": made.org_sandbox, "practice_id": made.practice_id}
+    told = f"{made.name} is connected with org {made.org_id}{' (sandbox)' if made.org_sandbox else ''}"
+    further = (
+        "next: hintsync install, then paste Hint's authorization code into the page Connection of the tab Hint Health"
+    )
+    return Answer({"connection": data}, (Text(f"{told}\n{further}"),))
 
 
 async def _options(service: Service, name: str, chosen: dict[str, object]) -> Options | None:
