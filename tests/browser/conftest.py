@@ -16,8 +16,9 @@ from tests.browser.clinic import Clinic, open_clinic
 ALBUM = Path(__file__).parents[2] / ".cache" / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """A browser, gone before other tests go on: while Playwright runs, its loop is the thread's, and no other can run."""
     found = ensure()
     with sync_playwright() as playwright:
         path = str(found) if found else None
