@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from hintsync.bootstrap import connect, open_engine, open_partner, prepare_org
-from hintsync.core.errors import HintsyncError, NotConnected, ReconnectNeeded
+from hintsync.core.errors import FixConfiguration, HintsyncError, NotConnected, ReconnectNeeded
 from hintsync.core.records import Link, LinkStatus
 from hintsync.engine.webhooks import register_webhook
 from hintsync.installation import Grants, Wish, install_pages
@@ -236,6 +236,23 @@ async def test_reports_of_others_in_our_folder_keep_folder_and_type(site: Site) 
     kept = {("Report", "Hint_Sync/Mine"), ("ReportFolder", "Hint_Sync"), ("ReportType", "Hint_Batch_Results")}
     assert site.added() == fields() | kept
     assert "reports that others made: Hint_Sync/Mine" in " ".join(done.by_hand)
+
+
+async def test_t22_what_the_org_still_uses_is_named_and_once_it_does_not_all_goes(site: Site) -> None:
+    await site.install()
+    org = site.wire.org
+    ours = org.components.get("WebLink", "Contact.Sync_to_Hint")
+    assert ours is not None
+    org.components.put(replace(ours, name="Contact.Theirs", id="00b5g00000MINE1AAA"))
+    with pytest.raises(FixConfiguration, match=r"referenced elsewhere.*Contact\.Theirs"):
+        await site.uninstall()
+    connection = await site.wire.service.connection()
+    assert not has_ended(connection.facts)
+    assert site.wire.practice.installation.status != "deactivated"
+    org.components.drop("WebLink", "Contact.Theirs")
+    await site.uninstall()
+    assert site.added() == fields()
+    await site.assert_nothing_opens()
 
 
 async def test_without_the_partner_key_the_practice_is_told_to_cancel(site: Site) -> None:

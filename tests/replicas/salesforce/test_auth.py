@@ -144,3 +144,23 @@ async def test_secrets_stay_out_of_reprs_and_messages(office: Office) -> None:
         await office.replica.identify()
     shown += [str(raised.value), repr(raised.value)]
     assert not [text for text in shown if "invented" in text or "hush" in text or "PRIVATE" in text or "5Aep" in text]
+
+
+@pytest.mark.parametrize("flow", ["client credentials", "jwt", "refresh", "given"])
+async def test_t22_a_revoked_session_opens_nothing_and_is_revoked_again_without_harm(office: Office, flow: str) -> None:
+    client = office.new_client(_grants(office)[flow])
+    session = await client.sessions.session()
+    await client.sessions.revoke()
+    assert office.org.auth.session(session.access_token) is None
+    await client.sessions.revoke()
+
+
+async def test_t22_an_end_of_a_session_that_is_not_acknowledged_is_to_be_tried_again(office: Office) -> None:
+    client = office.new_client(ClientCredentials(ADDRESS, "key", "hush-hush"))
+    office.fail(503, match="/revoke")
+    with pytest.raises(RetryLater, match="503"):
+        await client.sessions.revoke()
+    office.lose(match="/revoke", carried_out=True)
+    with pytest.raises(RetryLater, match="no answer"):
+        await client.sessions.revoke()
+    await client.sessions.revoke()
