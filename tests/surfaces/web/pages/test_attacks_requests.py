@@ -215,3 +215,12 @@ async def test_a_body_that_never_ends_is_given_up(desk: Desk, monkeypatch: pytes
         headers = {**bearer(desk), "Content-Type": kind}
         answer = await desk.house.http.post(path, content=dripping(), headers=headers)
         assert answer.status_code == 408
+
+
+async def test_signs_that_no_database_keeps_never_reach_one(desk: Desk) -> None:
+    """PostgreSQL refuses NULs in text; who sends one is told, and nothing is logged as a fault of ours."""
+    await desk.administrator.open()
+    for path in ("/c/a%00b/", "/c/demo/runs/a%00b", "/c/demo/log?naming=a%00b", "/c/demo/runs?before=%0a"):
+        assert (await desk.house.http.get(path, headers=bearer(desk))).status_code == 404
+    answer = await desk.administrator.post("/stops/pause", {"reason": "a\x00b"})
+    assert answer.status_code == 422
