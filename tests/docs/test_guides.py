@@ -123,7 +123,10 @@ def test_the_pictures_stay_small() -> None:
     assert sum(sizes) <= MOST
 
 
-def test_the_guide_says_that_uninstalling_is_by_hand_for_as_long_as_there_is_no_command() -> None:
+def test_the_guide_uninstalls_by_a_command_that_there_is() -> None:
     commands = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-    says_so = "There is no `hintsync uninstall` yet" in text_of("administrators.md")
-    assert says_so == ("## `hintsync uninstall`" not in commands)
+    section = commands.partition("## `hintsync uninstall`")[2].partition("\n## ")[0]
+    used = text_of("administrators.md").partition("## 16. Uninstall")[2]
+    for option in ("--check-only", "--fields", "--yes-delete-fields"):
+        assert f"`{option}`" in section, option
+        assert option in used, option
