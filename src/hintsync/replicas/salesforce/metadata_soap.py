@@ -37,9 +37,14 @@ _ENVELOPE = (
 
 #: A retrieval can be fetched once; a lost answer is gone.
 _GONE = "INVALID_LOCATOR"
+_NO_TYPE = "INVALID_TYPE"
 
 #: Path in the package -> content.
 Files: TypeAlias = dict[str, bytes]
+
+
+class UnknownType(FixConfiguration):
+    """The org has no such type of metadata: the feature that it belongs to is not there."""
 
 
 class _FetchedAlready(FixConfiguration):
@@ -67,6 +72,7 @@ async def list_components(client: SalesforceClient, kind: str, folder: str = "")
         folder: where they lie; types that lie in folders, such as `Report`, are listed by folder only.
 
     Raises:
+        UnknownType: the org has no such type.
         FixConfiguration: the org refuses the question.
         RetryLater: it does not answer.
     """
@@ -140,6 +146,8 @@ def _fault(what: str, fault: Element) -> HintsyncError:
     code, text = fault.value("faultcode").rpartition(":")[2], fault.value("faultstring")
     if code == _GONE:
         return _FetchedAlready(f"salesforce: {what}: {text}")
+    if code == _NO_TYPE:
+        return UnknownType(f"salesforce: {what}: {text}")
     if code in TRANSIENT or code == LIMIT_EXCEEDED:
         return RetryLater(Side.SALESFORCE, f"{what}: {code}")
     return FixConfiguration(f"salesforce: {what}: {text}")

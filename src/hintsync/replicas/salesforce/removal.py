@@ -12,12 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from hintsync.core.errors import FixConfiguration
 from hintsync.ports import Clock
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.grants import withdraw
 from hintsync.replicas.salesforce.metadata import deploy_archive
-from hintsync.replicas.salesforce.metadata_soap import list_components
+from hintsync.replicas.salesforce.metadata_soap import UnknownType, list_components
 from hintsync.replicas.salesforce.packages import (
     EVENTS_PACKAGE,
     PACKAGE,
@@ -56,7 +55,7 @@ class Ours:
     fields_kept: tuple[str, ...] = ()
     #: Reports of other people in our folder; it and the report type stay for them.
     others_reports: tuple[str, ...] = ()
-    #: Types that the org does not list for us: nobody knows whether something of ours is left.
+    #: Types that the org says it does not have: what was never deployed, or a feature that was switched off since.
     unseen: tuple[str, ...] = ()
 
 
@@ -81,6 +80,7 @@ async def look_for_ours(client: SalesforceClient, *, fields: bool) -> Ours:
         fields: our fields of the contact are to go, too.
 
     Raises:
+        FixConfiguration: it does not let us look; nothing is taken for absent that we may not see.
         RetryLater: it does not answer.
     """
     found: list[Component] = []
@@ -89,7 +89,7 @@ async def look_for_ours(client: SalesforceClient, *, fields: bool) -> Ours:
     for kind, names in shipped().items():
         try:
             there = await _names(client, kind)
-        except FixConfiguration:  # an org without the feature does not know the type
+        except UnknownType:
             unseen.append(kind)
             continue
         found += [(kind, name) for name in there if name in names or _part_of_app(kind, name)]
