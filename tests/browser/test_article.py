@@ -6,6 +6,8 @@ One walk: each step stands on those before it. Pictures of it are the ones in th
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +95,7 @@ def test_the_article_from_connecting_to_uninstalling(
     read_the_results(walk, run)
     unlink(walk, pair[0])
     view_the_log(walk)
-    cancel_the_integration(walk)
+    uninstall(walk, pair[0])
 
 
 def connect_hint(walk: Walk) -> None:
@@ -295,8 +297,16 @@ def view_the_log(walk: Walk) -> None:
     walk.see("Details of an entry", frame)
 
 
-def cancel_the_integration(walk: Walk) -> None:
-    """Step 2 of uninstalling."""
+def uninstall(walk: Walk, contact: Row) -> None:
+    """Both steps of uninstalling: our pages leave the org, and the integration ends in Hint."""
+    command = [sys.executable, "-m", "hintsync", "uninstall", "--state", str(walk.clinic.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    walk.org.goto(f"{walk.clinic.org}/lightning/r/Contact/{contact['Id']}/view")
+    for word in ("Sync to Hint", "Unlink Patient", "Hint Health"):
+        expect(walk.org.locator("body").get_by_text(word, exact=True)).to_have_count(0)
+    expect(walk.org.locator("iframe")).to_have_count(0)
+    walk.album.take(walk.org, "A contact after uninstalling")
     walk.hint.goto(f"{walk.clinic.hint}/integrations")
-    walk.hint.get_by_role("button", name="Cancel Integration").click()
     expect(walk.hint.locator("#status")).to_have_text("Inactive")
+    assert len(walk.records.contacts()) > 100
