@@ -350,8 +350,16 @@ class WireTown:
             due = await self.service.store.next_due(NAME)
             if due is None and not await self._unheard():
                 return
-            self.clock.push(max((due or 0.0) - self.clock.now().timestamp(), 0.0) + 0.5)
+            self.clock.push(max(self._next(due) - self.clock.now().timestamp(), 0.0) + 0.5)
         raise AssertionError("it never becomes quiet")
+
+    def _next(self, due: float | None) -> float:
+        """Return when there is something to do again, by the town's clock: work of ours, or a webhook that is tried anew.
+
+        A receiver whose connection is just being opened anew answers 503, and Hint tries again in an hour.
+        """
+        refused = [each.due_at.timestamp() for each in self.practice.partner.requests.waiting() if each.attempts]
+        return due if due is not None else min(refused, default=0.0)
 
     async def _unheard(self) -> bool:
         stored = await self.service.store.get_cursor(NAME, REPLAY)
