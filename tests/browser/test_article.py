@@ -188,7 +188,7 @@ def create_a_patient(walk: Walk) -> None:
 
 def link_with_another_patient(walk: Walk, contact: Row, old: Row) -> None:
     """Syncing to an already linked contact: asked first, then the former patient is unlinked."""
-    new = next(each for each in walk.records.only_in_hint() if each["dob"])
+    new = next(each for each in walk.records.only_in_hint() if each["dob"] and each["first_name"] and each["last_name"])
     frame = walk.press(contact, "Sync to Hint")
     if frame.get_by_role("link", name="another patient").count():
         frame.get_by_role("link", name="another patient").click()
