@@ -71,7 +71,9 @@ function liveForm(form, page) {
     clearTimeout(timer);
     look();
   });
-  if ("now" in form.dataset) look();
+  // a slow script comes after the first keys
+  const typed = [...form.elements].some((each) => "defaultValue" in each && each.value !== each.defaultValue);
+  if ("now" in form.dataset || typed) look();
   else later();
 }
 
