@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from hintsync.demo.staff import ADA, NELL
 from tests.browser.album import Album
 from tests.browser.axe import violations
 from tests.browser.clinic import Clinic
 from tests.browser.people import log_in, our_frame
+from tests.browser.records import Records
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -33,3 +36,22 @@ def test_somebody_without_our_permission_sets_sees_no_tab_and_is_told_no(
 ) -> None:
     page = log_in(window, clinic, NELL)
     expect(page.get_by_role("link", name="Hint Health")).to_have_count(0)
+
+
+def test_what_is_typed_before_a_slow_script_came_is_searched_for_all_the_same(
+    clinic: Clinic, window: BrowserContext
+) -> None:
+    contact, patient = Records(clinic).pairs()[0]
+    page = log_in(window, clinic, ADA)
+    held: list[Route] = []
+    slow = True
+    page.route(re.compile(r"/static/[a-z]+\.js"), lambda route: held.append(route) if slow else route.continue_())
+    page.goto(f"{clinic.org}/lightning/r/Contact/{contact['Id']}/view")
+    page.get_by_role("link", name="Sync to Hint", exact=True).first.click()
+    frame = our_frame(page, clinic)
+    frame.get_by_label("Search Key").fill(f"{patient['last_name']} Zzyzx")
+    assert held, "no script was asked for"
+    slow = False  # what these scripts import comes at once
+    for route in held:
+        route.continue_()
+    expect(frame.locator("#main").get_by_text("No patient found")).to_be_visible()
