@@ -15,7 +15,7 @@ from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.intake import TakenIn
 from hintsync.engine.notices import Notice, NoticeKind
-from hintsync.engine.poll import FAR_EVERY, NEAR, NOTE_EVERY, poll_once
+from hintsync.engine.poll import AT_REST, FAR_EVERY, NEAR, NOTE_EVERY, memory_of, poll_once
 from hintsync.engine.positions import caught_up_name, load_position, position_name
 from hintsync.replicas.memory import MemoryReplica
 from hintsync.state.live import Mark
@@ -394,3 +394,24 @@ async def test_a_long_page_is_taken_in_slices_and_the_cursor_moves_with_the_last
     await poll_once(engine, Side.SALESFORCE, take=take)
     assert (take.calls, len(take.cursors)) == (3, 1)
     assert sorted(take.ids()) == sorted(contacts)
+
+
+async def test_a_reading_that_gets_faster_brings_nothing_new(take: Recording) -> None:
+    """The position then moves a little at every poll; that alone is no reason to read the overlap again."""
+    world = World()
+    pauses = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]
+
+    class Slow(MemoryReplica):
+        async def scan(self, *, since=None, **more):  # type: ignore[no-untyped-def]
+            async for page in super().scan(since=since, **more):
+                world.clock.push(pauses.pop(0) if pauses else 0.0)
+                yield page
+
+    world.practice = Slow(Side.HINT, world.options.table(), world.clock)
+    world.patient("Ann", "Moor", "1980-05-06")
+    engine = await world.engine()
+    for _ in range(6):
+        await poll_once(engine, Side.HINT, take=take)
+        world.clock.push(FAR_EVERY)
+    world.clock.push(FAR_EVERY)
+    assert memory_of(engine, Side.HINT).reach(world.clock.monotonic()) == AT_REST

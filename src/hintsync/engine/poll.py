@@ -75,7 +75,9 @@ class PollMemory:
     far_at: float | None = None
     #: Monotonic seconds when at least what is near was last read.
     near_at: float | None = None
-    #: Monotonic seconds when the position was last moved, or found by this process.
+    #: The latest stamp that any of them saw.
+    newest: datetime | None = None
+    #: Monotonic seconds when a later stamp was last seen, or the side first read by this process.
     moved_at: float | None = None
     #: Monotonic seconds when the store was last told that we are up to date.
     noted_at: float | None = None
@@ -85,7 +87,7 @@ class PollMemory:
     def is_far(self, now: float) -> bool:
         """Say whether it is time to read the whole overlap.
 
-        Not again once it was read when the position had stood for longer than rows are late: whatever comes now is newer.
+        Not again once it was read when nothing later had come for longer than rows are late: whatever comes now is newer.
         """
         if self.far_at is None or self.moved_at is None:
             return True
@@ -95,13 +97,20 @@ class PollMemory:
     def reach(self, now: float) -> timedelta:
         """Return how far before the position a poll reads now.
 
-        While the position stands, less and less: what was read after rows can still turn up late need not be read again.
+        While nothing later comes, less and less: what was read after rows can still turn up late need not be read again.
         """
         if self.is_far(now):
             return OVERLAP
         if self.near_at is None or self.moved_at is None or self.near_at - self.moved_at <= NEAR.total_seconds():
             return NEAR
         return AT_REST
+
+    def see(self, newest: datetime | None, now: float) -> None:
+        """Note the latest stamp that a poll saw. The position says less: it also moves when a reading takes less time."""
+        later = newest is not None and (self.newest is None or newest > self.newest)
+        self.newest = newest if later else self.newest
+        if later or self.moved_at is None:
+            self.moved_at = now
 
     def is_note_due(self, now: float) -> bool:
         """Say whether it is time to store how far we are, whatever was seen."""
@@ -186,8 +195,7 @@ class _Poll:
             self.memory.far_at = started
         if reach >= NEAR:
             self.memory.near_at = started
-        if reached != before or self.memory.moved_at is None:
-            self.memory.moved_at = clock.monotonic()
+        self.memory.see(self.newest, clock.monotonic())
         if reached is not None:
             self.memory.forget(reached - OVERLAP)
         succeeded(self.engine.connection.id, "poll", clock.now().timestamp())
