@@ -32,7 +32,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from hintsync.bootstrap import Transports, connect, open_service, prepare_org
+from hintsync.bootstrap import Transports, open_service
+from hintsync.connecting import connect
+from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.runtime import run
 from hintsync.settings import Settings

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.batch.way import Result, Stopwatch, Task, begin, tell
-from hintsync.bootstrap import connect, open_engine, open_service
+from hintsync.bootstrap import open_engine, open_service
+from hintsync.connecting import connect
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.options import Options
 from hintsync.logins import WithToken

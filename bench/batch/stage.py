@@ -12,7 +12,8 @@ from bench.batch.nursery import Emulator, Nursery
 from bench.batch.ours import login_of, settings_of
 from bench.batch.replay import Floor, floor_of
 from bench.batch.way import Result, Task, calls, measure, recorded
-from hintsync.bootstrap import open_service, prepare_org
+from hintsync.bootstrap import open_service
+from hintsync.installation import prepare_org
 
 
 @dataclass(frozen=True, slots=True)

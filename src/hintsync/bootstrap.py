@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
 
-from hintsync.change_feed import CHANGES_FACT, look_for_feed
 from hintsync.clock import SystemClock
 from hintsync.core.codec import Codec
 from hintsync.core.conventions import Conventions
 from hintsync.core.errors import BadInput, FixConfiguration, HintsyncError, NotConnected
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.options import Options
 from hintsync.ledger import Ledger
 from hintsync.logins import (
-    CREDENTIALS_FACT,
     HINT_TOKEN,
     SALESFORCE_LOGIN,
     SalesforceLogin,
     has_ended,
-    pack_login,
     unpack_login,
 )
 from hintsync.ports import Clock, Described, Identity
@@ -36,14 +31,11 @@ from hintsync.replicas.hint.client import HintClient, Pace
 from hintsync.replicas.hint.connect import Connector, Routes
 from hintsync.replicas.hint.facts import HintFacts
 from hintsync.replicas.hint.partner import PartnerApi
-from hintsync.replicas.hint.probe import probe
 from hintsync.replicas.hint.replica import Concurrency, HintReplica
 from hintsync.replicas.salesforce.accounts import Accounts
 from hintsync.replicas.salesforce.budget import Budget
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.events_address import EventsAddress
-from hintsync.replicas.salesforce.grants import grant_permissions
-from hintsync.replicas.salesforce.metadata import Deployed, deploy_all
 from hintsync.replicas.salesforce.people import OrgPeople
 from hintsync.replicas.salesforce.replica import SalesforceReplica
 from hintsync.replicas.throttled import Throttle
@@ -51,7 +43,7 @@ from hintsync.replicas.wire import open_transport, transport_without_proxy
 from hintsync.settings import Settings
 from hintsync.state.keys import MasterKeys
 from hintsync.state.open import open_store
-from hintsync.state.port import Connection, Json, StateStore
+from hintsync.state.port import Connection, StateStore
 
 _log = logging.getLogger(__name__)
 
@@ -59,8 +51,6 @@ _log = logging.getLogger(__name__)
 HINT_CONNECTIONS = 40
 #: Calls a second that an org gives at its usual latency; it has no rate limit of its own. Prices plans.
 SALESFORCE_PACE = 10.0
-#: Facts of a connection: what the org and the practice call themselves, as they said at connect.
-ORG_NAME, PRACTICE_NAME = "org_name", "practice_name"
 
 
 @dataclass(slots=True)
@@ -151,159 +141,10 @@ def _write_private(path: Path, text: str) -> None:
         file.write(text + "\n")
 
 
-async def connect(
-    service: Service, name: str, *, hint_token: str, login: SalesforceLogin, options: Options | None = None
-) -> Connection:
-    """Join an org and a practice: look at both, probe what Hint leaves open, pin them, keep the credentials encrypted.
-
-    Connecting again under the same name renews the credentials and keeps the links.
-
-    Raises:
-        BadInput: the name belongs to a connection with another org or practice.
-    """
-    base = await _begun(service, name, options)
-    practice = await _look_at_practice(service, base, hint_token)
-    org = await _look_at_org(service, base, login)
-    if not (_fits(base.org_id, org.identity) and _fits(base.practice_id, practice.identity)):
-        raise BadInput(f"connection {name} joins another org or practice; choose another name")
-    connection = _joined(_joined(base, org), practice)
-    await _keep(service, connection, {HINT_TOKEN: hint_token.encode(), SALESFORCE_LOGIN: pack_login(login)})
-    async with open_engine(service, connection) as engine:
-        await take_known_patients(engine)  # whoever is there now is not new (row L8)
-        return engine.connection
-
-
-async def connect_salesforce(
-    service: Service, name: str, *, login: SalesforceLogin, options: Options | None = None
-) -> Connection:
-    """Connect the org alone, or renew its credential; the practice is connected later (`connect_hint`).
-
-    Raises:
-        BadInput: the name belongs to a connection with another org.
-    """
-    base = await _begun(service, name, options)
-    org = await _look_at_org(service, base, login)
-    if not _fits(base.org_id, org.identity):
-        raise BadInput(f"connection {name} joins another org; choose another name")
-    connection = _joined(base, org)
-    await _keep(service, connection, {SALESFORCE_LOGIN: pack_login(login)})
-    return connection
-
-
-async def connect_hint(
-    service: Service, connection_id: str, token: str, facts: Mapping[str, Json] | None = None
-) -> Connection:
-    """Connect the practice to a connection that has its org, or renew its token; workers list its patients then.
-
-    Args:
-        service: The installation.
-        connection_id: Whose practice it becomes.
-        token: The practice's token.
-        facts: What else was learned on the way, kept with the connection's facts.
-
-    Raises:
-        BadInput: no such connection, or the token opens another practice than the pinned one (guard G1): nothing is kept.
-    """
-    base = await service.store.connection(connection_id)
-    if base is None:
-        raise BadInput("there is no such connection")
-    practice = await _look_at_practice(service, base, token)
-    if not _fits(base.practice_id, practice.identity):
-        raise BadInput(another_practice(practice.identity.id, base.practice_id))
-    base = await service.store.connection(connection_id) or base  # looking took a while, and others learn, too
-    connection = _joined(base, practice, facts)
-    await _keep(service, connection, {HINT_TOKEN: token.encode()})
-    return connection
-
-
-def another_practice(seen: str, pinned: str) -> str:
-    """Say that a practice is not the one that a connection is pinned to (guard G1)."""
-    return (
-        f"G1: this is practice {seen}, pinned is {pinned}; nothing was changed. "
-        "A connection stays with its practice: its links are of that practice's patients"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """What a look at one system told."""
-
-    identity: Identity
-    facts: Mapping[str, Json]
-
-
-async def _begun(service: Service, name: str, options: Options | None) -> Connection:
-    """Return the connection of that id with the settings it is to have, or the beginning of a new one."""
-    known = await service.store.connection(name)
-    if known is None:
-        return Connection(name, name, "", False, "", (options or Options()).to_json())
-    return replace(known, settings=options.to_json()) if options else known
-
-
-async def _look_at_practice(service: Service, connection: Connection, token: str) -> _Looked:
-    client = _hint_client(service, token)
-    facts = await probe(client, _hint_facts(connection))
-    hint = HintReplica(client, Codec(facts.adapt(Options().table()), Conventions()), facts)
-    try:
-        seen = await hint.identify()
-    finally:
-        await hint.aclose()
-    return _Looked(seen, {"hint": facts.to_json(), PRACTICE_NAME: seen.name})  # type: ignore[dict-item]  # plain values
-
-
-async def _look_at_org(service: Service, connection: Connection, login: SalesforceLogin) -> _Looked:
-    salesforce = _salesforce(service, connection, login, _hint_facts(connection))
-    try:
-        seen = await salesforce.identify()
-        topic = Options.from_json(connection.settings).topic
-        changes: dict[str, Json] = {**await look_for_feed(salesforce, seen.id, topic)}
-    finally:
-        await salesforce.aclose()
-    return _Looked(seen, {CHANGES_FACT: changes, ORG_NAME: seen.name})
-
-
-def _hint_facts(connection: Connection) -> HintFacts:
+def hint_facts(connection: Connection) -> HintFacts:
+    """Return what is known of how a connection's Hint behaves."""
     stored = connection.facts.get("hint")
     return HintFacts.from_json(stored) if isinstance(stored, dict) else HintFacts()
-
-
-def _fits(pinned: str, seen: Identity) -> bool:
-    return pinned in ("", seen.id)
-
-
-def _joined(connection: Connection, looked: _Looked, facts: Mapping[str, Json] | None = None) -> Connection:
-    """Pin what was looked at."""
-    told = {**connection.facts, **looked.facts, **(facts or {}), CREDENTIALS_FACT: secrets.token_hex(8)}
-    seen = looked.identity
-    if seen.side is Side.SALESFORCE:
-        return replace(connection, org_id=seen.id, org_sandbox=seen.sandbox, facts=told)
-    return replace(connection, practice_id=seen.id, facts=told)
-
-
-async def _keep(service: Service, connection: Connection, credentials: Mapping[str, bytes]) -> None:
-    """Store credentials, then what tells of them: whoever opens the engine by the one finds the other."""
-    if await service.store.connection(connection.id) is None:
-        await service.store.put_connection(replace(connection, org_id="", practice_id=""))
-    for name, secret in credentials.items():
-        await service.store.put_secret(connection.id, name, secret)
-    await service.store.put_connection(connection)
-
-
-async def prepare_org(service: Service, login: SalesforceLogin, *, check_only: bool = False) -> Deployed:
-    """Deploy our fields into an org and let the user we sign in as see them; doing so again changes nothing.
-
-    Raises:
-        FixConfiguration: the org refuses a component; the message names it.
-    """
-    http = httpx.AsyncClient(transport=service.transports.salesforce, timeout=service.settings.http_timeout)
-    client = SalesforceClient(http, login.grant(service.clock), service.clock)
-    try:
-        deployed = await deploy_all(client, service.clock, check_only=check_only)
-        if not check_only:
-            await grant_permissions(client)
-    finally:
-        await client.aclose()
-    return deployed
 
 
 async def ask_side(service: Service, connection: Connection, side: Side) -> tuple[Identity, Described]:
@@ -317,10 +158,10 @@ async def ask_side(service: Service, connection: Connection, side: Side) -> tupl
     secret = await service.store.secret(connection.id, SALESFORCE_LOGIN if of_org else HINT_TOKEN)
     if secret is None or not (connection.org_id if of_org else connection.practice_id):
         raise NotConnected(f"connection {connection.name}: {side} is not connected yet")
-    facts, table = _hint_facts(connection), Options.from_json(connection.settings).table()
+    facts, table = hint_facts(connection), Options.from_json(connection.settings).table()
     replica: SalesforceReplica | HintReplica
     if of_org:
-        replica = _salesforce(service, connection, unpack_login(secret), facts)
+        replica = salesforce_replica(service, connection, unpack_login(secret), facts)
     else:
         replica = _hint(service, secret.decode(), Codec(facts.adapt(table), Conventions()), facts)
     try:
@@ -346,8 +187,8 @@ async def open_engine(service: Service, connection: Connection, *, actor: str = 
     login = await service.store.secret(connection.id, SALESFORCE_LOGIN)
     if token is None or login is None:
         raise FixConfiguration(f"connection {connection.name}: not connected; run the connect step again")
-    options, facts = Options.from_json(connection.settings), _hint_facts(connection)
-    salesforce = _salesforce(service, connection, unpack_login(login), facts)
+    options, facts = Options.from_json(connection.settings), hint_facts(connection)
+    salesforce = salesforce_replica(service, connection, unpack_login(login), facts)
     hint: HintReplica | None = None
     engine: Engine | None = None
     try:
@@ -458,7 +299,8 @@ def _pace(service: Service) -> Pace:
     return service.hint_pace
 
 
-def _hint_client(service: Service, token: str) -> HintClient:
+def hint_client(service: Service, token: str) -> HintClient:
+    """Return a client of a practice; nothing is sent."""
     settings = service.settings
     transport = service.transports.hint or open_transport(HINT_CONNECTIONS)
     return HintClient(transport, token, _pace(service), base_url=settings.hint_url, timeout=settings.http_timeout)
@@ -466,12 +308,13 @@ def _hint_client(service: Service, token: str) -> HintClient:
 
 def _hint(service: Service, token: str, codec: Codec, facts: HintFacts) -> HintReplica:
     at_once = service.settings.hint_concurrency
-    return HintReplica(_hint_client(service, token), codec, facts, concurrency=Concurrency(at_once, at_once))
+    return HintReplica(hint_client(service, token), codec, facts, concurrency=Concurrency(at_once, at_once))
 
 
-def _salesforce(
+def salesforce_replica(
     service: Service, connection: Connection, login: SalesforceLogin, facts: HintFacts
 ) -> SalesforceReplica:
+    """Return an org as the engine knows it; nothing is sent."""
     options = Options.from_json(connection.settings)
     client = _salesforce_client(service, login, options)
     conventions = Conventions(phone_region=options.phone_region)

@@ -101,6 +101,19 @@ def new_canvas_app() -> CanvasApp:
     return CanvasApp(_OUR_KEY + secrets.token_hex(32), secrets.token_hex(32))
 
 
+async def prepare_org(service: Service, login: SalesforceLogin, *, check_only: bool = False) -> Deployed:
+    """Deploy our fields into an org and let the user we sign in as see them; doing so again changes nothing.
+
+    Raises:
+        FixConfiguration: the org refuses a component; the message names it.
+    """
+    async with open_org(service, login) as client:
+        deployed = await deploy_all(client, service.clock, check_only=check_only)
+        if not check_only:
+            await grant_permissions(client)
+    return deployed
+
+
 async def install_pages(
     service: Service, connection: Connection, wish: Wish, tell: Tell = lambda line: None
 ) -> Installed:

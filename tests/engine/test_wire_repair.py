@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hintsync.bootstrap import connect
+from hintsync.connecting import connect
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
 from hintsync.engine.batch_patients import batch_patients

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hintsync.bootstrap import connect
+from hintsync.connecting import connect
 from hintsync.core.plan import Outcome
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.logins import WithToken

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import httpx
 
-from hintsync.bootstrap import Service, Transports, connect, open_engine, open_service, prepare_org
+from hintsync.bootstrap import Service, Transports, open_engine, open_service
+from hintsync.connecting import connect
 from hintsync.engine.context import Engine
 from hintsync.engine.options import Options
+from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.settings import Settings
 from hintsync_emulators.hint import Practice

@@ -19,7 +19,8 @@ import httpx
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from hintsync.bootstrap import Service, Transports, connect, open_engine, open_service, prepare_org
+from hintsync.bootstrap import Service, Transports, open_engine, open_service
+from hintsync.connecting import connect
 from hintsync.core.errors import HintsyncError
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.records import FieldName, LinkStatus, RecordId
@@ -35,6 +36,7 @@ from hintsync.engine.notices import Notice
 from hintsync.engine.options import Options
 from hintsync.engine.parity import check_parity
 from hintsync.engine.sync_all import sync_all
+from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.replicas.memory_faults import Crash
 from hintsync.replicas.salesforce import pubsub_pb2 as wire

@@ -8,12 +8,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hintsync.bootstrap import connect, load_master_keys, open_engine, open_service, prepare_org
+from hintsync.bootstrap import load_master_keys, open_engine, open_service
+from hintsync.connecting import connect
 from hintsync.core.errors import BadInput, FixConfiguration
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.options import Options
+from hintsync.installation import prepare_org
 from hintsync.logins import WithClientCredentials, WithJwt, WithToken, pack_login, unpack_login
 from hintsync.settings import Settings
 from hintsync.state.port import Connection

@@ -12,11 +12,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from hintsync.bootstrap import connect, open_engine, open_partner, prepare_org
+from hintsync.bootstrap import open_engine, open_partner
+from hintsync.connecting import connect
 from hintsync.core.errors import FixConfiguration, HintsyncError, NotConnected, ReconnectNeeded
 from hintsync.core.records import Link, LinkStatus
 from hintsync.engine.webhooks import register_webhook
-from hintsync.installation import Grants, Wish, install_pages
+from hintsync.installation import Grants, Wish, install_pages, prepare_org
 from hintsync.logins import CANVAS_APP, HINT_TOKEN, SALESFORCE_LOGIN, WithToken, has_ended, unpack_canvas_app
 from hintsync.replicas.salesforce.removal import shipped
 from hintsync.uninstallation import HEADER, Leave, Uninstalled, uninstall

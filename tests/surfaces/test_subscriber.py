@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hintsync.bootstrap import Transports, connect, open_engine, open_service, prepare_org
+from hintsync.bootstrap import Transports, open_engine, open_service
 from hintsync.change_feed import CHANGES_FACT
+from hintsync.connecting import connect
 from hintsync.core.errors import RetryLater
 from hintsync.core.records import Link, LinkStatus
 from hintsync.core.values import Side
@@ -24,6 +25,7 @@ from hintsync.engine.options import Options
 from hintsync.engine.poll import poll_once
 from hintsync.engine.positions import position_name
 from hintsync.engine.way import WAY, Way, chosen_way, describe_way, load_way
+from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.metrics import METRICS
 from hintsync.replicas.salesforce.events_address import EventsAddress

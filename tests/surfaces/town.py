@@ -13,9 +13,11 @@ from typing import Any
 from starlette.types import ASGIApp
 from typer.testing import CliRunner, Result
 
-from hintsync.bootstrap import connect, open_service, prepare_org
+from hintsync.bootstrap import open_service
+from hintsync.connecting import connect
 from hintsync.core.values import Side
 from hintsync.engine.options import Options
+from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.settings import SETTINGS_FILE, load_settings
 from hintsync.surfaces.cli.main import app

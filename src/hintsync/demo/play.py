@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 
-from hintsync.bootstrap import connect, open_engine, prepare_org
+from hintsync.bootstrap import open_engine
+from hintsync.connecting import connect
 from hintsync.core.errors import StopRun
 from hintsync.demo.check import Verdict, changed_records, check
 from hintsync.demo.edits import Conflict, Editor
@@ -23,6 +24,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.csv_ids import CsvIds, read_csv_ids
 from hintsync.engine.options import Options
 from hintsync.engine.sync_all import sync_all
+from hintsync.installation import prepare_org
 from hintsync.state.port import ReviewKind, Run, RunStatus
 
 #: Of five neighbouring contacts, so many stand in the report of the batch from contacts to patients.

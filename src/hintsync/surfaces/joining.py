@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hintsync.bootstrap import Service, another_practice, connect_hint, open_accounts, open_connector, open_partner
+from hintsync.bootstrap import Service, open_accounts, open_connector, open_partner
+from hintsync.connecting import another_practice, connect_hint
 from hintsync.core.errors import AskPerson, BadInput, FixConfiguration, HintsyncError, UnknownOutcome
 from hintsync.core.values import Side
 from hintsync.engine.choosing import choices_of, choose

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from hintsync.bootstrap import connect_hint, connect_salesforce, open_engine
+from hintsync.bootstrap import open_engine
+from hintsync.connecting import connect_hint, connect_salesforce
 from hintsync.core.errors import BadInput, NotConnected
 from hintsync.core.values import Side
 from hintsync.logins import HINT_TOKEN, WithToken

@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hintsync.bootstrap import Service, connect_salesforce, prepare_org
-from hintsync.bootstrap import connect as join
+from hintsync.bootstrap import Service
+from hintsync.connecting import connect as join
+from hintsync.connecting import connect_salesforce
 from hintsync.core.errors import BadInput
 from hintsync.engine.options import Options
 from hintsync.engine.way import describe_way
+from hintsync.installation import prepare_org
 from hintsync.logins import SalesforceLogin, WithClientCredentials, WithJwt, WithToken
-from hintsync.state.port import Connection
+from hintsync.state.port import Connection, Json
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, StateFolder
 from hintsync.surfaces.cli.perform import Asked, with_service
@@ -74,28 +76,33 @@ def connect(
         options = await _options(service, name, {key: value for key, value in chosen.items() if value is not None})
         if salesforce_only:
             return _half(await connect_salesforce(service, name, login=login, options=options))
-        made = await join(service, name, hint_token=token, login=login, options=options)
-        data = {
-            "name": made.name,
-            "org_id": made.org_id,
-            "org_sandbox": made.org_sandbox,
-            "practice_id": made.practice_id,
-            "changes_found_by": describe_way(made),
-        }
-        told = f"{made.name} joins org {made.org_id}{' (sandbox)' if made.org_sandbox else ''} and practice {made.practice_id}"
-        return Answer({"connection": data}, (Text(f"{told}\nchanges in Salesforce are found by {describe_way(made)}"),))
+        return _whole(await join(service, name, hint_token=token, login=login, options=options))
 
     with_service(Asked(state, name, as_json), work)
 
 
+def _whole(made: Connection) -> Answer:
+    """Say what joins what, and how changes will be found."""
+    way = describe_way(made)
+    told = f"{made.name} joins {_org(made)} and practice {made.practice_id}\nchanges in Salesforce are found by {way}"
+    return Answer({"connection": {**_pinned(made), "changes_found_by": way}}, (Text(told),))
+
+
 def _half(made: Connection) -> Answer:
     """Say that the org is connected, and what comes next."""
-    data = {"name": made.name, "org_id": made.org_id, "org_sandbox": made.org_sandbox, "practice_id": made.practice_id}
-    told = f"{made.name} is connected with org {made.org_id}{' (sandbox)' if made.org_sandbox else ''}"
-    further = (
+    told = (
+        f"{made.name} is connected with {_org(made)}\n"
         "next: hintsync install, then paste Hint's authorization code into the page Connection of the tab Hint Health"
     )
-    return Answer({"connection": data}, (Text(f"{told}\n{further}"),))
+    return Answer({"connection": _pinned(made)}, (Text(told),))
+
+
+def _pinned(made: Connection) -> dict[str, Json]:
+    return {"name": made.name, "org_id": made.org_id, "org_sandbox": made.org_sandbox, "practice_id": made.practice_id}
+
+
+def _org(made: Connection) -> str:
+    return f"org {made.org_id}{' (sandbox)' if made.org_sandbox else ''}"
 
 
 async def _options(service: Service, name: str, chosen: dict[str, object]) -> Options | None:

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import httpx
 
-from hintsync.bootstrap import ORG_NAME, PRACTICE_NAME
+from hintsync.connecting import ORG_NAME, PRACTICE_NAME
 from hintsync.core.values import Side
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.sync_all import sync_all

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hintsync.bootstrap import Service, Transports, connect, open_service, prepare_org
+from hintsync.bootstrap import Service, Transports, open_service
+from hintsync.connecting import connect
 from hintsync.core.values import Side
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.by_hand import link_by_hand
@@ -18,6 +19,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.csv_check import check_csv
 from hintsync.engine.run_input import keep_draft
 from hintsync.engine.sync_all import sync_all
+from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.settings import Settings
 from hintsync.state.live import Mark

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from hintsync.bootstrap import PRACTICE_NAME
+from hintsync.connecting import PRACTICE_NAME
 from hintsync.core.errors import HintsyncError
 from hintsync.engine.options import Options
 from hintsync.redact import safe_text

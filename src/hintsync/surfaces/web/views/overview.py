@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hintsync.bootstrap import ORG_NAME, PRACTICE_NAME
+from hintsync.connecting import ORG_NAME, PRACTICE_NAME
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
 from hintsync.engine.figures import Figures, read_figures
