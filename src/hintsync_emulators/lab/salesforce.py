@@ -3,12 +3,14 @@
 from dataclasses import asdict
 
 from hintsync_emulators.lab.card import Card, Group, Input, Preset, State, Words, inputs_of, json_body
-from hintsync_emulators.lab.salesforce_words import CANVAS, EVENTS, FEATURES, SETTINGS
+from hintsync_emulators.lab.salesforce_words import CANVAS, EVENTS, FEATURES, SHARING
+from hintsync_emulators.lab.salesforce_words import SETTINGS as STREAM_SETTINGS
 from hintsync_emulators.lab.shared import EVERYTHING, TIME, calls_group
 from hintsync_emulators.salesforce.org import Limits
 from hintsync_emulators.salesforce.pubsub.allocation import Allocation
 from hintsync_emulators.salesforce.pubsub.bus import BusSettings
 from hintsync_emulators.salesforce.pubsub.errors import PROBLEMS
+from hintsync_emulators.salesforce.sharing import SETTINGS
 
 _TOO_MANY = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
 _ENDED = {"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}
@@ -28,7 +30,7 @@ def _event_faults(state: State) -> list[Input]:
 
 def _event_settings(state: State) -> list[Input]:
     now = state["/pubsub"]
-    return inputs_of({**now["settings"], "daily": now["deliveries"]["daily"]}, SETTINGS)
+    return inputs_of({**now["settings"], "daily": now["deliveries"]["daily"]}, STREAM_SETTINGS)
 
 
 def _first_settings(state: State) -> dict[str, object]:
@@ -243,6 +245,17 @@ _CANVAS = Group(
 _ORG = Group(
     "The org",
     (
+        Card(
+            "PUT /sharing",
+            "Sharing settings",
+            "Nobody sees in a page of ours what they may not see in the org.",
+            "Set",
+            inputs=lambda state: [
+                Input(name, "choice", setting, SHARING, choices=tuple(SETTINGS))
+                for name, setting in state["/sharing"].items()
+            ],
+            off=lambda state: {"Contact": "edit"},
+        ),
         Card(
             "PUT /features",
             "Features",

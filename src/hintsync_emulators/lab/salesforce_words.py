@@ -55,3 +55,4 @@ FEATURES: Mapping[str, Words] = {
     "PersonAccounts": Words("Accounts may be persons."),
     "FieldLevelSecurity": Words("Custom fields are seen by those only to whom they are granted."),
 }
+SHARING: Words = Words("What those may do who do not own a record; its owner and administrators may do everything.")

@@ -137,6 +137,8 @@ class Org:
         self.deployed_apps: frozenset[str] = frozenset()
         #: Canvas apps that no deployment brought, and what is to go wrong when one is opened.
         self.canvas = Canvas()
+        #: What those may do who do not own a record, by object: ``private``, ``read`` or ``edit``; open where it is missing.
+        self.sharing: dict[str, str] = {}
         #: The browsers that are logged in to the org's own pages.
         self.visitors = Visitors()
         #: ``client=`` of Sforce-Call-Options, as often as it was sent.

@@ -9,7 +9,8 @@ POINTS = (
     "(FlexiPage) and compact layouts are kept and checked, but not drawn. Buttons follow Lightning's rule: the layout's actions "
     "for records if it names any, else standard buttons, quick actions and custom buttons, of which the first of a label shows.",
     "Accounts and contacts may be seen and changed by everybody, as both profiles that an org comes with allow; custom objects by "
-    "those to whom a permission set or profile grants it, and by administrators. There is no sharing. Setup is for administrators.",
+    "those to whom a permission set or profile grants it, and by administrators. Sharing settings tell only in UserRecordAccess; "
+    "pages and the API show every record to everybody. Setup is for administrators.",
     "A form writes the fields that were changed in it and no others. Salesforce would also refuse it if somebody else had saved "
     "the record since it was opened.",
     "Visualforce pages are drawn as far as they hold canvas apps, texts and plain elements; expressions may be names, texts and "

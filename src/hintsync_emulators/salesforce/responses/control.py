@@ -12,7 +12,7 @@ PUT    /_control/features      {"MiddleName": true, "StateAndCountryPicklists": 
 POST   /_control/late          {"object": "Contact", "id": null, "values": {...}}: begin a write that shows later
 POST   /_control/late/commit   let those writes show, stamped with their beginning
 
-Those about apps, passwords and the life of sessions are in `auth_control`.
+Those about apps, passwords and the life of sessions are in `auth_control`, those about sharing in `sharing_control`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from hintsync_emulators.control import ControlError, ControlRequest, ControlRout
 from hintsync_emulators.salesforce.errors import Refused
 from hintsync_emulators.salesforce.org import FEATURES, Org
 from hintsync_emulators.salesforce.responses.auth_control import auth_routes
+from hintsync_emulators.salesforce.responses.sharing_control import sharing_routes
 
 _EXAMPLE_RULE = {"object": "Contact", "field": "Title", "value": "x", "message": "no"}
 _EXAMPLE_LATE = {"object": "Contact", "values": {"LastName": "Moor"}}
@@ -165,4 +166,5 @@ def control_routes(org: Org) -> list[ControlRoute]:
         ControlRoute("POST", "/late", control.begin_late, "begin a write that shows later", _EXAMPLE_LATE),
         ControlRoute("POST", "/late/commit", control.commit_late, "let late writes show, stamped with their beginning"),
         *auth_routes(org),
+        *sharing_routes(org),
     ]

@@ -9,6 +9,7 @@ from hintsync_emulators.salesforce.errors import ApiError, not_emulated
 from hintsync_emulators.salesforce.metadata.kinds import prefix_of
 from hintsync_emulators.salesforce.queries import DEFAULT_BATCH, LEAST_BATCH
 from hintsync_emulators.salesforce.responses.explain import explained
+from hintsync_emulators.salesforce.responses.record_access import answer_access, asks_for_access
 from hintsync_emulators.salesforce.schema.model import INTEGERS, NUMBERS, Field
 from hintsync_emulators.salesforce.soql.plan import Output, Plan, Shape
 from hintsync_emulators.salesforce.web.call import Answer, Call
@@ -41,6 +42,8 @@ def _run(call: Call, all_rows: bool) -> Answer:
         raise ApiError(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
     if call.params.get("columns", "").lower() == "true":
         return Answer(value=_columns(call, statement, all_rows))
+    if asks_for_access(statement):
+        return Answer(value=answer_access(call, statement))
     batch = call.batch_size(DEFAULT_BATCH, LEAST_BATCH)
     return Answer(value=call.org.queries.run(statement, all_rows, batch, call.root, _user(call)))
 
