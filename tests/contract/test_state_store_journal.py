@@ -191,6 +191,21 @@ async def test_the_log_comes_newest_first_by_level_and_run(store: StateStore) ->
     assert await store.log("con-2") == []
 
 
+async def test_the_log_is_read_on_from_an_id_oldest_first_and_by_level(store: StateStore) -> None:
+    await store.put_connection(OTHER)
+    await store.commit(Commit(logs=[a_log_entry(f"entry-{n}") for n in range(3)]))
+    await store.commit(Commit(logs=[replace(a_log_entry("another's"), connection_id="con-2")]))
+    await store.commit(Commit(logs=[a_log_entry("late", level=LogLevel.ERROR), a_log_entry("last")]))
+    found = await store.log_after("con-1", 0)
+    assert [line.event for line in found] == ["entry-0", "entry-1", "entry-2", "late", "last"]
+    ids = [line.id or 0 for line in found]
+    assert ids == sorted(ids)
+    assert [line.event for line in await store.log_after("con-1", ids[1], limit=2)] == ["entry-2", "late"]
+    graver = [LogLevel.ERROR, LogLevel.EXCEPTION]
+    assert [line.event for line in await store.log_after("con-1", ids[0], levels=graver)] == ["late"]
+    assert await store.log_after("con-1", ids[-1]) == []
+
+
 async def test_the_log_is_pruned_by_count_and_by_age(store: StateStore) -> None:
     await store.put_connection(OTHER)
     await store.commit(Commit(logs=[a_log_entry(f"day-{day}", at=f"2026-03-0{day}T00:00:00Z") for day in range(1, 9)]))

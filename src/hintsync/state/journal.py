@@ -170,6 +170,12 @@ class JournalStore(Protocol):
         """
         ...
 
+    async def log_after(
+        self, connection_id: str, after: int, *, levels: Sequence[LogLevel] = (), limit: int = 200
+    ) -> Sequence[LogEntry]:
+        """Return log entries in order of id, from behind `after`; only of these levels, if any are given."""
+        ...
+
     async def prune_log(
         self,
         connection_id: str,

@@ -315,6 +315,19 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         ]
         return wanted[:limit]
 
+    async def log_after(
+        self, connection_id: str, after: int, *, levels: Sequence[LogLevel] = (), limit: int = 200
+    ) -> Sequence[LogEntry]:
+        """Return log entries in order of id, from behind `after`."""
+        wanted = [
+            entry
+            for entry in self._log
+            if entry.connection_id == connection_id
+            and (entry.id or 0) > after
+            and (not levels or entry.level in levels)
+        ]
+        return wanted[:limit]
+
     async def prune_log(
         self,
         connection_id: str,

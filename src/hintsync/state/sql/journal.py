@@ -92,6 +92,18 @@ class JournalPart(Part):
             return [codec.log_of(row) for row in found]
 
     @uninterrupted
+    async def log_after(
+        self, connection_id: str, after: int, *, levels: Sequence[LogLevel] = (), limit: int = 200
+    ) -> Sequence[LogEntry]:
+        """Return log entries in order of id, from behind `after`."""
+        wanted = select(_LOG).where(_LOG.c.connection_id == connection_id, _LOG.c.id > after)
+        if levels:
+            wanted = wanted.where(_LOG.c.level.in_([str(level) for level in levels]))
+        async with self._database.reading() as sql:
+            found = await sql.execute(wanted.order_by(_LOG.c.id).limit(limit))
+            return [codec.log_of(row) for row in found]
+
+    @uninterrupted
     async def prune_log(
         self,
         connection_id: str,
