@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hintsync_emulators.salesforce.bulk.ingest import IngestJob
     from hintsync_emulators.salesforce.bulk.querying import QueryJob
     from hintsync_emulators.salesforce.deploy.deployment import Deployment
+    from hintsync_emulators.salesforce.managed import ManagedPackage
     from hintsync_emulators.salesforce.metadata.retrieval import Retrieval
     from hintsync_emulators.salesforce.queries import Queries
 
@@ -139,6 +140,10 @@ class Org:
         self.canvas = Canvas()
         #: What those may do who do not own a record, by object: ``private``, ``read`` or ``edit``; open where it is missing.
         self.sharing: dict[str, str] = {}
+        #: Packages that were installed from elsewhere, by namespace.
+        self.managed: dict[str, ManagedPackage] = {}
+        #: Permissions that nobody has, whatever their profile says; without the word Permissions before them.
+        self.withheld: set[str] = set()
         #: The browsers that are logged in to the org's own pages.
         self.visitors = Visitors()
         #: ``client=`` of Sforce-Call-Options, as often as it was sent.

@@ -17,6 +17,7 @@ from hintsync_emulators.salesforce.metadata.apps import register_apps
 from hintsync_emulators.salesforce.metadata.installing import install, remove
 from hintsync_emulators.salesforce.metadata.kinds import ORDER
 from hintsync_emulators.salesforce.metadata.piece import Outcome, Piece, Problem, failure
+from hintsync_emulators.salesforce.setup_objects import METADATA_RIGHTS, rights_of
 
 if TYPE_CHECKING:
     from hintsync_emulators.salesforce.org import Org
@@ -31,6 +32,7 @@ class _Undo(Exception):
 
 def begin(org: Org, options: Options, package: Package, user_id: str, validated_id: str | None = None) -> Deployment:
     """Take a deployment; it is carried out when its status has been asked for often enough."""
+    _check_right(org, user_id)
     rows = org.storage.rows('SELECT Name FROM "User" WHERE Id = ?', (user_id,))
     deployment = Deployment(
         id=org.ids.next("0Af"),
@@ -45,6 +47,12 @@ def begin(org: Org, options: Options, package: Package, user_id: str, validated_
     org.deployments[deployment.id] = deployment
     advance(org, deployment)
     return deployment
+
+
+def _check_right(org: Org, user_id: str) -> None:
+    if not METADATA_RIGHTS & rights_of(org, user_id):
+        text = "use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"
+        raise ApiError(403, "INSUFFICIENT_ACCESS", text)
 
 
 def begin_validated(org: Org, validated_id: str, user_id: str) -> Deployment:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hintsync_emulators.salesforce.managed import namespace_of
 from hintsync_emulators.salesforce.metadata import (
     apps,
     channels,
@@ -107,6 +108,8 @@ def install(org: Org, piece: Piece, user_id: str) -> Outcome:
     kind = kind_of(piece.kind)
     if kind and kind.has_body and piece.body is None:
         raise Problem(f"{piece.kind} {piece.name} has no content file")
+    if namespace_of(org, piece.name):
+        raise Problem(f"Cannot modify managed object: entity={piece.kind}, component={piece.name}")
     _check_root(piece)
     check_shape(settings.ROOTS.get(piece.name, "") if piece.kind == "Settings" else piece.kind, piece.node)
     piece = _COMPLETED.get(piece.kind, _as_it_is)(org, piece)
@@ -147,6 +150,8 @@ def remove(org: Org, kind: str, name: str, file: str) -> Outcome:
     known = org.components.get(kind, name)
     if known is None and not _in_schema(org, kind, name):
         raise Problem(f"No {kind} named: {name} found", warning=True)
+    if namespace_of(org, name):
+        raise Problem(f"Cannot delete managed object: {name}")
     with org.storage.transaction():
         _HANDLERS.get(kind, _PART).remove(org, name)
         org.components.drop(kind, name)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from hintsync_emulators.salesforce.clock import format_datetime
+from hintsync_emulators.salesforce.managed import namespace_of
 from hintsync_emulators.salesforce.metadata import drawn, settings
 from hintsync_emulators.salesforce.metadata.kinds import CHILDREN, element_of, is_known, path_of
 from hintsync_emulators.salesforce.metadata.xml import Node, document, parse
@@ -130,9 +131,17 @@ def properties(org: Org, kind: str, name: str) -> dict[str, object]:
         "lastModifiedById": changer,
         "lastModifiedByName": _user(org, changer),
         "lastModifiedDate": format_datetime(changed).replace("+0000", "Z"),
-        "manageableState": "unmanaged",
+        **_managed(namespace_of(org, name)),
         "type": kind,
     }
+
+
+def _managed(namespace: str) -> dict[str, object]:
+    return (
+        {"manageableState": "installed", "namespacePrefix": namespace}
+        if namespace
+        else {"manageableState": "unmanaged"}
+    )
 
 
 def _user(org: Org, user_id: str) -> str:

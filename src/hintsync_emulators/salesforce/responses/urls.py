@@ -48,6 +48,7 @@ ROUTES = (
     Route(
         "GET", f"{_DATA}/tooling/sobjects/SourceMember/describe", late("resources.source_tracking"), "tooling.describe"
     ),
+    Route("GET", f"{_DATA}/tooling/query", late("tooling.query"), "tooling.query"),
     *appearance_urls.OF_ORG,
     Route("GET", f"{_DATA}/query", late("query.query"), "query"),
     Route("GET", f"{_DATA}/query/{{locator}}", late("query.more"), "queryMore"),
