@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
 import httpx
 
@@ -26,6 +27,14 @@ class SessionOwner:
     org_id: str
     #: For showing to the person only.
     name: str
+
+
+class RecordAccess(IntEnum):
+    """What a person may do with a record, by the org's sharing and permissions; each level holds those below it."""
+
+    NONE = 0
+    READ = 1
+    EDIT = 2
 
 
 class OrgPeople:
@@ -59,6 +68,27 @@ class OrgPeople:
         )
         found = await rows(self._client, soql, "look up a person's permission sets")
         return frozenset(str(row["PermissionSet"]["Name"]) for row in found)
+
+    async def access(self, user_id: str, record_id: str) -> RecordAccess | None:
+        """Return what a person may do with a record; None for one that is not there, or not ours to see.
+
+        Args:
+            user_id: 18 characters.
+            record_id: 18 characters, of an object that the org's sharing settings list.
+
+        Raises:
+            HintsyncError: the org does not answer, or does not let us look.
+        """
+        soql = (
+            "SELECT RecordId, HasReadAccess, HasEditAccess FROM UserRecordAccess "
+            f"WHERE UserId = {quoted(user_id)} AND RecordId = {quoted(record_id)}"
+        )
+        found = await rows(self._client, soql, "look up what a person may do with a record")
+        if not found:
+            return None
+        if found[0]["HasReadAccess"] is not True:
+            return RecordAccess.NONE
+        return RecordAccess.EDIT if found[0]["HasEditAccess"] is True else RecordAccess.READ
 
     async def owner_of(self, access_token: str) -> SessionOwner | None:
         """Return whose session a token is; None if it is nobody's, or no longer.

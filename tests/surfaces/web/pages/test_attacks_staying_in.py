@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hintsync.surfaces.web.access.roles import BELIEVED
+from hintsync.surfaces.web.access.believed import BELIEVED
 from hintsync.surfaces.web.access.tokens import LIFE, LONGEST, Entry, Purpose, Tokens, Visitor
 from tests.surfaces.web.pages.desk import Desk
 

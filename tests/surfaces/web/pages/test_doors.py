@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hintsync.surfaces.web.access.roles import BELIEVED
+from hintsync.surfaces.web.access.believed import BELIEVED
 from hintsync_emulators.salesforce import Org
 from tests.surfaces.web.pages.desk import Desk
 
@@ -64,6 +64,72 @@ async def test_who_loses_the_permission_set_loses_the_pages(desk: Desk, monkeypa
     before = clock.monotonic
     monkeypatch.setattr(type(clock), "monotonic", lambda self: before() + BELIEVED + 1)
     assert (await desk.administrator.get("/")).status_code == 403
+
+
+async def _not_their_contact(desk: Desk, setting: str) -> str:
+    """Make a contact of somebody else's in an org that shares so much of contacts; the front desk is no administrator."""
+    org = desk.house.wire.org
+    (standard,) = [row["Id"] for row in org.rows("Profile") if row["Name"] == "Standard User"]
+    org.update("User", desk.front_desk.user_id, {"ProfileId": standard})
+    org.sharing["Contact"] = setting
+    return org.insert("Contact", {"FirstName": "Odessa", "LastName": "Brightwater"})
+
+
+@pytest.mark.parametrize("view", ["panel", "sync", "unlink"])
+async def test_a_contact_that_is_not_shared_with_a_person_is_not_shown_to_them(desk: Desk, view: str) -> None:
+    contact = await _not_their_contact(desk, "private")
+    answer = await desk.front_desk.open(view, contact)
+    assert answer.status_code == 403
+    assert "Salesforce does not share it with you" in answer.text
+    assert "Brightwater" not in answer.text
+
+
+async def test_who_is_given_access_to_a_contact_need_not_wait(desk: Desk) -> None:
+    contact = await _not_their_contact(desk, "private")
+    await desk.front_desk.open()
+    assert (await desk.front_desk.get(f"/contacts/{contact}")).status_code == 403
+    desk.house.wire.org.update("Contact", contact, {"OwnerId": desk.front_desk.user_id})
+    assert (await desk.front_desk.get(f"/contacts/{contact}")).status_code == 200
+
+
+async def test_who_may_only_read_a_contact_looks_and_searches_and_changes_nothing(desk: Desk) -> None:
+    contact = await _not_their_contact(desk, "read")
+    patient = desk.house.wire.practice.create_patient(first_name="Odessa", last_name="Brightwater", dob="1961-05-02")
+    assert (await desk.front_desk.open("sync", contact)).status_code == 200
+    assert (await desk.front_desk.post(f"/contacts/{contact}/sync/results", {"q": "Odessa"})).status_code == 200
+    for path in ("sync", "create", "unlink", "sync-now", "decide", "retry"):
+        answer = await desk.front_desk.post(f"/contacts/{contact}/{path}", {"patient": patient, "seal": "x"})
+        assert answer.status_code == 403, path
+        assert "does not let you edit it" in answer.text
+
+
+async def test_who_loses_access_to_a_contact_loses_its_pages_within_a_minute(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact = await _not_their_contact(desk, "edit")
+    assert (await desk.front_desk.open("panel", contact)).status_code == 200
+    desk.house.wire.org.sharing["Contact"] = "private"
+    clock = desk.house.wire.service.clock
+    before = clock.monotonic
+    monkeypatch.setattr(type(clock), "monotonic", lambda self: before() + BELIEVED + 1)
+    assert (await desk.front_desk.get(f"/contacts/{contact}")).status_code == 403
+
+
+async def test_an_org_that_cannot_say_who_may_see_a_contact_lets_nobody_in(desk: Desk) -> None:
+    contact = await _not_their_contact(desk, "edit")
+    assert (await desk.front_desk.open()).status_code == 200
+    desk.house.wire.org.expire_tokens()
+    answer = await desk.front_desk.get(f"/contacts/{contact}")
+    assert answer.status_code == 409
+    assert "Brightwater" not in answer.text
+
+
+async def test_an_administrator_of_hintsync_sees_every_contact_here(desk: Desk) -> None:
+    contact = await _not_their_contact(desk, "private")
+    org = desk.house.wire.org
+    (standard,) = [row["Id"] for row in org.rows("Profile") if row["Name"] == "Standard User"]
+    org.update("User", desk.administrator.user_id, {"ProfileId": standard})
+    assert (await desk.administrator.open("panel", contact)).status_code == 200
 
 
 def _end_sessions(org: Org, user_id: str) -> None:

@@ -113,7 +113,7 @@ async def test_a_stream_says_that_it_is_alive(tmp_path: Path, monkeypatch: pytes
 
 async def test_a_stream_ends_with_the_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "BELIEVED", 0.0)
-    monkeypatch.setattr("hintsync.surfaces.web.access.roles.BELIEVED", 0.0)
+    monkeypatch.setattr("hintsync.surfaces.web.access.believed.BELIEVED", 0.0)
     async with served(tmp_path) as (desk, http, _), following(desk, http, await ordered(desk)) as reader:
         await reader.next("part")
         org = desk.house.wire.org

@@ -14,9 +14,13 @@ from starlette.responses import RedirectResponse, Response
 
 from hintsync.bootstrap import Service
 from hintsync.core.errors import AskPerson, BadInput, FixConfiguration, HintsyncError, RetryLater, StopRun
+from hintsync.core.records import RecordId
 from hintsync.redact import safe_text
+from hintsync.replicas.salesforce.people import RecordAccess
 from hintsync.state.port import Connection
+from hintsync.surfaces.cli.record_ids import contact_id
 from hintsync.surfaces.log_keeper import logged_for
+from hintsync.surfaces.web.access.contacts import ContactAccess
 from hintsync.surfaces.web.access.orgs import Orgs
 from hintsync.surfaces.web.access.roles import Role, Roles
 from hintsync.surfaces.web.access.tokens import BadToken, Entry, Purpose, Tokens, Visitor
@@ -58,6 +62,24 @@ NOT_ALLOWED = Problem(
     "Your permission sets in Salesforce do not allow it.",
     "An administrator can assign “Hint Sync User” or “Hint Sync Administrator” in Setup; it counts within a minute.",
 )
+NO_SUCH_CONTACT = Problem(
+    HTTPStatus.NOT_FOUND,
+    "There is no such contact",
+    "Salesforce does not show it to hintsync: it was deleted or merged, or the address has a slip in it.",
+    "Look for the contact in Salesforce, and open it from there.",
+)
+NOT_SHARED = Problem(
+    HTTPStatus.FORBIDDEN,
+    "You may not see this contact",
+    "Salesforce does not share it with you.",
+    "Ask its owner or an administrator to share it with you, and reload this page.",
+)
+READ_ONLY = Problem(
+    HTTPStatus.FORBIDDEN,
+    "You may only look at this contact",
+    "Salesforce does not let you edit it, so nothing was done.",
+    "Ask its owner or an administrator to let you edit it, and try again.",
+)
 
 #: What people are told by kind of error; the first that fits, with our own text in the middle.
 _TOLD: tuple[tuple[type[HintsyncError], HTTPStatus, str, str], ...] = (
@@ -83,6 +105,7 @@ class Doors:
         self._engines = engines
         self.orgs = Orgs(service)
         self.roles = Roles(self.orgs, service.clock)
+        self._contacts = ContactAccess(self.orgs, service.clock)
         self.tokens = Tokens(service.store, service.clock)
 
     def guarded(self, place: Place) -> Callable[[Request], Awaitable[Response]]:
@@ -102,7 +125,7 @@ class Doors:
         names: Mapping[str, str],
         request: Request | None = None,
     ) -> Response:
-        """Show a place to a visitor who is who they say; the role is checked here.
+        """Show a place to a visitor who is who they say; role, and access to the contact if it is about one, are checked here.
 
         Args:
             visitor: known for sure.
@@ -115,6 +138,10 @@ class Doors:
             role = await self.roles.role(connection.id, visitor.user_id, anew=request is None)
             if role < max(place.needs, Role.USER):
                 return problem_page(NOT_ALLOWED, visitor)
+            if "contact" in names and role < Role.ADMINISTRATOR:
+                denied = await self._denied(visitor, place, contact_id(names["contact"]), anew=request is None)
+                if denied is not None:
+                    return problem_page(denied, visitor)
             visit = Visit(
                 place=place,
                 visitor=visitor,
@@ -141,6 +168,16 @@ class Doors:
         if TOKEN_HEADER not in answer.headers:
             answer.headers[TOKEN_HEADER] = self.tokens.make(visitor, Purpose.PAGE)
         return answer
+
+    async def _denied(self, visitor: Visitor, place: Place, contact: RecordId, *, anew: bool) -> Problem | None:
+        """Return what keeps a person from a place about a contact: here they may do what they may do in Salesforce."""
+        needed = place.needs_access
+        access = await self._contacts.access(visitor.connection_id, visitor.user_id, contact, needed, anew=anew)
+        if access is None:
+            return NO_SUCH_CONTACT
+        if access is RecordAccess.NONE:
+            return NOT_SHARED
+        return None if access >= needed else READ_ONLY
 
     async def aclose(self) -> None:
         """Close the ways into the orgs."""

@@ -14,6 +14,7 @@ from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput, RetryLater
 from hintsync.engine.context import Engine
 from hintsync.engine.stops import Desk
+from hintsync.replicas.salesforce.people import RecordAccess
 from hintsync.state.port import Connection
 from hintsync.surfaces.web.access.orgs import Orgs
 from hintsync.surfaces.web.access.roles import Role, Roles
@@ -161,6 +162,8 @@ class Place:
     needs: Role
     #: A POST acts, and is only taken with the page's token in a header; a GET only shows.
     method: Literal["GET", "POST"] = "GET"
+    #: A POST that changes nothing all the same, such as a search while somebody types.
+    only_shows: bool = False
     #: Word in the bar of pages; empty: it is not in there.
     nav: str = ""
 
@@ -168,6 +171,11 @@ class Place:
     def route(self) -> str:
         """The whole address with its parts to be filled."""
         return ROOT + self.path
+
+    @property
+    def needs_access(self) -> RecordAccess:
+        """What a person must be allowed to do in the org with the record that the place is about."""
+        return RecordAccess.READ if self.method == "GET" or self.only_shows else RecordAccess.EDIT
 
 
 __all__ = ["LARGEST_FORM", "ROOT", "Handler", "Place", "Refused", "Visit"]

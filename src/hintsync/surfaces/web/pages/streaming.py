@@ -15,7 +15,7 @@ from typing import cast
 from starlette.responses import Response, StreamingResponse
 
 from hintsync.core.errors import HintsyncError
-from hintsync.surfaces.web.access.roles import BELIEVED
+from hintsync.surfaces.web.access.believed import BELIEVED
 from hintsync.surfaces.web.pages.place import Visit
 from hintsync.surfaces.web.pages.render import frames_for, guards
 

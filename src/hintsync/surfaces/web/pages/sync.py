@@ -155,7 +155,7 @@ async def _link(engine: Engine, considered: Considered, confirmed: Sequence[Warn
 
 PLACES: tuple[Place, ...] = (
     Place(_SYNC, search_page, Role.USER),
-    Place(f"{_SYNC}/results", live_results, Role.USER, method="POST"),
+    Place(f"{_SYNC}/results", live_results, Role.USER, method="POST", only_shows=True),
     Place(f"{_SYNC}/preview", preview_page, Role.USER),
     Place(_SYNC, confirm, Role.USER, method="POST"),
 )
