@@ -102,11 +102,11 @@ async def test_two_processes_may_upgrade_one_database_at_once(empty_url: str, ma
 async def test_t21_a_store_of_a_newer_version_is_left_alone(database_url: str, master_keys: MasterKeys) -> None:
     database = Database(database_url)
     async with database.writing() as sql:
-        await sql.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+        await sql.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999', serves = '9998'"))
     with pytest.raises(FixConfiguration, match=r"newer hintsync \(schema 9999"):
         await open_store(database_url, master_keys)
     async with database.writing() as sql:
-        await sql.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{HEAD}'"))
+        await sql.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{HEAD}', serves = '{HEAD}'"))
     await database.aclose()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hintsync.state.keys import MasterKeys
 from hintsync.state.memory import MemoryStore
 from hintsync.state.port import StateStore
-from hintsync.state.sql.schema import upgrade
+from hintsync.state.sql.schema import Schema, examine, upgrade
 from hintsync.state.sql.store import open_sql_store
 
-__all__ = ["open_store", "upgrade"]
+__all__ = ["Schema", "examine", "open_store", "upgrade"]
 
 #: URL of a store that is forgotten when the process ends.
 MEMORY_URL = "memory:"

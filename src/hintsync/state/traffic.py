@@ -74,5 +74,7 @@ class TrafficStore(Protocol):
         ...
 
 
+#: Seconds after which a process that was not seen counts as dead: three signs of life are missing then.
+DEAD_AFTER: Final = 45.0
 #: Seconds after which a process that was not seen is forgotten.
 FORGET_PROCESS: Final = 86_400.0

@@ -60,6 +60,8 @@ def _of_postgres(error: psycopg.Error, where: str) -> HintsyncError | None:
     # resources, operator intervention, a standby that takes no writes.
     if state.startswith("40"):
         return Contended(None, f"{where}: two writers in each other's way ({state})")
+    if state == "55P03":
+        return RetryLater(None, f"{where}: a long transaction keeps a table locked ({state})")
     if state[:2] in ("08", "53", "57") or state == "25006":
         return RetryLater(None, f"{where}: cannot serve now ({state})")
     return None

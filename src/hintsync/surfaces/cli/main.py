@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from hintsync.surfaces.cli import batch, emulate
@@ -25,6 +28,7 @@ from hintsync.surfaces.cli.status import status
 from hintsync.surfaces.cli.sync import sync
 from hintsync.surfaces.cli.uninstall import uninstall
 from hintsync.surfaces.cli.unlink import unlink
+from hintsync.surfaces.cli.upgrade import upgrade
 from hintsync.surfaces.cli.verify import verify
 from hintsync.surfaces.cli.webhook import webhook
 
@@ -39,6 +43,23 @@ app = typer.Typer(
         "Exit codes: 0 done, 1 may be run again, 2 wrong input or configuration, 3 needs a person."
     ),
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hintsync {version('hintsync')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    shown: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and end.")
+    ] = False,
+) -> None:
+    pass
+
+
 for command in (
     demo,
     connect,
@@ -61,6 +82,7 @@ for command in (
     webhook,
     serve,
     worker,
+    upgrade,
     uninstall,
 ):
     app.command()(command)

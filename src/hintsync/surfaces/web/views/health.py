@@ -11,13 +11,12 @@ from hintsync.engine.health_facts import HealthFacts
 from hintsync.engine.parity_report import REPORT
 from hintsync.state.live import Lane
 from hintsync.state.port import Json, RunKind
+from hintsync.state.traffic import DEAD_AFTER
 from hintsync.surfaces.web.views.budget import BudgetCard, budget_card
 from hintsync.surfaces.web.views.durations import ago
 from hintsync.surfaces.web.views.rule_words import SYSTEM
 from hintsync.surfaces.web.views.traffic import TrafficView, traffic_view
 
-#: Seconds without a sign of life after which a process is taken for dead.
-DEAD_AFTER: Final = 45.0
 #: Seconds that the oldest change may wait before that is said to be long.
 _LONG: Final = 600.0
 

@@ -7,6 +7,7 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+serves = "0002"
 
 KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
