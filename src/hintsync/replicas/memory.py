@@ -49,6 +49,7 @@ from hintsync.ports import (
     Written,
 )
 from hintsync.replicas.freshness import is_fresh
+from hintsync.replicas.memory_hint_log import MemoryHintLog
 from hintsync.replicas.memory_office import MemoryOffice
 from hintsync.replicas.memory_records import (
     ChangeKind,
@@ -117,6 +118,8 @@ class MemoryReplica(MemoryOffice):
         super().__init__(side, table, clock)
         self.identity = identity or Identity(side, f"memory-{side}", f"{side} in memory", sandbox=True)
         self._capabilities = capabilities or CAPABILITIES[side]
+        #: Told of by the org's side only.
+        self.hint_log = MemoryHintLog(self.faults, self._lives)
 
     # The port
 
@@ -331,6 +334,10 @@ class MemoryReplica(MemoryOffice):
     def _readable(self, record_id: RecordId) -> bool:
         record = self._records.get(record_id)
         return record is not None and (self.side is Side.SALESFORCE or record.state is not RecordState.DELETED)
+
+    def _lives(self, record_id: RecordId) -> bool:
+        record = self._records.get(record_id)
+        return record is not None and record.state is RecordState.LIVE
 
     def _listed(self, since: datetime | None) -> list[MemoryRecord]:
         """Return what a list shows: deleted contacts only in a list of changes, merged patients always."""

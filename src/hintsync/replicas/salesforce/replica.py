@@ -36,6 +36,7 @@ from hintsync.replicas.salesforce.collection_writer import COLLECTION_SIZE
 from hintsync.replicas.salesforce.contacts import Contacts
 from hintsync.replicas.salesforce.describe import read_contact_fields
 from hintsync.replicas.salesforce.events_address import EventsAddress
+from hintsync.replicas.salesforce.hint_log import SalesforceHintLog
 from hintsync.replicas.salesforce.ids import long_id
 from hintsync.replicas.salesforce.package_fields import PATIENT_ID
 from hintsync.replicas.salesforce.query import PAGE_SIZE, pages, rows
@@ -60,6 +61,7 @@ class SalesforceReplica:
 
     Attributes:
         accounts: looks up and creates accounts (the Default Account of created contacts).
+        hint_log: our log object in the org.
         client: the connection below; its `budget` tells the org's daily requests (guard G6).
     """
 
@@ -86,6 +88,7 @@ class SalesforceReplica:
         self.client = client
         self.table = table
         self.accounts = Accounts(client)
+        self.hint_log = SalesforceHintLog(client, clock)
         self._clock = clock
         self._given = conventions or Conventions()
         self._events = events or EventsAddress()

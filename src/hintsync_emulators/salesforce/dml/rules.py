@@ -38,6 +38,10 @@ class DuplicateRule:
     message: str = "Use one of these records?"
 
 
+#: Megabytes of data storage that an org has.
+DATA_STORAGE = 10_240
+
+
 @dataclass
 class Rules:
     """All of it, for one org."""
@@ -47,6 +51,17 @@ class Rules:
     automations: list[tuple[str, Automation]] = field(default_factory=list)
     #: Record id (18) -> how many more writes it refuses; None until unlocked.
     locks: dict[str, int | None] = field(default_factory=dict)
+    #: Megabytes of data storage that are left, as `/limits` tells them; records do not use them up by themselves.
+    storage_left: int = DATA_STORAGE
+
+    def check_storage(self) -> None:
+        """Refuse a new record once no room is left.
+
+        Raises:
+            Refused: STORAGE_LIMIT_EXCEEDED.
+        """
+        if self.storage_left <= 0:
+            raise Refused("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")
 
     def check_lock(self, *record_ids: object) -> None:
         """Refuse a write that needs a row which another transaction holds.

@@ -53,6 +53,7 @@ class Writer:
 
     def insert(self, one: SObject, given: Mapping[str, object], caller: Caller) -> str:
         """Write a new record and return its id of eighteen characters."""
+        self._rules.check_storage()
         changes = self._read(one, given, caller, creating=True)
         record: Row = self._with_defaults(one, changes, caller)
         record |= self._derive(one, record, changes, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from email.utils import parsedate_to_datetime
 
 from hintsync_emulators.salesforce.clock import format_http_date
+from hintsync_emulators.salesforce.dml.rules import DATA_STORAGE
 from hintsync_emulators.salesforce.errors import ApiError, not_found
 from hintsync_emulators.salesforce.responses.recent import of_object
 from hintsync_emulators.salesforce.schema import describe as shapes
@@ -17,7 +18,6 @@ _FIXED_LIMITS = {
     "DailyBulkApiBatches": 15_000,
     "DailyBulkV2QueryJobs": 10_000,
     "DailyBulkV2QueryFileStorageMB": 976_562,
-    "DataStorageMB": 10_240,
     "FileStorageMB": 10_240,
 }
 _LISTED = (
@@ -47,6 +47,7 @@ def limits(call: Call) -> Answer:
     """Say what is left of the day."""
     state = call.org.limits
     found = {name: {"Max": most, "Remaining": most} for name, most in _FIXED_LIMITS.items()}
+    found["DataStorageMB"] = {"Max": DATA_STORAGE, "Remaining": call.org.rules.storage_left}
     found["DailyApiRequests"] = {"Max": state.daily, "Remaining": state.remaining}
     events = call.org.events
     found["DailyDeliveredPlatformEvents"] = {
