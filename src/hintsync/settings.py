@@ -31,6 +31,7 @@ _FORMS = {
     "salesforce_events": "host:port",
     "state": "a folder",
     "salesforce_events_ca": "a file",
+    "alive_file": "a file",
 }
 _KINDS: Mapping[object, str] = {int: "a whole number", float: "a number"}
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
@@ -83,6 +84,10 @@ class Settings(BaseSettings):
     listen_port: int = Field(default=8080, ge=0, le=65535)
     #: Address under which the internet reaches the service, https://…; Hint sends its webhooks to `/webhooks/hint` below it.
     public_url: str = ""
+    #: File that a serving process touches every ten seconds; for the health check of one that answers no requests.
+    alive_file: Path | None = None
+    #: What `serve` and `worker` log: lines of this level and graver ones. Lines of libraries come from warnings on.
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     #: Bytes of a webhook beyond which it is refused unread.
     webhook_max_bytes: int = Field(default=1_048_576, ge=1024, le=104_857_600)
 

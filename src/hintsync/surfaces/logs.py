@@ -16,7 +16,11 @@ _OURS = "hintsync"
 
 
 def set_up_logging(level: int = logging.WARNING) -> None:
-    """Send everything from `level` up to standard error; called once by each surface, again by tests."""
+    """Send what is at least of a level to standard error; called once by each surface, again by tests.
+
+    Args:
+        level: of our own lines; a library's are written from warnings on, for the lines below tell nothing once cut down.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -40,7 +44,8 @@ def set_up_logging(level: int = logging.WARNING) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(max(level, logging.WARNING))
+    logging.getLogger(_OURS).setLevel(level if level < logging.WARNING else logging.NOTSET)
 
 
 def only_who_spoke(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

@@ -28,6 +28,7 @@ from hintsync.ports import Alerts, Dispatcher
 from hintsync.surfaces.log_keeper import LogKeeper
 from hintsync.surfaces.order_keeper import OrderKeeper
 from hintsync.surfaces.subscriber import run_subscriber
+from hintsync.surfaces.supervised import Supervisor
 from hintsync.surfaces.vital_signs import VitalSigns
 from hintsync.surfaces.web.app import create_app
 from hintsync.surfaces.web.engines import Engines
@@ -71,7 +72,8 @@ class Process:
         self._crews: dict[str, Crew] = {}
         self.engines = Engines(service, attendant=self._attend)
         self._log_keeper = LogKeeper(service.store, service.clock)
-        self._signs = VitalSigns(service, self.engines, self._roles)
+        self._supervisor = Supervisor(service.settings.alive_file)
+        self._signs = VitalSigns(service, self.engines, self._roles, supervisor=self._supervisor)
 
     async def run(self, stop: asyncio.Event, *, on_listening: Callable[[int], None] = lambda port: None) -> None:
         """Run until `stop` is set; then finish what is begun, take no more, and return.
@@ -89,8 +91,11 @@ class Process:
             async with self.engines.kept():
                 if Role.WEB in self._roles:
                     await self._serve(stop, on_listening)
+                else:
+                    self._supervisor.ready()
                 await stop.wait()
         finally:
+            self._supervisor.stopping()
             bell.cancel()
             ended.set()
             await asyncio.gather(bell, *notes, return_exceptions=True)
@@ -100,6 +105,7 @@ class Process:
         app = create_app(self._service, engines=self.engines, wake=self._dispatcher.wake, leaving=stop)
         listener = listen(settings.listen_host, settings.listen_port)
         on_listening(listener.getsockname()[1])
+        self._supervisor.ready()
         await serve(app, listener, stop)
 
     async def _attend(self, engine: Engine, leaving: asyncio.Event) -> None:

@@ -15,6 +15,7 @@ from hintsync.engine.waiting import rest
 from hintsync.engine.workers import worker_name
 from hintsync.metrics import METRICS, Metrics
 from hintsync.state.traffic import ProcessSeen
+from hintsync.surfaces.supervised import Supervisor
 from hintsync.surfaces.web.engines import Engines
 
 _log = logging.getLogger(__name__)
@@ -27,12 +28,19 @@ class VitalSigns:
     """The signs of life of one process."""
 
     def __init__(
-        self, service: Service, engines: Engines, roles: Collection[str], *, metrics: Metrics = METRICS
+        self,
+        service: Service,
+        engines: Engines,
+        roles: Collection[str],
+        *,
+        metrics: Metrics = METRICS,
+        supervisor: Supervisor | None = None,
     ) -> None:
-        """Take what the process works with; `run` begins."""
+        """Take what the process works with, and who else wants its signs; `run` begins."""
         self._service = service
         self._engines = engines
         self._metrics = metrics
+        self._supervisor = supervisor or Supervisor()
         self._roles = tuple(sorted(str(role) for role in roles))
         self._notes = TrafficNotes(service.store, metrics)
         self._started = service.clock.now().timestamp()
@@ -50,6 +58,7 @@ class VitalSigns:
     async def give(self) -> None:
         """Give one sign; a store that does not answer gets the next one."""
         now = self._service.clock.now().timestamp()
+        self._supervisor.beat()  # first: that the store does not answer is no reason to restart us
         self._count_calls()
         try:
             await self._notes.add_up(now)

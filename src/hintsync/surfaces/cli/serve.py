@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Collection
 from typing import Annotated
@@ -15,6 +16,9 @@ from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, StateFolder
 from hintsync.surfaces.cli.perform import Asked, perform
 from hintsync.surfaces.cli.progress import interrupts
+from hintsync.surfaces.logs import set_up_logging
+
+_log = logging.getLogger(__name__)
 
 _ROLES = ("web", "worker", "subscriber")
 
@@ -57,7 +61,9 @@ def worker(loops: Loops = None, state: StateFolder = None, as_json: AsJson = Fal
 
 def _run(asked: Asked, roles: Collection[str], **settings: object) -> None:
     async def work() -> Answer:
-        async with open_service(load_settings(state=asked.state, **settings)) as service:
+        chosen = load_settings(state=asked.state, **settings)
+        set_up_logging(logging.getLevelNamesMapping()[chosen.log_level.upper()])
+        async with open_service(chosen) as service:
             return await _serve(service, roles, quiet=asked.as_json)
 
     perform(asked, work)
@@ -71,18 +77,21 @@ async def _serve(service: Service, roles: Collection[str], *, quiet: bool) -> An
     stop = asyncio.Event()
     with interrupts(stop.set):
         async with open_process(service, wanted) as process:
-            _tell(quiet, f"hintsync: {', '.join(wanted)}; Ctrl-C finishes what is begun and stops")
+            _tell(quiet, f"{', '.join(wanted)}; Ctrl-C finishes what is begun and stops")
             if not await service.store.connections():
-                _tell(quiet, "hintsync: no connection yet, so there is nothing to sync; hintsync connect makes one")
+                _tell(quiet, "no connection yet, so there is nothing to sync; hintsync connect makes one")
 
             def listening(port: int) -> None:
-                _tell(quiet, f"hintsync: listening on http://{service.settings.listen_host}:{port}")
+                _tell(quiet, f"listening on http://{service.settings.listen_host}:{port}")
 
             await process.run(stop, on_listening=listening)
     return Answer({"roles": [str(role) for role in wanted], "stopped": "in order"})
 
 
 def _tell(quiet: bool, line: str) -> None:
-    if not quiet:
-        sys.stderr.write(line + "\n")
+    """Say something to who looks on; where nobody does, log it, so that every line is JSON."""
+    if quiet:
+        _log.info(line)
+    else:
+        sys.stderr.write(f"hintsync: {line}\n")
         sys.stderr.flush()
