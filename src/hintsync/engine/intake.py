@@ -17,6 +17,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.echoes import Verdict, crossed_fields, judge_linked
 from hintsync.engine.notices import CROSSED, TOLD_GONE, Notice, NoticeKind
 from hintsync.state.live import Lane, Mark, SidePrints
+from hintsync.state.port import StateStore
 
 #: Fact of a connection: when its patients were taken as known (row L8); ISO 8601, UTC.
 KNOWN_TAKEN = "known_taken_at"
@@ -81,6 +82,25 @@ async def take_in(engine: Engine, notices: Sequence[Notice], *, cursors: Mapping
     new = await engine.store.mark(engine.connection.id, marks, cursors=cursors) if marks or cursors else 0
     echoes = verdicts.count(Verdict.ECHO)
     return TakenIn(new, echoes, len(notices) - echoes - new)
+
+
+async def take_in_unread(
+    store: StateStore, connection_id: str, notices: Sequence[Notice], *, cursors: Mapping[str, str] | None = None
+) -> int:
+    """Mark every record that events name, for lack of an engine that could tell which of them matter.
+
+    Args:
+        store: Where they are marked.
+        connection_id: Whose they are.
+        notices: Events that passed their check; what they show is not looked at.
+        cursors: Stored in the same transaction.
+
+    Returns:
+        How many marks told of a new event.
+    """
+    if not notices and not cursors:
+        return 0
+    return await store.mark(connection_id, [_mark(notice, {}) for notice in notices], cursors=cursors)
 
 
 def _mark(notice: Notice, crossed: Mapping[FieldName, Fingerprint]) -> Mark:

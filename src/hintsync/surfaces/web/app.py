@@ -14,6 +14,7 @@ from hintsync.bootstrap import Service
 from hintsync.engine.intake import take_in as take_in_for_good
 from hintsync.metrics import METRICS, Metrics
 from hintsync.replicas.hint.webhook import Signatures
+from hintsync.surfaces.web.closed_desk import ClosedDesk
 from hintsync.surfaces.web.desk import TakeIn, Wake
 from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.health import Health
@@ -50,6 +51,7 @@ def create_app(
     receiver = Receiver(
         ours,
         Signatures(settings.webhook_keys()),
+        ClosedDesk(service.store, service.clock, wake, metrics),
         max_bytes=settings.webhook_max_bytes,
         take_in=take_in,
         wake=wake,

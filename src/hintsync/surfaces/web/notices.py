@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from hintsync.core.fields import Mapping as FieldTable
@@ -41,23 +42,27 @@ def notices_of(envelope: Envelope, decode: Decode, must_show: Sequence[FieldName
     return [_notice(event, envelope.event_id, decode, must_show, at) for event in patients_of(envelope)]
 
 
-def _notice(
-    event: PatientEvent, event_id: str | None, decode: Decode, must_show: Sequence[FieldName], at: float
-) -> Notice:
-    kind = _KINDS[event.happened]
+def unread_notices_of(envelope: Envelope, at: float) -> Sequence[Notice]:
+    """Return the same with nothing of what the patients show: where no connection is open whose replica could read it."""
+    return [_bare_notice(event, envelope.event_id, at) for event in patients_of(envelope)]
+
+
+def _bare_notice(event: PatientEvent, event_id: str | None, at: float) -> Notice:
     # A membership names several patients with one event.
     if event_id is not None and event.happened is Happened.TOUCHED:
         event_id = f"{event_id}:{event.patient_id}"
+    return Notice(Side.HINT, event.patient_id, _KINDS[event.happened], CAUSE, at, event_id)
+
+
+def _notice(
+    event: PatientEvent, event_id: str | None, decode: Decode, must_show: Sequence[FieldName], at: float
+) -> Notice:
+    bare = _bare_notice(event, event_id, at)
     if event.shown is None:
-        return Notice(Side.HINT, event.patient_id, kind, CAUSE, at, event_id)
+        return bare
     snapshot = decode(event.shown)
-    return Notice(
-        side=Side.HINT,
-        record_id=event.patient_id,
-        kind=kind,
-        cause=CAUSE,
-        at=at,
-        event_id=event_id,
+    return replace(
+        bare,
         values={name: value for name, value in snapshot.values.items() if value is not ABSENT},
         complete=_is_complete(snapshot, must_show),
         # A key that is shown and empty is a mark that is gone; "" says so.

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from hintsync.core.errors import HintsyncError
 from hintsync.engine.intake import take_in as take_in_for_good
+from hintsync.logins import has_ended
 from hintsync.metrics import METRICS, Metrics
 from hintsync.redact import safe_text
 from hintsync.replicas.hint.webhook import (
@@ -26,6 +27,7 @@ from hintsync.replicas.hint.webhook import (
     open_envelope,
     same_practice,
 )
+from hintsync.surfaces.web.closed_desk import ClosedDesk
 from hintsync.surfaces.web.desk import Desk, TakeIn, Wake
 from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.sparing import Sparing
@@ -56,6 +58,7 @@ class Receiver:
         self,
         engines: Engines,
         signatures: Signatures,
+        closed: ClosedDesk,
         *,
         max_bytes: int,
         take_in: TakeIn = take_in_for_good,
@@ -67,6 +70,7 @@ class Receiver:
         Args:
             engines: of all connections.
             signatures: knows the keys.
+            closed: takes in what comes while a connection's engine is not open.
             max_bytes: the largest body that is read.
             take_in: stores what may matter.
             wake: told the connection after something was stored.
@@ -74,6 +78,7 @@ class Receiver:
         """
         self._engines = engines
         self._signatures = signatures
+        self._closed = closed
         self._max_bytes = max_bytes
         self._take_in = take_in
         self._wake = wake
@@ -130,9 +135,8 @@ class Receiver:
                 told = "webhook of practice %s left alone: it is not connected here (%d more since the last line)"
                 _log.warning(told, envelope.practice_id, left_out)
             return "webhook-unknown-practice", "unknown-practice"
-        desks = [self._desk(connection_id) for connection_id in concerned]
         try:
-            ours = [await desks[0].take(envelope)] if len(desks) == 1 else await _together(desks, envelope)
+            ours = await self._take_for_all(concerned, envelope)
         except HintsyncError as error:
             raise self._unstored(error.code, error) from None
         except Exception as error:
@@ -140,8 +144,12 @@ class Receiver:
         return ("webhook-taken", "taken") if any(ours) else ("webhook-ignored", "ignored")
 
     def _of_practice(self, practice_id: str, named: str | None) -> Sequence[str]:
-        """Return the connections that an event concerns; one named in the address only if it is of that practice."""
-        known = [each for each in self._engines.connections if same_practice(each.practice_id, practice_id)]
+        """Return the connections that an event concerns; one named in the address only if it is of that practice.
+
+        One that was uninstalled is none any more: its practice is as good as unknown.
+        """
+        ours = [each for each in self._engines.connections if not has_ended(each.facts)]
+        known = [each for each in ours if same_practice(each.practice_id, practice_id)]
         return [each.id for each in known if named is None or named in (each.id, each.name)]
 
     async def _look_again(self, practice_id: str, named: str | None) -> Sequence[str]:
@@ -156,24 +164,26 @@ class Receiver:
             raise self._unstored(error.code, error) from None
         return self._of_practice(practice_id, named)
 
-    def _desk(self, connection_id: str) -> Desk:
+    async def _take_for_all(self, connection_ids: Sequence[str], envelope: Envelope) -> Sequence[bool]:
+        if len(connection_ids) == 1:  # as nearly always: without a task of its own
+            return [await self._take_for(connection_ids[0], envelope)]
+        return await asyncio.gather(*(self._take_for(each, envelope) for each in connection_ids))
+
+    async def _take_for(self, connection_id: str, envelope: Envelope) -> bool:
+        """Store what an envelope says with one connection, whether or not its engine is open."""
         engine = self._engines.engine(connection_id)
         if engine is None:
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "connection-not-open", "webhook-not-stored")
+            return await self._closed.take(connection_id, envelope)
         desk = self._desks.get(connection_id)
         if desk is None or desk.engine is not engine:
             desk = self._desks[connection_id] = Desk(engine, self._take_in, self._wake, self._metrics)
-        return desk
+        return await desk.take(envelope)
 
     def _unstored(self, code: str, error: Exception) -> Refused:
         left_out = self._failed.left_out()
         if left_out is not None:
             _log.error("webhooks cannot be stored: %s (%d more since the last line)", safe_text(error), left_out)
         return Refused(HTTPStatus.SERVICE_UNAVAILABLE, code, "webhook-not-stored")
-
-
-async def _together(desks: Sequence[Desk], envelope: Envelope) -> Sequence[bool]:
-    return await asyncio.gather(*(desk.take(envelope) for desk in desks))
 
 
 #: Answered before the body was read to its end.
