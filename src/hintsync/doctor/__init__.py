@@ -1,0 +1,1 @@
+"""Looks an installation and its connections over, and says of each thing how it is and what to do about it."""

@@ -1,0 +1,171 @@
+"""What can be seen of an installation from this machine, without changing anything: folder, key, database, disk, processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hintsync.core.errors import FixConfiguration
+from hintsync.doctor.known import Known, Unknown, Why, learn
+from hintsync.settings import PREFIX, SETTINGS_FILE, Settings
+from hintsync.state.keys import MasterKeys
+from hintsync.state.open import MEMORY_URL
+from hintsync.state.sql.looking import DatabaseSeen, look_at_database
+from hintsync.state.sql.schema import Schema, examine
+from hintsync.state.traffic import ProcessSeen
+
+#: Name of the key's file in the state folder.
+KEY_FILE = "master.key"
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_IN_MEMORY = Unknown(Why.ABSENT, "the store lies in memory")
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSeen:
+    """The state folder."""
+
+    there: bool
+    writable: bool = False
+    #: Names of what group or others may get at: ".", or files in it that hold secrets.
+    open_to_others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeySeen:
+    """Where the master key is, and what it is like."""
+
+    #: "the environment", or the file's name.
+    source: str
+    #: The keys; None: there is none, or what there is cannot be read.
+    keys: MasterKeys | None
+    #: Why there is none; empty if there is.
+    problem: str = ""
+    #: The file is missing, as opposed to unreadable or broken.
+    missing: bool = False
+    open_to_others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSeen:
+    """The state folder's disk, in bytes."""
+
+    free: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """Everything that was seen."""
+
+    settings: Settings
+    folder: FolderSeen
+    key: KeySeen
+    #: None: there is no such file.
+    database: Known[DatabaseSeen | None]
+    schema: Known[Schema]
+    disk: Known[DiskSeen]
+    #: Seconds since the epoch.
+    now: float
+    #: By name; not known while the store cannot be opened.
+    processes: Known[Sequence[ProcessSeen]] = Unknown(Why.ABSENT, "the store cannot be opened")
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the store is forgotten when the process ends."""
+        return is_in_memory(self.settings)
+
+    @property
+    def may_be_opened(self) -> bool:
+        """Whether opening the store would neither make anything nor upgrade it."""
+        if self.in_memory:
+            return True
+        has_tables = isinstance(self.schema, Schema) and self.schema.revision is not None and not self.schema.missing
+        fits = isinstance(self.database, DatabaseSeen) and self.database.opens is True
+        return has_tables and fits
+
+
+def is_in_memory(settings: Settings) -> bool:
+    """Say whether the store is forgotten when the process ends."""
+    return settings.database().rstrip("/") == MEMORY_URL
+
+
+async def look_at_service(settings: Settings, now: float) -> ServiceFacts:
+    """Look at an installation; nothing is made, upgraded or changed.
+
+    Args:
+        settings: In force.
+        now: Seconds since the epoch.
+    """
+    key = look_at_key(settings)
+    database, schema, disk = await asyncio.gather(
+        _database(settings, key.keys or _any_keys()),
+        _schema(settings),
+        learn(asyncio.to_thread(_disk, settings.state)),
+    )
+    return ServiceFacts(settings, look_at_folder(settings.state), key, database, schema, disk, now)
+
+
+async def _database(settings: Settings, keys: MasterKeys) -> Known[DatabaseSeen | None]:
+    return _IN_MEMORY if is_in_memory(settings) else await learn(look_at_database(settings.database(), keys))
+
+
+async def _schema(settings: Settings) -> Known[Schema]:
+    return _IN_MEMORY if is_in_memory(settings) else await learn(examine(settings.database()))
+
+
+def look_at_folder(folder: Path) -> FolderSeen:
+    """Look at the state folder and at the files with secrets in it."""
+    if not folder.is_dir():
+        return FolderSeen(there=False)
+    inside = [name for name in (SETTINGS_FILE,) if is_open(folder / name)]
+    around = ["."] if is_open(folder) else []
+    return FolderSeen(True, os.access(folder, os.W_OK | os.X_OK), tuple(around + inside))
+
+
+def is_open(path: Path) -> bool:
+    """Say whether group or others may get at a file; one that is not there is not open."""
+    try:
+        return bool(stat.S_IMODE(path.stat().st_mode) & _OTHERS)
+    except OSError:
+        return False
+
+
+def look_at_key(settings: Settings) -> KeySeen:
+    """Look for the master key where it would be taken from; none is made."""
+    given = settings.master_keys.get_secret_value()
+    named = os.environ.get(f"{PREFIX}MASTER_KEYS_FILE")
+    path = Path(named) if named else settings.state / KEY_FILE
+    if given and not named:
+        return _read_key("the setting HINTSYNC_MASTER_KEYS", given)
+    try:
+        text = given or path.read_text(encoding="ascii")
+    except OSError as error:
+        problem = f"{path.name} cannot be read: {error.strerror}"
+        return KeySeen(path.name, None, problem, missing=isinstance(error, FileNotFoundError))
+    except UnicodeDecodeError:
+        return KeySeen(path.name, None, f"{path.name} holds no key")
+    return _read_key(path.name, text, open_to_others=is_open(path))
+
+
+def _read_key(source: str, text: str, *, open_to_others: bool = False) -> KeySeen:
+    try:
+        return KeySeen(source, MasterKeys.parse(text), open_to_others=open_to_others)
+    except FixConfiguration as error:
+        return KeySeen(source, None, str(error), open_to_others=open_to_others)
+
+
+def _any_keys() -> MasterKeys:
+    """Return a key that opens nothing: the rest of a database can be looked at without the right one."""
+    return MasterKeys.parse(MasterKeys.generate())
+
+
+def _disk(folder: Path) -> DiskSeen:
+    """Look at the disk of a folder, or of the nearest one above it that is there."""
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.is_dir())
+    usage = shutil.disk_usage(there)
+    return DiskSeen(usage.free, usage.total)

@@ -1,0 +1,85 @@
+"""A look at a database that changes nothing in it: whether it answers and takes a write, how large it is, whether a key opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hintsync.core.errors import FixConfiguration
+from hintsync.state.keys import MasterKeys
+from hintsync.state.sql import tables
+from hintsync.state.sql.database import Database
+
+#: Sets the schema's version to what it is: a write like any other, and none that anybody notices.
+_WRITE = text(f"UPDATE {tables.VERSION_TABLE} SET version_num = version_num")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSeen:
+    """What was seen of a database that answers and takes writes."""
+
+    #: "SQLite" or "PostgreSQL".
+    kind: str
+    bytes: int
+    #: The master keys open what is kept in it; None: nothing is kept in it yet.
+    opens: bool | None
+
+
+async def look_at_database(url: str, keys: MasterKeys) -> DatabaseSeen | None:
+    """Look at the database of a URL; None if there is no such file.
+
+    Raises:
+        BadInput: the URL is none that we know.
+        FixConfiguration: it cannot be used, or not be written.
+        RetryLater: it does not answer, or is locked.
+        StopRun: the disk is full.
+    """
+    database = Database(url)
+    try:
+        if database.is_sqlite and not _file(database).exists():
+            return None
+        async with database.reading() as sql:
+            known = await sql.run_sync(_tables)
+            kept = await _kept(sql) if tables.keyring.name in known else None
+            size = _size_of_files(_file(database)) if database.is_sqlite else await _size(sql)
+        if tables.VERSION_TABLE in known:
+            async with database.writing() as sql:
+                await sql.execute(_WRITE)
+        kind = "SQLite" if database.is_sqlite else "PostgreSQL"
+        return DatabaseSeen(kind, size, None if kept is None else _opens(keys, kept))
+    finally:
+        await database.aclose()
+
+
+def _file(database: Database) -> Path:
+    return Path(str(database.url.database))
+
+
+def _tables(connection: Connection) -> Sequence[str]:
+    return inspect(connection).get_table_names()
+
+
+async def _kept(sql: AsyncConnection) -> bytes | None:
+    found: bytes | None = (await sql.execute(select(tables.keyring.c.root))).scalar_one_or_none()
+    return found
+
+
+async def _size(sql: AsyncConnection) -> int:
+    return int((await sql.execute(text("SELECT pg_database_size(current_database())"))).scalar_one())
+
+
+def _size_of_files(path: Path) -> int:
+    """Return the bytes of a SQLite database with its journal; the journal may go while we look."""
+    return sum(each.stat().st_size for each in (path, path.with_name(f"{path.name}-wal")) if each.exists())
+
+
+def _opens(keys: MasterKeys, kept: bytes) -> bool:
+    try:
+        keys.decrypt(kept)
+    except FixConfiguration:
+        return False
+    return True
