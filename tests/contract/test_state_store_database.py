@@ -32,7 +32,8 @@ from hintsync.state.open import open_store, upgrade
 from hintsync.state.port import Connection, LinkChange
 from hintsync.state.sql.database import Database, prepare_file
 from hintsync.state.sql.schema import MIGRATIONS
-from hintsync.state.sql.store import SqlStore, _open_keyring, open_sql_store
+from hintsync.state.sql.secrets import open_keyring
+from hintsync.state.sql.store import SqlStore, open_sql_store
 from hintsync.state.sql.tables import HEAD, VERSION_TABLE, metadata
 from tests.contract.live_examples import a_mark
 from tests.contract.state_examples import a_link, a_log_entry, a_row, a_run, everything, remembered
@@ -153,24 +154,6 @@ async def test_a_wrong_master_key_is_named_as_the_trouble(database_url: str, mas
     await store.aclose()
     with pytest.raises(FixConfiguration, match="master key does not fit"):
         await open_store(database_url, MasterKeys.parse(MasterKeys.generate()))
-
-
-async def test_rotating_the_master_key_keeps_secrets_and_fingerprints(
-    database_url: str, connection: Connection
-) -> None:
-    old, new = MasterKeys.generate(), MasterKeys.generate()
-    store = await open_store(database_url, MasterKeys.parse(old))
-    await store.put_connection(connection)
-    await store.put_secret("con-1", "hint-key", b"secret")
-    key = store.fingerprint_key("con-1")
-    await store.aclose()
-    await (await open_store(database_url, MasterKeys.parse(f"{new}, {old}"))).aclose()
-    store = await open_store(database_url, MasterKeys.parse(new))
-    assert await store.secret("con-1", "hint-key") == b"secret"
-    assert store.fingerprint_key("con-1") == key
-    await store.aclose()
-    with pytest.raises(FixConfiguration, match="master key does not fit"):
-        await open_store(database_url, MasterKeys.parse(old))
 
 
 async def test_t19_a_secret_copied_to_another_connection_does_not_open(
@@ -386,7 +369,7 @@ async def test_t21_a_store_from_before_live_sync_is_upgraded_with_all_it_holds(
     database = Database(empty_url)
     async with database.writing() as sql:
         await sql.run_sync(_to_version, "0001")
-    old = SqlStore(database, await _open_keyring(database, master_keys))
+    old = SqlStore(database, await open_keyring(database, master_keys))
     await old.put_connection(connection)
     await old.put_secret("con-1", "hint-key", b"secret")
     await old.put_cursor("con-1", "hint:poll", "2026-03-01T09:00:00Z")

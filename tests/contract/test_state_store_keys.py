@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hintsync.core.errors import FixConfiguration
-from hintsync.state.keys import Keyring, MasterKeys, new_root
+from hintsync.state.keys import DataKey, Keyring, MasterKeys, new_root, sealed_by
 from hintsync.state.packing import pack, unpack
 
 PRINTS = st.dictionaries(st.text(max_size=20), st.binary(min_size=16, max_size=16), max_size=30)
@@ -46,6 +46,7 @@ def test_keys_do_not_show_themselves() -> None:
     text = MasterKeys.generate()
     assert text not in repr(MasterKeys.parse(text))
     assert repr(Keyring(MasterKeys.parse(text), b"\x07" * 32)).startswith("<hintsync.state.keys.Keyring object")
+    assert repr(DataKey("id", b"\x07" * 32)) == "DataKey('id', …)"
 
 
 def test_during_a_rotation_both_keys_open_and_the_first_one_closes() -> None:
@@ -53,8 +54,19 @@ def test_during_a_rotation_both_keys_open_and_the_first_one_closes() -> None:
     both = MasterKeys.parse(f"{new} {old}")
     token = MasterKeys.parse(old).encrypt(b"secret")
     assert both.decrypt(token) == b"secret"
-    assert (both.is_first(token), both.is_first(both.renew(token))) == (False, True)
-    assert MasterKeys.parse(new).decrypt(both.renew(token)) == b"secret"
+    assert (both.closer_of(token), both.closer_of(both.encrypt(b"secret"))) == (1, 0)
+    assert MasterKeys.parse(new).decrypt(both.encrypt(b"secret")) == b"secret"
+    assert MasterKeys.parse(old).decrypt(both.encrypt_like(token, b"other")) == b"other"
+    assert MasterKeys.parse(new).closer_of(token) is None
+    with pytest.raises(FixConfiguration, match="does not fit"):
+        MasterKeys.parse(new).encrypt_like(token, b"other")
+
+
+def test_keys_have_names_that_tell_nothing_of_them() -> None:
+    old, new = MasterKeys.generate(), MasterKeys.generate()
+    names = MasterKeys.parse(f"{new} {old}").names
+    assert names == (*MasterKeys.parse(new).names, *MasterKeys.parse(old).names)
+    assert all(len(name) == 8 and name not in new + old for name in names)
 
 
 def test_a_token_that_was_changed_does_not_open() -> None:
@@ -75,8 +87,31 @@ def test_fingerprint_keys_differ_by_connection_and_by_store() -> None:
 
 @pytest.mark.parametrize("place", [("con-2", "name"), ("con-1", "other"), ("con-1\nname", "")])
 def test_t19_a_sealed_secret_opens_in_its_own_place_only(place: tuple[str, str]) -> None:
-    ring = Keyring(MasterKeys.parse(MasterKeys.generate()), new_root())
-    token = ring.seal("con-1", "name", b"secret")
-    assert ring.open("con-1", "name", token) == b"secret"
+    key = DataKey.generate()
+    token = key.seal("con-1", "name", b"secret")
+    assert key.open("con-1", "name", token) == b"secret"
+    assert sealed_by(token) == key.id
     with pytest.raises(FixConfiguration, match="another place"):
-        ring.open(*place, token)
+        key.open(*place, token)
+    with pytest.raises(FixConfiguration, match="was damaged"):
+        DataKey.generate().open("con-1", "name", token)
+
+
+def test_t19_a_wrapped_data_key_opens_under_its_own_id_only() -> None:
+    master = MasterKeys.parse(MasterKeys.generate())
+    key = DataKey.generate()
+    ring = Keyring(master, new_root())
+    token = ring.data_key(key.id, key.wrapped(master)).seal("con-1", "name", b"secret")
+    assert key.open("con-1", "name", token) == b"secret"
+    with pytest.raises(FixConfiguration, match="another place"):
+        ring.data_key("0" * 16, key.wrapped(master))
+
+
+def test_a_process_goes_on_with_the_data_keys_it_knows_while_its_master_key_leaves_force() -> None:
+    old, new = MasterKeys.parse(MasterKeys.generate()), MasterKeys.parse(MasterKeys.generate())
+    key, ring = DataKey.generate(), Keyring(old, new_root())
+    known = ring.data_key(key.id, key.wrapped(old))
+    assert ring.data_key(key.id, key.wrapped(new)) is known
+    other = DataKey.generate()
+    with pytest.raises(FixConfiguration, match="does not fit"):
+        ring.data_key(other.id, other.wrapped(new))

@@ -14,7 +14,7 @@ from hintsync.core.plan import Outcome
 from hintsync.core.records import Link, LinkState, LinkStatus, RecordId
 from hintsync.core.values import Side
 from hintsync.state import chain, changes
-from hintsync.state.keys import Keyring, MasterKeys, new_root
+from hintsync.state.keys import DataKey, Keyring, MasterKeys, new_root
 from hintsync.state.memory_live import MemoryLive
 from hintsync.state.memory_traffic import MemoryTraffic
 from hintsync.state.port import (
@@ -46,6 +46,7 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         """Start empty, under the given master keys or a throw-away one."""
         super().__init__()
         self._keyring = Keyring(keys or MasterKeys.parse(MasterKeys.generate()), new_root())
+        self._data_key = DataKey.generate()
         self._secrets: dict[tuple[str, str], bytes] = {}
         self._links: dict[str, LinkState] = {}
         self._owners: dict[changes.Claim, str] = {}
@@ -85,12 +86,12 @@ class MemoryStore(MemoryTraffic, MemoryLive):
     async def put_secret(self, connection_id: str, name: str, secret: bytes) -> None:
         """Store a secret, encrypted under the master key."""
         self._know(connection_id)
-        self._secrets[connection_id, name] = self._keyring.seal(connection_id, name, secret)
+        self._secrets[connection_id, name] = self._data_key.seal(connection_id, name, secret)
 
     async def secret(self, connection_id: str, name: str) -> bytes | None:
         """Return a secret, decrypted."""
         token = self._secrets.get((connection_id, name))
-        return None if token is None else self._keyring.open(connection_id, name, token)
+        return None if token is None else self._data_key.open(connection_id, name, token)
 
     async def drop_secrets(self, connection_id: str) -> int:
         """Destroy every secret of a connection; see the port."""

@@ -1,10 +1,10 @@
-"""Connections, their secrets, their cursors and their count of calls."""
+"""Connections, their cursors and their count of calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.values import Side
@@ -44,33 +44,6 @@ class ConnectionsPart(Part):
         async with self._database.reading() as sql:
             found = [codec.connection_of(row) for row in await sql.execute(select(tables.connections))]
         return sorted(found, key=lambda connection: (connection.name, connection.id))
-
-    @uninterrupted
-    async def put_secret(self, connection_id: str, name: str, secret: bytes) -> None:
-        """Store a secret, encrypted under the master key."""
-        token = self._keyring.seal(connection_id, name, secret)
-        row = {"connection_id": connection_id, "name": name, "token": token}
-        async with self._database.writing() as sql:
-            await know_connections(sql, [connection_id])
-            await self._database.bulk.upsert(sql, tables.secrets, [row])
-
-    @uninterrupted
-    async def secret(self, connection_id: str, name: str) -> bytes | None:
-        """Return a secret, decrypted."""
-        wanted = select(tables.secrets.c.token).filter_by(connection_id=connection_id, name=name)
-        async with self._database.reading() as sql:
-            token = (await sql.execute(wanted)).scalar_one_or_none()
-        return None if token is None else self._keyring.open(connection_id, name, token)
-
-    @uninterrupted
-    async def drop_secrets(self, connection_id: str) -> int:
-        """Destroy every secret of a connection; see the port."""
-        async with self._database.writing() as sql:
-            return (await sql.execute(delete(tables.secrets).filter_by(connection_id=connection_id))).rowcount
-
-    def fingerprint_key(self, connection_id: str) -> bytes:
-        """Return the 32 bytes that key a connection's fingerprints."""
-        return self._keyring.fingerprint_key(connection_id)
 
     @uninterrupted
     async def get_cursor(self, connection_id: str, name: str) -> str | None:

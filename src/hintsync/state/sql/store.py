@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.records import Link, LinkStatus
 from hintsync.state import changes
-from hintsync.state.keys import Keyring, MasterKeys, new_root
+from hintsync.state.keys import Keyring, MasterKeys
 from hintsync.state.port import Commit, LinkChange
 from hintsync.state.sql import tables
 from hintsync.state.sql.audit import AuditPart, write_audit
@@ -27,6 +27,7 @@ from hintsync.state.sql.links import LinksPart, refuse_stored, write_links
 from hintsync.state.sql.part import uninterrupted
 from hintsync.state.sql.runs import RunsPart, know_runs, save_run, write_rows
 from hintsync.state.sql.schema import upgrade_database
+from hintsync.state.sql.secrets import SecretsPart, open_keyring
 from hintsync.state.sql.stops import StopsPart
 from hintsync.state.sql.traffic import TrafficPart
 from hintsync.state.sql.turns import TurnsPart
@@ -37,6 +38,7 @@ _TRIES = 5
 
 class SqlStore(
     ConnectionsPart,
+    SecretsPart,
     LinksPart,
     RunsPart,
     JournalPart,
@@ -117,7 +119,7 @@ class SqlStore(
 
 @uninterrupted
 async def open_sql_store(url: str, keys: MasterKeys) -> SqlStore:
-    """Open the store of a database URL, its tables created or upgraded, its secrets renewed under the first key.
+    """Open the store of a database URL, its tables created or upgraded.
 
     Raises:
         BadInput: the URL is none that we know.
@@ -127,28 +129,7 @@ async def open_sql_store(url: str, keys: MasterKeys) -> SqlStore:
     database = Database(url)
     try:
         await upgrade_database(database)
-        return SqlStore(database, await _open_keyring(database, keys))
+        return SqlStore(database, await open_keyring(database, keys))
     except BaseException:
         await database.aclose()
         raise
-
-
-async def _open_keyring(database: Database, keys: MasterKeys) -> Keyring:
-    async with database.reading() as sql:
-        kept = (await sql.execute(select(tables.keyring.c.root))).scalar_one_or_none()
-    if kept is not None and keys.is_first(kept):
-        return Keyring(keys, keys.decrypt(kept))
-    async with database.writing() as sql:
-        return Keyring(keys, await _renewed_root(sql, database, keys))
-
-
-async def _renewed_root(sql: AsyncConnection, database: Database, keys: MasterKeys) -> bytes:
-    table = tables.keyring
-    first = database.insert(table).values(id=1, root=keys.encrypt(new_root())).on_conflict_do_nothing()
-    await sql.execute(first)
-    root = keys.decrypt((await sql.execute(select(table.c.root).with_for_update())).scalar_one())
-    await sql.execute(table.update().values(root=keys.encrypt(root)))
-    for row in (await sql.execute(select(tables.secrets))).all():
-        place = tables.secrets.update().filter_by(connection_id=row.connection_id, name=row.name)
-        await sql.execute(place.values(token=keys.renew(row.token)))
-    return root

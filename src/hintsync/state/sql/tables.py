@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 #: The latest of `migrations/versions`; all of them together make exactly these tables.
-HEAD = "0004"
+HEAD = "0005"
 
 #: Name of Alembic's own table; ours, so that a database may be shared.
 VERSION_TABLE = "hintsync_schema"
@@ -62,7 +62,7 @@ def _maybe(name: str) -> Column[str]:
     return Column(name, Text(), nullable=True)
 
 
-#: One row: the root of all fingerprint keys, encrypted under the master key.
+#: One row: the root of all fingerprint keys, encrypted under the master key; its lock makes changes of keys take turns.
 keyring = Table(
     "keyring",
     metadata,
@@ -82,6 +82,19 @@ connections = Table(
     _text("facts"),
 )
 
+#: Keys that seal a connection's secrets, each wrapped by a master key; the highest generation seals what is stored from now on.
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("id", _key(), primary_key=True),
+    _connection(),
+    Column("generation", Integer(), nullable=False),
+    Column("wrapped", LargeBinary(), nullable=False),
+    _text("made_at"),
+    Index("uq_data_keys_generation", "connection_id", "generation", unique=True),
+)
+
+#: A token names the data key that sealed it.
 secrets = Table(
     "secrets",
     metadata,
