@@ -1,4 +1,4 @@
-"""API names of our pages, actions and permission sets in an org; the packages deploy them."""
+"""API names of our pages, actions, permission sets and channel in an org; the packages deploy them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ PERMISSION_SET: Final = "Hint_Sync"
 USER_SET: Final = "Hint_Sync_User"
 #: Administrators: everything.
 ADMIN_SET: Final = "Hint_Sync_Admin"
+
+#: Our channel of change events, and its member that carries contacts.
+CHANNEL: Final = "Hint_Sync__chn"
+CHANNEL_MEMBER: Final = "Hint_Sync_ContactChangeEvent"
 
 #: Our external client app, and so the canvas app.
 APP: Final = "Hintsync"

@@ -12,6 +12,7 @@ from hintsync.core.errors import FixConfiguration, ReconnectNeeded, RetryLater
 from hintsync.core.guards import Deliveries
 from hintsync.core.values import Side
 from hintsync.ports import Clock
+from hintsync.replicas.salesforce import page_names
 from hintsync.replicas.salesforce.change_events import ChangeReader
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.errors import Rejected
@@ -21,7 +22,7 @@ from hintsync.replicas.salesforce.pubsub_errors import BrokenOff, TokenRefused
 from hintsync.replicas.salesforce.pubsub_stream import SILENCE, Subscription
 
 #: Our own channel: it is there only if contacts were selected for it, and does not count against what the org has selected.
-CHANNEL: Final = "/data/Hint_Sync__chn"
+CHANNEL: Final = f"/data/{page_names.CHANNEL}"
 #: The org's own topic of contacts. It is there even while nobody selected contacts for it, and then nothing ever comes.
 STANDARD: Final = "/data/ContactChangeEvent"
 TOPICS: Final = (CHANNEL, STANDARD)
