@@ -264,7 +264,7 @@ def open_partner(service: Service) -> PartnerApi:
         FixConfiguration: no partner key is set.
     """
     transport, key, routes = _partner(service)
-    return PartnerApi(transport, key, _pace(service), base_url=service.settings.hint_url, routes=routes)
+    return PartnerApi(transport, key, pace_of(service), base_url=service.settings.hint_url, routes=routes)
 
 
 def open_connector(service: Service) -> Connector:
@@ -274,7 +274,7 @@ def open_connector(service: Service) -> Connector:
         FixConfiguration: no partner key is set.
     """
     transport, key, routes = _partner(service)
-    return Connector(transport, key, _pace(service), base_url=service.settings.hint_url, routes=routes)
+    return Connector(transport, key, pace_of(service), base_url=service.settings.hint_url, routes=routes)
 
 
 def _partner(service: Service) -> tuple[httpx.AsyncBaseTransport, str, Routes]:
@@ -285,7 +285,8 @@ def _partner(service: Service) -> tuple[httpx.AsyncBaseTransport, str, Routes]:
     return transport, key, Routes(service.settings.hint_routes)
 
 
-def _pace(service: Service) -> Pace:
+def pace_of(service: Service) -> Pace:
+    """Return the pace that all requests to Hint share, made when it is first asked for."""
     settings = service.settings
     if service.hint_pace is None:
         service.hint_pace = Pace.of(
@@ -303,7 +304,7 @@ def hint_client(service: Service, token: str) -> HintClient:
     """Return a client of a practice; nothing is sent."""
     settings = service.settings
     transport = service.transports.hint or open_transport(HINT_CONNECTIONS)
-    return HintClient(transport, token, _pace(service), base_url=settings.hint_url, timeout=settings.http_timeout)
+    return HintClient(transport, token, pace_of(service), base_url=settings.hint_url, timeout=settings.http_timeout)
 
 
 def _hint(service: Service, token: str, codec: Codec, facts: HintFacts) -> HintReplica:

@@ -86,7 +86,8 @@ SERVICE_CHECKS: Final = (
         "Database",
         "The database answers, and takes a write.",
         {
-            "missing": "Nothing was stored here yet. Check --state or HINTSYNC_DATABASE_URL; on a new machine, run hintsync connect.",
+            "missing": "Nothing was stored here yet. Check --state or HINTSYNC_DATABASE_URL; on a new machine, "
+            "run hintsync connect.",
             "unusable": "Check the address, the disk, the file's owner and rights, or the user and password of PostgreSQL.",
             "forgotten": "It lies in memory and is lost when the process ends: set HINTSYNC_DATABASE_URL.",
         },
@@ -97,7 +98,7 @@ SERVICE_CHECKS: Final = (
         "Database schema",
         "The tables are of the version that this program knows.",
         {
-            "older": "Start the service, or run any other command: the tables are brought up to date then. Make a backup first.",
+            "older": "Make a backup, then run hintsync upgrade; or start the service, which does it as well.",
             "newer": "A newer hintsync worked here. Install that version; an older one must not write.",
         },
     ),

@@ -22,6 +22,7 @@ from hintsync.state.traffic import ProcessSeen
 #: Name of the key's file in the state folder.
 KEY_FILE = "master.key"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_NOT_OPENED = Unknown(Why.ABSENT, "the store cannot be opened")
 _IN_MEMORY = Unknown(Why.ABSENT, "the store lies in memory")
 
 
@@ -72,7 +73,7 @@ class ServiceFacts:
     #: Seconds since the epoch.
     now: float
     #: By name; not known while the store cannot be opened.
-    processes: Known[Sequence[ProcessSeen]] = Unknown(Why.ABSENT, "the store cannot be opened")
+    processes: Known[Sequence[ProcessSeen]] = _NOT_OPENED
 
     @property
     def in_memory(self) -> bool:

@@ -7,7 +7,9 @@ from typing import Final
 from hintsync.doctor.check import Area, Check
 
 _SALESFORCE, _HINT, _WEBHOOKS = Area.SALESFORCE, Area.HINT, Area.WEBHOOKS
-_OURS_IS_WRONG = "If both systems differ by the same, the clock of this machine is wrong: switch on NTP (chrony, systemd-timesyncd)."
+_OURS_IS_WRONG = (
+    "If both systems differ by the same, the clock of this machine is wrong: switch on NTP (chrony, systemd-timesyncd)."
+)
 
 SALESFORCE_CHECKS: Final = (
     Check(
@@ -16,7 +18,8 @@ SALESFORCE_CHECKS: Final = (
         "Salesforce lets us in",
         "One harmless question with our own credential is answered.",
         {
-            "absent": "Connect the org: hintsync connect NAME --salesforce-url https://YOUR-DOMAIN.my.salesforce.com --client-id KEY.",
+            "absent": "Connect the org: hintsync connect NAME --salesforce-url https://YOUR-DOMAIN.my.salesforce.com "
+            "--client-id KEY.",
             "refused": "Run hintsync connect NAME again with a credential that works. In Salesforce see Setup, External Client "
             "App Manager (is the app on, is its user allowed?) and Setup, Login History of that user.",
         },
@@ -55,7 +58,8 @@ SALESFORCE_CHECKS: Final = (
         "The user that hintsync signs in as has the permission set Hint Sync, and may read, create and edit all contacts "
         "and read and create accounts.",
         {
-            "lacking": "Run hintsync install, which assigns Hint Sync; or assign it by hand: Setup, Users, Permission Set Assignments."
+            "lacking": "Run hintsync install, which assigns Hint Sync; or assign it by hand: Setup, Users, "
+            "Permission Set Assignments."
         },
     ),
     Check(
@@ -65,7 +69,8 @@ SALESFORCE_CHECKS: Final = (
         "Our 15 fields and the mapped fields of Contact are there, and our user may read and edit them.",
         {
             "missing": "Run hintsync install, which deploys our fields and the permissions on them. For a standard field: Setup, "
-            "Object Manager, Contact, Fields & Relationships, Set Field-Level Security. Middle name and suffix: Setup, User Interface.",
+            "Object Manager, Contact, Fields & Relationships, Set Field-Level Security. Middle name: "
+            "Setup, User Interface.",
             "read-only": "Run hintsync install, or give our user Edit on them: Setup, Object Manager, Contact, "
             "Fields & Relationships, Set Field-Level Security.",
         },
@@ -111,7 +116,8 @@ SALESFORCE_CHECKS: Final = (
         "Key of our app",
         "Key and secret of the external client app are stored: our pages open by them.",
         {
-            "absent": "Run hintsync install; if the org makes the key, copy it from Setup, External Client App Manager, as install says."
+            "absent": "Run hintsync install; if the org makes the key, copy it from Setup, External Client App Manager, "
+            "as install says."
         },
     ),
     Check(

@@ -1,0 +1,64 @@
+"""Judgements that are the same for both systems: whether one lets us in, its clock, its calls."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hintsync.core.limits import DayBudget, Purpose
+from hintsync.doctor.clocks import Greeting
+from hintsync.doctor.findings import Finding, look, not_known, ok, wrong
+from hintsync.doctor.known import Known, Unknown, Why
+from hintsync.ports import Identity
+
+#: Seconds of difference that are told, and from which on logins are about to fail: an assertion is good for three minutes.
+_OFF, _FAR = 30.0, 150.0
+_NO_TIME: Final = Unknown(Why.ABSENT, "the answers tell no time")
+_SPENT = "budget-spent"
+
+
+def token(check: str, identity: Known[Identity]) -> Finding:
+    """Judge whether a system lets us in."""
+    if not isinstance(identity, Unknown):
+        return ok(check, "it answers our credential")
+    if identity.why is Why.ABSENT:
+        return look(check, "absent", identity.words)
+    if identity.why in (Why.LOCKED, Why.REFUSED):
+        return wrong(check, "refused", identity.words)
+    return not_known(check, identity)
+
+
+def clock(check: str, greeting: Known[Greeting]) -> Finding:
+    """Judge how far a system's clock and ours are apart."""
+    if isinstance(greeting, Unknown):
+        return not_known(check, greeting)
+    if greeting.ahead is None:
+        return not_known(check, _NO_TIME)
+    apart = abs(greeting.ahead)
+    way = "behind" if greeting.ahead > 0 else "ahead"
+    found = f"ours is {apart:.0f} seconds {way}" if apart >= 1 else "less than a second apart"
+    if apart > _FAR:
+        return wrong(check, "far", found)
+    if apart > _OFF:
+        return look(check, "off", found)
+    return ok(check, found)
+
+
+def calls(check: str, budget: Known[DayBudget], day: str) -> Finding:
+    """Judge a day's calls (guard G6).
+
+    Args:
+        check: Code of the check.
+        budget: As far as it is known.
+        day: Which day, in words.
+    """
+    if isinstance(budget, Unknown):
+        return (
+            wrong(check, "spent", "the day's calls are used up") if budget.code == _SPENT else not_known(check, budget)
+        )
+    found = f"{budget.left:,} of {budget.limit:,} are left of {day}; batches leave {budget.reserve:,} over"
+    if not budget.allows(1, Purpose.LIVE):
+        return wrong(check, "spent", found)
+    if not budget.allows(1, Purpose.PARITY):
+        waiting = [str(each) for each in Purpose if not budget.allows(1, each)]
+        return look(check, "low", f"{found}; waiting until more are left: {', '.join(waiting)}")
+    return ok(check, found)
