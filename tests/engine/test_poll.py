@@ -396,22 +396,45 @@ async def test_a_long_page_is_taken_in_slices_and_the_cursor_moves_with_the_last
     assert sorted(take.ids()) == sorted(contacts)
 
 
-async def test_a_reading_that_gets_faster_brings_nothing_new(take: Recording) -> None:
+class Slow(MemoryReplica):
+    """Takes seconds for each page, and notes how many records each reading showed."""
+
+    seconds = 6.0
+
+    async def scan(self, *, since=None, **more):  # type: ignore[no-untyped-def]
+        self.shown = 0
+        async for page in super().scan(since=since, **more):
+            self.clock.push(self.seconds)
+            self.shown += len(page.records)
+            yield page
+
+
+async def test_a_reading_that_gets_faster_brings_nothing_new(world: World, take: Recording) -> None:
     """The position then moves a little at every poll; that alone is no reason to read the overlap again."""
-    world = World()
-    pauses = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]
-
-    class Slow(MemoryReplica):
-        async def scan(self, *, since=None, **more):  # type: ignore[no-untyped-def]
-            async for page in super().scan(since=since, **more):
-                world.clock.push(pauses.pop(0) if pauses else 0.0)
-                yield page
-
-    world.practice = Slow(Side.HINT, world.options.table(), world.clock)
+    world.practice = slow = Slow(Side.HINT, world.options.table(), world.clock)
     world.patient("Ann", "Moor", "1980-05-06")
     engine = await world.engine()
     for _ in range(6):
         await poll_once(engine, Side.HINT, take=take)
         world.clock.push(FAR_EVERY)
+        slow.seconds -= 1.0
     world.clock.push(FAR_EVERY)
     assert memory_of(engine, Side.HINT).reach(world.clock.monotonic()) == AT_REST
+
+
+async def test_at_rest_only_the_last_second_of_many_edits_is_read_however_long_a_reading_takes(
+    world: World, take: Recording
+) -> None:
+    world.practice = slow = Slow(Side.HINT, world.options.table(), world.clock)
+    engine = await world.engine()
+    for number in range(40):
+        world.patient(f"Ann{number}", "Moor", "1980-05-06")
+        world.clock.push(0.25)
+    for _ in range(12):
+        await poll_once(engine, Side.HINT, take=take)
+        world.clock.push(FAR_EVERY)
+    assert slow.shown <= 4
+    take.ids()
+    edited = world.patient("Bea", "Vale", "1980-05-06")
+    await poll_once(engine, Side.HINT, take=take)
+    assert take.ids() == [edited]

@@ -27,8 +27,8 @@ from hintsync.state.port import StateStore
 #: How far before the cursor a poll reads: rows turn up as much as ten seconds late (observed by others), so this is enough
 #: for nearly all of them, and cheap enough for a poll a second.
 NEAR: Final = timedelta(seconds=15)
-#: How far before the cursor a poll reads once nothing can turn up late any more: the edits of one second may share a stamp.
-AT_REST: Final = timedelta(seconds=1)
+#: How far before the cursor a poll reads once nothing can turn up late any more: it stands at the second of the latest stamp.
+AT_REST: Final = timedelta(0)
 #: Seconds after which a poll reads the whole overlap again, for rows that a long transaction kept back.
 FAR_EVERY: Final = 60.0
 #: Seconds after which a record that looks the same is known to have been read after the second of its stamp was over.
@@ -101,9 +101,13 @@ class PollMemory:
         """
         if self.is_far(now):
             return OVERLAP
-        if self.near_at is None or self.moved_at is None or self.near_at - self.moved_at <= NEAR.total_seconds():
-            return NEAR
-        return AT_REST
+        return AT_REST if self.is_at_rest() else NEAR
+
+    def is_at_rest(self) -> bool:
+        """Say whether what is near was read once more when nothing later had come for as long as rows are late."""
+        if self.near_at is None or self.moved_at is None:
+            return False
+        return self.near_at - self.moved_at > NEAR.total_seconds()
 
     def see(self, newest: datetime | None, now: float) -> None:
         """Note the latest stamp that a poll saw. The position says less: it also moves when a reading takes less time."""
@@ -205,11 +209,13 @@ class _Poll:
         """Return the moment up to which everything was seen.
 
         A record read early may have changed while later ones were read; that was as much before the latest stamp as the
-        reading took, so nothing of our clock is compared with the side's.
+        reading took, so nothing of our clock is compared with the side's. At rest there is no later one: what changes while
+        we read is stamped after all that was seen.
         """
         if self.newest is None:
             return before
-        reached = (self.newest - timedelta(seconds=took)).replace(microsecond=0)
+        still = self.memory.is_at_rest() and self.memory.newest is not None and self.newest <= self.memory.newest
+        reached = (self.newest if still else self.newest - timedelta(seconds=took)).replace(microsecond=0)
         return reached if before is None else max(before, reached)
 
     async def _take(
