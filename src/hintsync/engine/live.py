@@ -23,6 +23,7 @@ from hintsync.engine.live_pass import LEASE, Pass
 from hintsync.engine.live_pieces import Ended, Piece, Sorted, sort_marks
 from hintsync.engine.live_retry import spread
 from hintsync.engine.stops import Stops, may_write
+from hintsync.engine.surge import surge_of
 from hintsync.state.live import Dirty, Lane
 
 #: Seconds after which it is looked again whether another worker has let go of a link.
@@ -108,7 +109,8 @@ def _lanes(engine: Engine, stops: Stops) -> Collection[Lane]:
     """Return what may be worked: what the day's calls last for (guard G6), only what people wait for, or nothing (G1)."""
     if stops.of_people is not None:
         return ()
-    return (Lane.INTERACTIVE,) if stops.of_work is not None else lanes_within(engine)
+    held = stops.of_work is not None or not surge_of(engine).begin(engine.clock.monotonic())
+    return (Lane.INTERACTIVE,) if held else lanes_within(engine)
 
 
 async def _work(at: Pass, claimed: Sequence[Dirty]) -> Worked:

@@ -13,6 +13,7 @@ from hintsync.engine.heard import Ear
 from hintsync.engine.intake import TakenIn
 from hintsync.engine.notices import Notice, NoticeKind
 from hintsync.engine.patient_index import patient_index
+from hintsync.engine.surge import surge_of
 from hintsync.engine.webhooks import SEEN
 from hintsync.metrics import Metrics
 from hintsync.redact import safe_text
@@ -60,6 +61,7 @@ class Desk:
         self._metrics = metrics
         self._gatherer = Gatherer(self._flush)
         self._ear = Ear(Side.HINT)
+        self._surge = surge_of(engine)
         #: Monotonic seconds until which the first event is believed to be noted.
         self._seen_until = float("-inf")
 
@@ -69,6 +71,7 @@ class Desk:
         Raises:
             HintsyncError: the store does not answer; nothing is stored.
         """
+        self._surge.hear(1, self.engine.clock.monotonic())
         notices = notices_of(envelope, self._decode, self._must_show, self.engine.clock.now().timestamp())
         for notice in notices:
             if notice.kind is NoticeKind.DELETED:
@@ -110,8 +113,8 @@ class Desk:
         self._metrics.succeeded(connection_id, "webhook", self.engine.clock.now().timestamp())
 
     async def _tell(self) -> None:
-        """Wake the workers; a wake that is lost only delays the work to the next sweep."""
-        if self._wake is None:
+        """Wake the workers; a wake that is lost, or left out in a burst, only delays the work to the next sweep."""
+        if self._wake is None or self._surge.is_on(self.engine.clock.monotonic()):
             return
         try:
             await self._wake(self.engine.connection.id)
