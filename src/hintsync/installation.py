@@ -15,6 +15,7 @@ import httpx
 
 from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput, FixConfiguration
+from hintsync.doctor.known import Unknown
 from hintsync.logins import (
     CANVAS_APP,
     SALESFORCE_LOGIN,
@@ -24,6 +25,8 @@ from hintsync.logins import (
     unpack_canvas_app,
     unpack_login,
 )
+from hintsync.preflight.facts import OrgFacts, gather
+from hintsync.preflight.judging import Finding, judge, refuse
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.grants import (
     administrators,
@@ -31,6 +34,7 @@ from hintsync.replicas.salesforce.grants import (
     grant,
     grant_permissions,
     own_email,
+    own_user,
     users_named,
     users_of_profile,
 )
@@ -50,6 +54,8 @@ _OUR_KEY = "hintsync"
 _OAUTH_FILE = f"{APP}_glbloauth"
 
 Tell = Callable[[str], None]
+#: Shown what was found of the org before anything is done.
+Show = Callable[[tuple[Finding, ...]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class Wish:
     org_makes_key: bool = False
     #: Let Salesforce validate everything, and change nothing.
     check_only: bool = False
+    #: Signs in for this installation only, such as an administrator; None: the login of every day.
+    installer: SalesforceLogin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,10 @@ class Installed:
     layouts: Edited | None
     #: Key and secret are still to be copied from the org.
     key_missing: bool
+    #: What the org was seen to be before.
+    findings: tuple[Finding, ...] = ()
+    #: E-mail address, in Salesforce, of the user who installed.
+    told_to: str = ""
 
 
 def new_canvas_app() -> CanvasApp:
@@ -101,21 +113,48 @@ def new_canvas_app() -> CanvasApp:
     return CanvasApp(_OUR_KEY + secrets.token_hex(32), secrets.token_hex(32))
 
 
-async def prepare_org(service: Service, login: SalesforceLogin, *, check_only: bool = False) -> Deployed:
-    """Deploy our fields into an org and let the user we sign in as see them; doing so again changes nothing.
+async def prepare_org(
+    service: Service,
+    login: SalesforceLogin,
+    *,
+    check_only: bool = False,
+    installer: SalesforceLogin | None = None,
+) -> Deployed:
+    """Deploy our fields into an org and let the user that hintsync works as see them; doing so again changes nothing.
+
+    Args:
+        service: the installation.
+        login: of every day.
+        check_only: let Salesforce validate it and change nothing.
+        installer: signs in for this only, such as an administrator; the login of every day without it.
 
     Raises:
         FixConfiguration: the org refuses a component; the message names it.
     """
-    async with open_org(service, login) as client:
+    async with open_org(service, installer or login) as client:
         deployed = await deploy_all(client, service.clock, check_only=check_only)
         if not check_only:
-            await grant_permissions(client)
+            await grant_permissions(client, await _works_as(service, login) if installer else "")
     return deployed
 
 
+async def look_at_org(service: Service, login: SalesforceLogin) -> tuple[Finding, ...]:
+    """Look at an org before anything is put into it; nothing is written.
+
+    Raises:
+        ReconnectNeeded: the credential is refused.
+    """
+    async with open_org(service, login) as client:
+        await client.sessions.session()
+        return judge(await gather(client))
+
+
 async def install_pages(
-    service: Service, connection: Connection, wish: Wish, tell: Tell = lambda line: None
+    service: Service,
+    connection: Connection,
+    wish: Wish,
+    tell: Tell = lambda line: None,
+    show: Show = lambda findings: None,
 ) -> Installed:
     """Deploy everything into the org of a connection, let people use it, and put it on the contact's pages.
 
@@ -124,30 +163,38 @@ async def install_pages(
         connection: whose org.
         wish: what and for whom.
         tell: called with a line before each step.
+        show: called with what was found of the org, before anything is done.
 
     Raises:
         BadInput: an address, a profile, a user or a layout that is none; nothing was done.
-        FixConfiguration: the org refuses something, or has another key for our app than we; says what to do.
+        FixConfiguration: the org is not ready, refuses something, or has another key for our app than we; says what to do.
     """
-    public_url = _checked(wish.public_url)
-    async with open_org(service, await _login(service, connection)) as client:
+    public_url, login = _checked(wish.public_url), await _login(service, connection)
+    async with open_org(service, wish.installer or login) as client:
+        tell("looking at the org")
+        facts = await gather(client)
+        findings = judge(facts)
+        show(findings)
+        refuse(findings)
+        _check_pinned(connection, facts)
         users = await _users(client, wish.grants)
         await check_layout_names(client, wish.layouts or ())
         app = await _app(service, connection, wish)
         tell(f"deploying fields, pages and buttons, which lead to {public_url}")
-        place = _place(public_url, await own_email(client), app)
+        email = await own_email(client)
+        place = _place(public_url, email, app)
         deployed = await deploy_all(client, service.clock, place=place, check_only=wish.check_only)
         if wish.check_only:
-            return await _checked_only(client, service, wish, deployed, app)
+            return replace(await _checked_only(client, service, wish, deployed, app), findings=findings)
         if app is not None:
             await _check_key(client, service, app)
         tell("granting permission sets")
-        await grant_permissions(client)
+        await grant_permissions(client, await _works_as(service, login) if wish.installer else "")
         granted = {name: await grant(client, name, ids) for name, ids in users.items()}
         tell("putting our section and buttons on the contact's pages")
         layouts = await add_to_pages(client, service.clock, layouts=wish.layouts)
     await _remember(service, connection, public_url, deployed)
-    return Installed(deployed, granted, layouts, app is None)
+    return Installed(deployed, granted, layouts, app is None, findings, email)
 
 
 @asynccontextmanager
@@ -166,6 +213,19 @@ def _checked(public_url: str) -> str:
         return check_public_url(public_url)
     except ValueError as error:
         raise BadInput(str(error)) from None
+
+
+def _check_pinned(connection: Connection, facts: OrgFacts) -> None:
+    """See that whoever installs is in the org that the connection is pinned to (guard G1)."""
+    seen = None if isinstance(facts.edition, Unknown) else facts.edition
+    if seen is not None and connection.org_id and seen.org_id[:15] != connection.org_id[:15]:
+        raise FixConfiguration(f"G1: this is org {seen.org_id}, pinned is {connection.org_id}; nothing was changed")
+
+
+async def _works_as(service: Service, login: SalesforceLogin) -> str:
+    """Return the id of the user that hintsync works as every day."""
+    async with open_org(service, login) as client:
+        return await own_user(client)
 
 
 async def _login(service: Service, connection: Connection) -> SalesforceLogin:

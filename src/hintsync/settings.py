@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hintsync.core.errors import BadInput
+from hintsync.mail import MailServer
 
 PREFIX = "HINTSYNC_"
 
@@ -29,8 +30,11 @@ _FORMS = {
     "hint_url": "an https:// address",
     "public_url": "an https:// address without user, query or fragment",
     "salesforce_events": "host:port",
+    "smtp_url": "smtp://user:password@host:port or smtps://user:password@host:port",
+    "smtp_from": "the e-mail address that mail is sent from, with HINTSYNC_SMTP_URL",
     "state": "a folder",
     "salesforce_events_ca": "a file",
+    "backup_to": "a folder",
     "alive_file": "a file",
 }
 _KINDS: Mapping[object, str] = {int: "a whole number", float: "a number"}
@@ -48,6 +52,14 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     #: Master keys, newest first, separated by commas; empty: `master.key` in the state folder, made on first use.
     master_keys: SecretStr = SecretStr("")
+    #: What opens backups, 20 signs at least; empty: `backup.key` in the state folder, made with the first backup.
+    backup_key: SecretStr = SecretStr("")
+    #: Folder that the service puts backups into by itself; empty: it takes none.
+    backup_to: Path | None = None
+    #: Hours between two of them.
+    backup_hours: float = Field(default=24.0, ge=0.1, le=8760)
+    #: Backups left in that folder.
+    backup_keep: int = Field(default=14, ge=1, le=10_000)
     #: Hint's address.
     hint_url: str = "https://api.hint.com"
     #: Hint partner API key; needed to exchange an authorization code.
@@ -72,6 +84,10 @@ class Settings(BaseSettings):
     http_timeout: float = Field(default=30.0, gt=0, le=600)
     #: Whom to alert: Apprise addresses (`mailto://…`, `slack://…`), separated by white space; empty: nobody.
     alerts: SecretStr = SecretStr("")
+    #: Mail server that confirms installations: `smtp://user:password@host:587` (STARTTLS) or `smtps://…`; empty: no mail.
+    smtp_url: SecretStr = SecretStr("")
+    #: Address that such mail comes from.
+    smtp_from: str = Field(default="", validate_default=True)
     #: Minutes that a change may wait before people are told.
     alert_queue_minutes: float = Field(default=30.0, gt=0)
     #: Hours without any success before people are told (the dead-man's alert).
@@ -104,6 +120,26 @@ class Settings(BaseSettings):
         if url:
             check_public_url(url)
         return url
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value():
+            MailServer.parse(url.get_secret_value(), "nobody@example.org")
+        return url
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _check_smtp_from(cls, sender: str, info: ValidationInfo) -> str:
+        url = info.data.get("smtp_url")
+        if url is not None and url.get_secret_value():
+            MailServer.parse(url.get_secret_value(), sender)
+        return sender
+
+    def mail_server(self) -> MailServer | None:
+        """Return the server that sends mail; None if none is set."""
+        url = self.smtp_url.get_secret_value()
+        return MailServer.parse(url, self.smtp_from) if url else None
 
     def webhook_keys(self) -> tuple[str, ...]:
         """Return the keys that a webhook may be signed with; without any, the partner key, which Hint falls back to."""

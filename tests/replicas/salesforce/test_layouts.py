@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 import pytest
@@ -15,8 +15,10 @@ from hintsync.replicas.salesforce.metadata import deploy_all, deploy_archive
 from hintsync.replicas.salesforce.metadata_soap import retrieve
 from hintsync.replicas.salesforce.packages import Place, manifest, packed
 from hintsync_emulators.control import Failure
+from hintsync_emulators.salesforce.managed import install_managed
+from hintsync_emulators.salesforce.metadata.store import Component
 from tests.replicas.salesforce.office import ADDRESS, Office
-from tests.replicas.salesforce.test_record_page_edit import page
+from tests.replicas.salesforce.test_record_page_edit import page, with_actions
 
 PLACE = Place("https://sync.clinic.example", "ida@clinic.example", "hintsyncKEY", "SECRET")
 STANDARD = "Contact-Contact Layout"
@@ -122,6 +124,66 @@ async def test_what_an_administrator_changes_between_two_runs_stays(clinic: Offi
     assert await read(clinic, STANDARD) == edited
     await remove_from_pages(clinic.client, clinic.clock)
     assert b"Hint_Gender__c" in await read(clinic, STANDARD)
+
+
+def save(office: Office, old: bytes, new: bytes) -> None:
+    """Edit the standard layout as an administrator does in Setup, past every API."""
+    known = office.org.components.get("Layout", STANDARD)
+    assert known is not None
+    office.org.components.put(replace(known, xml=known.xml.replace(old, new)))
+
+
+@pytest.mark.parametrize("saves", [1, 3])
+async def test_what_an_administrator_saves_between_reading_and_writing_stays(
+    clinic: Office, monkeypatch: pytest.MonkeyPatch, saves: int
+) -> None:
+    left = list(range(saves))
+
+    async def then_save(*args: object) -> object:
+        files = await retrieve(*args)  # type: ignore[arg-type]
+        if left:
+            number = left.pop()
+            save(clinic, b"</Layout>", b"<!-- saved %d --></Layout>" % number)
+        return files
+
+    monkeypatch.setattr("hintsync.replicas.salesforce.layouts.retrieve", then_save)
+    await add_to_pages(clinic.client, clinic.clock, layouts=["Contact Layout"])
+    now = await read(clinic, STANDARD)
+    assert now.count(b"<!-- saved") == saves
+    assert now.count(b"<page>Hintsync_Panel</page>") == 1
+
+
+async def test_pages_that_never_stand_still_are_left_alone(clinic: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def then_save(*args: object) -> object:
+        files = await retrieve(*args)  # type: ignore[arg-type]
+        save(clinic, b"</Layout>", b"<!-- again --></Layout>")
+        return files
+
+    monkeypatch.setattr("hintsync.replicas.salesforce.layouts.retrieve", then_save)
+    with pytest.raises(RetryLater, match="somebody is editing"):
+        await add_to_pages(clinic.client, clinic.clock, layouts=["Contact Layout"])
+    assert b"Hintsync_Panel" not in await read(clinic, STANDARD)
+
+
+async def test_pages_of_installed_packages_are_left_and_said(clinic: Office) -> None:
+    install_managed(clinic.org, "Care Plans", "careplans")
+    theirs = Component("FlexiPage", "careplans__Patient", "0M05g00000MINE1AAA", DYNAMIC, None, 1, "", 1, "")
+    clinic.org.components.put(theirs)
+    assert (await add_to_pages(clinic.client, clinic.clock)).left == ("careplans__Patient",)
+    found = clinic.org.components.get("FlexiPage", "careplans__Patient")
+    assert found is not None
+    assert found.xml == DYNAMIC
+
+
+async def test_a_page_that_lists_its_own_actions_gets_ours_although_it_shows_the_layout(clinic: Office) -> None:
+    given = with_actions("Edit")
+    package = {"package.xml": manifest({"FlexiPage": ["Classic"]}), "flexipages/Classic.flexipage": given}
+    await deploy_archive(clinic.client, clinic.clock, packed(package))
+    assert "Classic" in (await add_to_pages(clinic.client, clinic.clock)).changed
+    now = await read(clinic, "Classic", "FlexiPage")
+    assert (b"Contact.Sync_to_Hint" in now, b"Hintsync_Panel" in now) == (True, False)
+    await remove_from_pages(clinic.client, clinic.clock)
+    assert await read(clinic, "Classic", "FlexiPage") == given
 
 
 async def test_an_interruption_at_any_call_is_made_good_by_the_next_run(clinic: Office) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from hintsync.core.errors import FixConfiguration
 from hintsync.replicas.salesforce.record_page_edit import (
+    add_actions,
     add_to_record_page,
     is_contact_page,
+    lists_actions,
     remove_from_record_page,
     shows_layout,
 )
@@ -37,6 +39,28 @@ def page(*regions: tuple[str, str, str], owner: str = "Contact") -> bytes:
         "    <template>\n        <name>flexipage:recordHomeTemplateDesktop</name>\n    </template>\n"
         "    <type>RecordPage</type>\n</FlexiPage>\n"
     ).encode()
+
+
+def with_actions(*names: str, own: str = "true") -> bytes:
+    """Return a page that shows the layout, and lists its actions itself."""
+    items = "".join(
+        f"                        <valueListItems>\n                            <value>{name}</value>\n"
+        "                        </valueListItems>\n"
+        for name in names
+    )
+    properties = f"""                <componentInstanceProperties>
+                    <name>actionNames</name>
+                    <valueList>
+{items}                    </valueList>
+                </componentInstanceProperties>
+                <componentInstanceProperties>
+                    <name>enableActionsConfiguration</name>
+                    <value>{own}</value>
+                </componentInstanceProperties>
+                <componentName>force:highlightsPanel</componentName>
+"""
+    plain = page(("header", "Region", "force:highlightsPanel"), ("main", "Region", "force:detailPanel"))
+    return plain.replace(b"                <componentName>force:highlightsPanel</componentName>\n", properties.encode())
 
 
 FACETS = page(("Facet-1", "Facet", "force:detailPanel"), ("side", "Region", "a:b"), ("main", "Region", "a:b"))
@@ -86,3 +110,19 @@ def test_a_page_without_a_place_for_it_is_refused() -> None:
         add_to_record_page(page(("a", "Facet", "x:y")))
     with pytest.raises(FixConfiguration, match="Lightning page was expected"):
         add_to_record_page(b"<Layout><a/></Layout>")
+
+
+def test_our_actions_join_the_list_of_a_page_that_has_one_and_leave_it_without_a_trace() -> None:
+    given = with_actions("Edit", "Contact.New_Case")
+    added = add_actions(given)
+    values = [each.text for each in ElementTree.fromstring(added).iterfind(".//m:valueListItems/m:value", SPACE)]
+    assert values == ["Edit", "Contact.New_Case", "Contact.Sync_to_Hint", "Contact.Unlink_Patient"]
+    assert add_actions(added) == added
+    assert remove_from_record_page(added) == given
+    assert added.startswith(given[: given.index(b"</valueListItems>\n                    </valueList>")])
+
+
+def test_a_page_without_a_list_of_its_own_is_given_none() -> None:
+    for given in (with_actions("Edit", own="false"), with_actions(), DYNAMIC):
+        assert not lists_actions(given)
+        assert add_actions(given) == given

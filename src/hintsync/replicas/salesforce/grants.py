@@ -31,13 +31,17 @@ async def own_email(client: SalesforceClient) -> str:
     return str(user["Email"])
 
 
-async def grant_permissions(client: SalesforceClient) -> None:
-    """Assign the package's permission set to the user that we sign in as.
+async def grant_permissions(client: SalesforceClient, user: str = "") -> None:
+    """Assign the package's permission set to the user that hintsync works as.
+
+    Args:
+        client: the org.
+        user: id of that user; the one that this client signs in as without it.
 
     Raises:
         FixConfiguration: the permission set is not in the org, or our user may not assign it.
     """
-    await grant(client, PERMISSION_SET, [await own_user(client)])
+    await grant(client, PERMISSION_SET, [user or await own_user(client)])
 
 
 async def grant(client: SalesforceClient, permission_set: str, users: Collection[str]) -> int:
@@ -84,6 +88,13 @@ async def administrators(client: SalesforceClient) -> list[str]:
 async def everybody(client: SalesforceClient) -> list[str]:
     """Return the ids of the org's own active users: no guests, portal users or automated ones."""
     return await _users(client, "UserType = 'Standard'")
+
+
+async def profile_names(client: SalesforceClient) -> list[str]:
+    """Return the names of the profiles that active users of the org itself have."""
+    soql = "SELECT Profile.Name FROM User WHERE IsActive = TRUE AND UserType = 'Standard'"
+    found = await rows(client, soql, "look up profiles")
+    return sorted({str(row["Profile"]["Name"]) for row in found if row["Profile"]})
 
 
 async def users_of_profile(client: SalesforceClient, profile: str) -> list[str]:

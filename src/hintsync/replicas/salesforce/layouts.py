@@ -2,16 +2,18 @@
 
 Each file is read from the org, changed at our places only, and sent back; all that changed goes in one deployment, so an
 interruption leaves all or nothing, and a repetition finds what is still to be done. The Metadata API has no way to refuse a
-file that somebody has changed since it was read: between reading and the end of the deployment lie some seconds.
+file that somebody has changed since it was read. So the files are read once more right before they are sent, and one that
+was changed meanwhile is changed anew; what is left are the seconds of the deployment itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from hintsync.core.errors import BadInput
+from hintsync.core.errors import BadInput, RetryLater
+from hintsync.core.values import Side
 from hintsync.ports import Clock
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.layout_edit import add_to_layout, remove_from_layout
@@ -19,13 +21,17 @@ from hintsync.replicas.salesforce.metadata import deploy_archive
 from hintsync.replicas.salesforce.metadata_soap import Listed, list_components, retrieve
 from hintsync.replicas.salesforce.packages import manifest, packed
 from hintsync.replicas.salesforce.record_page_edit import (
+    add_actions,
     add_to_record_page,
     is_contact_page,
+    lists_actions,
     remove_from_record_page,
     shows_layout,
 )
 
 _LAYOUT, _RECORD_PAGE = "Layout", "FlexiPage"
+#: Times that files are read before it is given up that they stand still.
+_READS = 5
 _OWNER = "Contact-"
 
 
@@ -37,6 +43,8 @@ class Edited:
     changed: tuple[str, ...]
     #: Already as they should be.
     unchanged: tuple[str, ...]
+    #: Lightning pages of installed packages: nobody but their maker can change them, and not all are of contacts.
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +101,17 @@ async def add_to_pages(
         FixConfiguration: a file cannot be read, or the org refuses the changed one.
     """
     chosen = _chosen(await _layouts(client), layouts)
-    pages = await _read(client, clock, _LAYOUT, chosen)
+    pages, theirs = await _read(client, clock, _LAYOUT, chosen), list[str]()
     if layouts is None:
-        pages += [each for each in await _record_pages(client, clock) if not shows_layout(each.xml)]
-    return await _edit(client, clock, pages, {_LAYOUT: add_to_layout, _RECORD_PAGE: add_to_record_page}, check_only)
+        own, theirs = await _record_pages(client, clock)
+        pages += [each for each in own if lists_actions(each.xml) or not shows_layout(each.xml)]
+    edited = await _edit(client, clock, pages, {_LAYOUT: add_to_layout, _RECORD_PAGE: _onto_record_page}, check_only)
+    return replace(edited, left=tuple(theirs))
+
+
+def _onto_record_page(xml: bytes) -> bytes:
+    with_actions = add_actions(xml)
+    return with_actions if shows_layout(xml) else add_to_record_page(with_actions)
 
 
 async def remove_from_pages(client: SalesforceClient, clock: Clock, *, check_only: bool = False) -> Edited:
@@ -106,7 +121,7 @@ async def remove_from_pages(client: SalesforceClient, clock: Clock, *, check_onl
         FixConfiguration: a file cannot be read, or the org refuses the changed one.
     """
     pages = await _read(client, clock, _LAYOUT, await _layouts(client))
-    pages += await _record_pages(client, clock)
+    pages += (await _record_pages(client, clock))[0]
     edits = {_LAYOUT: remove_from_layout, _RECORD_PAGE: remove_from_record_page}
     return await _edit(client, clock, pages, edits, check_only)
 
@@ -129,10 +144,11 @@ def _name(layout: Listed) -> str:
     return unquote(layout.full_name).removeprefix(_OWNER)
 
 
-async def _record_pages(client: SalesforceClient, clock: Clock) -> list[_Page]:
-    """Return the org's own record pages of the contact; those of installed packages cannot be changed."""
-    own = [each for each in await list_components(client, _RECORD_PAGE) if not each.namespace]
-    return [each for each in await _read(client, clock, _RECORD_PAGE, own) if is_contact_page(each.xml)]
+async def _record_pages(client: SalesforceClient, clock: Clock) -> tuple[list[_Page], list[str]]:
+    """Return the org's own record pages of the contact, and the names of the pages of installed packages."""
+    listed = await list_components(client, _RECORD_PAGE)
+    pages = await _read(client, clock, _RECORD_PAGE, [each for each in listed if not each.namespace])
+    return [each for each in pages if is_contact_page(each.xml)], [each.full_name for each in listed if each.namespace]
 
 
 async def _read(client: SalesforceClient, clock: Clock, kind: str, listed: Iterable[Listed]) -> list[_Page]:
@@ -143,6 +159,17 @@ async def _read(client: SalesforceClient, clock: Clock, kind: str, listed: Itera
     return [_Page(kind, name, file, files[file]) for file, name in by_file.items()]
 
 
+async def _read_again(client: SalesforceClient, clock: Clock, pages: Sequence[_Page]) -> list[_Page]:
+    """Return the same pages as they are now; one that is gone by now is missing.
+
+    Raises:
+        FixConfiguration: a file cannot be read.
+    """
+    kinds = dict.fromkeys(page.kind for page in pages)
+    files = await retrieve(client, clock, {kind: [p.full_name for p in pages if p.kind == kind] for kind in kinds})
+    return [replace(page, xml=files[page.file]) for page in pages if page.file in files]
+
+
 async def _edit(
     client: SalesforceClient,
     clock: Clock,
@@ -151,8 +178,14 @@ async def _edit(
     check_only: bool,
 ) -> Edited:
     """Change the files, and send back those that are not what they were."""
-    edited = {each: edits[each.kind](each.xml) for each in pages}
-    changed = {page: xml for page, xml in edited.items() if xml != page.xml}
+    for _ in range(_READS):
+        edited = {each: edits[each.kind](each.xml) for each in pages}
+        changed = {page: xml for page, xml in edited.items() if xml != page.xml}
+        if not changed or (now := await _read_again(client, clock, pages)) == list(pages):
+            break
+        pages = now
+    else:
+        raise RetryLater(Side.SALESFORCE, "somebody is editing the contact's pages: try again when they are done")
     if changed:
         members = {kind: [page.full_name for page in changed if page.kind == kind] for kind in edits}
         files = {"package.xml": manifest({kind: names for kind, names in members.items() if names})}

@@ -1,18 +1,24 @@
 """A Lightning record page of the contact, with our panel put in or taken out; XML in, XML out, nothing else touched.
 
 A page that shows the layout's details ("Record Detail") shows our section with them. One that places fields singly ("Dynamic
-Forms") shows no layout, so it needs the panel as a component of its own.
+Forms") shows no layout, so it needs the panel as a component of its own. One that lists its actions itself ("Dynamic
+Actions") does not show those of the layout, so ours join its list.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hintsync.core.errors import FixConfiguration
-from hintsync.replicas.salesforce.page_names import PAGES, PANEL_HEIGHT, PANEL_PAGE, SECTION_LABEL
+from hintsync.replicas.salesforce.page_names import ACTIONS, PAGES, PANEL_HEIGHT, PANEL_PAGE, SECTION_LABEL
 from hintsync.replicas.salesforce.xml_splice import Block, Element, added, change, read_xml, removed
 
 _SHOWS_PAGE = "flexipage:visualforcePage"
 #: The component that shows the layout's sections.
 _SHOWS_LAYOUT = "force:detailPanel"
+#: Properties of the component with the actions: that the page lists them itself, and which.
+_OWN_LIST, _LISTED = "enableActionsConfiguration", "actionNames"
+_OURS = tuple(f"Contact.{name}" for name in ACTIONS)
 _PROPERTIES = (
     ("height", str(PANEL_HEIGHT)),
     ("label", SECTION_LABEL),
@@ -55,14 +61,50 @@ def add_to_record_page(xml: bytes) -> bytes:
     return change(xml, [added(xml, region, last[0] if last else None, _component(identifiers))])
 
 
-def remove_from_record_page(xml: bytes) -> bytes:
-    """Return the page without our components; as it is if there are none.
+def lists_actions(xml: bytes) -> bool:
+    """Say whether a record page lists its actions itself, so that those of the layout do not show.
+
+    Raises:
+        FixConfiguration: it cannot be read.
+    """
+    return any(True for _ in _action_lists(read_xml(xml)))
+
+
+def add_actions(xml: bytes) -> bytes:
+    """Return the page with our actions at the end of the list of actions that it has; as it is if it has none, or ours.
 
     Raises:
         FixConfiguration: it is no record page that can be read.
     """
-    ours = [each for each in _page(xml).below("itemInstances") if _shown(each) in PAGES]
+    changes = []
+    for listed in _action_lists(_page(xml)):
+        items = listed.all("valueListItems")
+        known = {each.value("value") for each in items}
+        missing = (name for name in _OURS if name not in known)
+        changes += [added(xml, listed, items[-1], ("valueListItems", (("value", name),))) for name in missing]
+    return change(xml, changes)
+
+
+def remove_from_record_page(xml: bytes) -> bytes:
+    """Return the page without our components and actions; as it is if there are none.
+
+    Raises:
+        FixConfiguration: it is no record page that can be read.
+    """
+    page = _page(xml)
+    ours = [each for each in page.below("itemInstances") if _shown(each) in PAGES]
+    ours += [
+        each for listed in _action_lists(page) for each in listed.all("valueListItems") if each.value("value") in _OURS
+    ]
     return change(xml, [removed(xml, each) for each in ours])
+
+
+def _action_lists(page: Element) -> Iterator[Element]:
+    """Yield the lists of actions that are in force; a list that was emptied is nobody's to begin."""
+    for component in page.below("componentInstance"):
+        properties = {each.value("name"): each for each in component.all("componentInstanceProperties")}
+        if _OWN_LIST in properties and properties[_OWN_LIST].value("value") == "true" and _LISTED in properties:
+            yield from (each for each in properties[_LISTED].all("valueList") if each.all("valueListItems"))
 
 
 def _page(xml: bytes) -> Element:

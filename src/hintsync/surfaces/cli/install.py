@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import RenderableType
 from rich.text import Text
 
 from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput, FixConfiguration
 from hintsync.installation import Grants, Installed, Wish, install_pages
 from hintsync.logins import CanvasApp
+from hintsync.preflight.judging import Finding
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import Asked, Local, with_store
+from hintsync.surfaces.installed import confirm_by_mail, done_lines, finding_data, finding_lines, remarks
 
 _PROFILE = "profile:"
 
@@ -76,7 +77,13 @@ def install(
                 sys.stderr.write(f"{line} …\n")
                 sys.stderr.flush()
 
-        return _answer(local, wish, await install_pages(local.service, local.connection, wish, tell))
+        def show(findings: tuple[Finding, ...]) -> None:
+            if not as_json:
+                sys.stderr.writelines(f"{line}\n" for line in finding_lines(findings, full=check_only))
+                sys.stderr.flush()
+
+        installed = await install_pages(local.service, local.connection, wish, tell, show)
+        return _answer(local, wish, installed, await confirm_by_mail(local.service, wish, installed))
 
     with_store(Asked(state, connection, as_json), work)
 
@@ -109,7 +116,7 @@ def _app(key: str | None, secret_file: Path | None) -> CanvasApp | None:
     return CanvasApp(key.strip(), secret)
 
 
-def _answer(local: Local, wish: Wish, installed: Installed) -> Answer:
+def _answer(local: Local, wish: Wish, installed: Installed, mailed: str) -> Answer:
     layouts = installed.layouts
     data = {
         "connection": local.connection.name,
@@ -121,33 +128,10 @@ def _answer(local: Local, wish: Wish, installed: Installed) -> Answer:
         "granted": dict(installed.granted),
         "pages_changed": list(layouts.changed) if layouts else None,
         "pages_unchanged": list(layouts.unchanged) if layouts else None,
+        "pages_left": list(layouts.left) if layouts else None,
         "key_missing": installed.key_missing,
+        "preflight": finding_data(installed.findings),
+        "mailed": mailed,
     }
-    return Answer(data, _shown(wish, installed), remarks=_remarks(installed))
-
-
-def _shown(wish: Wish, installed: Installed) -> list[RenderableType]:
-    deployed, layouts = installed.deployed, installed.layouts
-    would = "would be " if wish.check_only else ""
-    lines = [f"{deployed.components} components {would}deployed, {len(deployed.created)} of them new"]
-    lines += [f"{name}: given to {count} more users" for name, count in installed.granted.items()]
-    if layouts is None:
-        lines.append("the contact's pages can be checked once the rest is in the org")
-    else:
-        lines += [f"{name}: section and buttons {would}put on" for name in layouts.changed]
-        lines += [f"{name}: has them" for name in layouts.unchanged]
-    if wish.check_only:
-        lines.append("nothing was changed")
-    return [Text("\n".join(lines))]
-
-
-def _remarks(installed: Installed) -> list[str]:
-    remarks = []
-    if installed.deployed.without_events:
-        remarks.append(f"without change events, changes are found by polling: {installed.deployed.without_events}")
-    if installed.key_missing:
-        remarks.append(
-            "the org made a key for our app: copy it from Setup, External Client App Manager, Hint Sync, and run"
-            " hintsync install --consumer-key KEY --consumer-secret-file FILE"
-        )
-    return remarks
+    lines = done_lines(wish, installed)
+    return Answer(data, (Text("\n".join(lines)),), remarks=[*remarks(installed), *([mailed] if mailed else [])])
