@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
@@ -16,6 +17,9 @@ from hintsync.core.guards import Tolerance
 from hintsync.core.match import DEFAULT_PLACEHOLDER_DATES
 from hintsync.core.records import FieldName
 from hintsync.state.port import Json, LogLevel
+
+#: In place of a level: no entry is copied.
+OFF: Final = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,12 @@ class Options:
     log_level: LogLevel = LogLevel.DEBUG
     #: Days that log entries are kept.
     log_days: int = 90
+    #: Least grave entries that are copied to the Hint Log of the org; None: none are.
+    hint_log_level: LogLevel | None = LogLevel.ERROR
+    #: Days that they are kept there.
+    hint_log_days: int = 30
+    #: Entries that are kept there at most; Salesforce counts 2 KB of the org's storage for each.
+    hint_log_most: int = 5_000
 
     def table(self, base: FieldTable = DEFAULT_MAPPING) -> FieldTable:
         """Return a mapping table with this connection's policies in it."""
@@ -74,8 +84,12 @@ class Options:
     @property
     def levels_dropped(self) -> tuple[LogLevel, ...]:
         """The levels of log entries that are not kept."""
-        gravity = list(LogLevel)
-        return tuple(gravity[: gravity.index(self.log_level)])
+        return tuple(level for level in LogLevel if level not in _from(self.log_level))
+
+    @property
+    def levels_copied(self) -> tuple[LogLevel, ...]:
+        """The levels of log entries that are copied to the org."""
+        return _from(self.hint_log_level) if self.hint_log_level else ()
 
     def to_json(self) -> dict[str, Json]:
         """Return the settings as the store keeps them."""
@@ -99,6 +113,9 @@ class Options:
             "parity_hour": self.parity_hour,
             "log_level": str(self.log_level),
             "log_days": self.log_days,
+            "hint_log_level": str(self.hint_log_level or OFF),
+            "hint_log_days": self.hint_log_days,
+            "hint_log_most": self.hint_log_most,
         }
 
     @classmethod
@@ -129,7 +146,10 @@ class Options:
         _check_zone("time_zone", values.get("time_zone", "UTC"))
         _check_hour("parity_hour", values.get("parity_hour", 0))
         values["log_level"] = _level(values.get("log_level", LogLevel.DEBUG))
-        _check_days("log_days", values.get("log_days", 1))
+        values["hint_log_level"] = _level_or_off(values.get("hint_log_level", LogLevel.ERROR))
+        for name in ("log_days", "hint_log_days"):
+            _check_days(name, values.get(name, 1))
+        _check_most("hint_log_most", values.get("hint_log_most", 5_000))
         return cls(**values)  # type: ignore[arg-type]  # names are checked above, values come from our own to_json
 
 
@@ -219,6 +239,25 @@ def _level(value: object) -> LogLevel:
     if value not in set(LogLevel):
         raise BadInput(f"connection settings: log_level: expected one of {', '.join(LogLevel)}")
     return LogLevel(str(value))
+
+
+def _level_or_off(value: object) -> LogLevel | None:
+    if value == OFF:
+        return None
+    if value not in set(LogLevel):
+        raise BadInput(f"connection settings: hint_log_level: expected one of {OFF}, {', '.join(LogLevel)}")
+    return LogLevel(str(value))
+
+
+def _from(level: LogLevel) -> tuple[LogLevel, ...]:
+    """Return a level and those that are graver."""
+    gravity = list(LogLevel)
+    return tuple(gravity[gravity.index(level) :])
+
+
+def _check_most(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 100_000:
+        raise BadInput(f"connection settings: {name}: expected 200 to 100000 entries")
 
 
 def _check_days(name: str, value: object) -> None:

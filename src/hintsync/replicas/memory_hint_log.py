@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 
@@ -45,22 +46,19 @@ class MemoryHintLog:
         """Store entries by key."""
         assert len(entries) <= GROUP
         assert len({entry.key for entry in entries}) == len(entries)
-        self._begin()
-        if self._faults.arrives:
+        with self._call():
             self._store(entries)
-        if self._faults.end():
-            raise RetryLater(self._faults.side, "the reply was lost")
         return {entry.key: self.refused[entry.key] for entry in entries if entry.key in self.refused}
 
     async def count(self, prefix: str) -> int:
         """Count entries."""
-        self._begin()
-        return len(self._found(prefix))
+        with self._call():
+            return len(self._found(prefix))
 
     async def oldest(self, prefix: str, *, before: str | None = None, limit: int = GROUP) -> Sequence[RecordId]:
         """Return ids, oldest first."""
-        self._begin()
-        found = [row for row in self._found(prefix) if before is None or self.rows[row].at < before]
+        with self._call():
+            found = [row for row in self._found(prefix) if before is None or self.rows[row].at < before]
         return sorted(found, key=lambda row: (self.rows[row].at, self.rows[row].key))[:limit]
 
     async def drop(self, ids: Sequence[RecordId]) -> int:
@@ -68,26 +66,32 @@ class MemoryHintLog:
         assert len(ids) <= GROUP
         if not ids:
             return 0
-        self._begin()
-        return sum(self.rows.pop(each, None) is not None for each in ids)
+        with self._call():
+            return sum(self.rows.pop(each, None) is not None for each in ids)
 
     async def entries(self, prefix: str) -> Sequence[OrgEntry]:
         """Return entries by key."""
         found = sorted((self.rows[row] for row in self._found(prefix)), key=lambda entry: entry.key)
         for _ in range(0, max(len(found), 1), _PAGE):
-            self._begin()
+            with self._call():
+                pass
         return found
 
     async def storage(self) -> Storage | None:
         """Say how much room there is."""
-        self._begin()
-        return self.room
+        with self._call():
+            return self.room
 
-    def _begin(self) -> None:
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        """Carry out one call, with what is to go wrong about it."""
         self._calls += 1
         self._faults.begin()
         if self.missing:
             raise FixConfiguration("salesforce: the org has no Hint Log: run hintsync install")
+        yield
+        if self._faults.end():
+            raise RetryLater(self._faults.side, "the reply was lost")
 
     def _found(self, prefix: str) -> list[RecordId]:
         return [row for row, entry in self.rows.items() if entry.key.startswith(prefix)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from functools import partial
@@ -17,6 +17,7 @@ from hintsync.dispatchers.local import LocalDispatcher
 from hintsync.dispatchers.procrastinate import open_dispatcher
 from hintsync.engine.alarms import Limits, Pulse
 from hintsync.engine.context import Engine
+from hintsync.engine.hint_log import hint_log_job
 from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import Worked, work_once
 from hintsync.engine.patient_index import keep_index
@@ -118,6 +119,7 @@ class Process:
             if Role.WORKER in self._roles:
                 group.create_task(self._work(engine, leaving))
                 group.create_task(self._keep_schedule(engine, leaving))
+                group.create_task(_keep_due(engine, leaving, lambda: [hint_log_job()]))
                 group.create_task(OrderKeeper(self._service, engine).keep(leaving))
             if Role.SUBSCRIBER in self._roles:
                 wake = partial(self._dispatcher.wake, engine.connection.id)
@@ -142,16 +144,7 @@ class Process:
         """Do what has come due, again and again; first of all, look what happened while nobody looked."""
         for side in Side:
             await ask_catch_up(engine, side)
-        while not leaving.is_set():
-            due = asyncio.create_task(run_due(engine, self._jobs(engine)))
-            await _leave_after(due, leaving, _GRACE)
-            if due.cancelled():
-                return
-            if isinstance(error := due.exception(), HintsyncError):
-                _log.warning("the schedule of connection %s: %s", engine.connection.id, error.code)
-            elif error is not None:
-                raise error
-            await rest(engine.clock, TICK, leaving)
+        await _keep_due(engine, leaving, lambda: self._jobs(engine))
 
     def _jobs(self, engine: Engine) -> list[Job]:
         settings = self._service.settings
@@ -188,6 +181,20 @@ def _count(connection_id: str, worked: Worked) -> None:
         ("held", worked.held),
     ):
         count(word, connection_id, None, records)
+
+
+async def _keep_due(engine: Engine, leaving: asyncio.Event, jobs: Callable[[], Sequence[Job]]) -> None:
+    """Do the work that has come due, one after the other, again and again until it is time to leave."""
+    while not leaving.is_set():
+        due = asyncio.create_task(run_due(engine, jobs()))
+        await _leave_after(due, leaving, _GRACE)
+        if due.cancelled():
+            return
+        if isinstance(error := due.exception(), HintsyncError):
+            _log.warning("the schedule of connection %s: %s", engine.connection.id, error.code)
+        elif error is not None:
+            raise error
+        await rest(engine.clock, TICK, leaving)
 
 
 async def _leave_after(work: asyncio.Task[list[str]], leaving: asyncio.Event, grace: float) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from hintsync.core.errors import BadInput
-from hintsync.engine.options import Options
+from hintsync.engine.options import OFF, Options
 from hintsync.state.port import Json, LogLevel
 
 
@@ -30,6 +30,8 @@ class Shape(Enum):
     ZONE = auto()
     HOUR = auto()
     LEVEL = auto()
+    #: A level, or off.
+    COPIED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,29 @@ GROUPS: tuple[Group, ...] = (
             Choice("log_days", "Days that entries are kept", "The audit trail is kept for good.", Shape.WHOLE),
         ),
     ),
+    Group(
+        "Log in Salesforce",
+        (
+            Choice(
+                "hint_log_level",
+                "Entries that are copied to the Hint Log in Salesforce",
+                "Ids and field names only. Debug may be thousands of entries a day.",
+                Shape.COPIED,
+            ),
+            Choice(
+                "hint_log_days",
+                "Days that copies are kept in Salesforce",
+                "Older ones are deleted there within hours.",
+                Shape.WHOLE,
+            ),
+            Choice(
+                "hint_log_most",
+                "Copies that are kept in Salesforce at most",
+                "Each takes 2 KB of the org’s data storage; the oldest go first. 200 to 100000.",
+                Shape.WHOLE,
+            ),
+        ),
+    ),
 )
 CHOICES: Mapping[str, Choice] = {choice.name: choice for group in GROUPS for choice in group.choices}
 #: Choices that other pages hold: the Default Account with the connection, the policies with the fields.
@@ -259,6 +284,8 @@ def _options(shape: Shape, text: str) -> tuple[tuple[str, str], ...]:
         offered = tuple((str(hour), f"{hour:02}:00") for hour in range(24))
     if shape is Shape.LEVEL:
         offered = _LEVELS
+    if shape is Shape.COPIED:
+        offered = (*_LEVELS, (OFF, "None"))
     if shape is Shape.ZONE:
         offered = tuple((zone, zone.replace("_", " ")) for zone in _zones())
     return offered if not offered or text in dict(offered) else ((text, text), *offered)
