@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import lru_cache
 
 from hintsync_emulators.control import ControlError, ControlRequest, ControlRoute
 
@@ -45,6 +47,12 @@ class Clock:
 
     def to_json(self) -> dict[str, object]:
         return {"now": self().isoformat(), "running": self.running}
+
+
+@lru_cache(maxsize=64)
+def http_date(second: int) -> bytes:
+    """Writes an epoch second as the header `Date` does; many answers of one second share it."""
+    return format_datetime(datetime.fromtimestamp(second, UTC), usegmt=True).encode("ascii")
 
 
 def _machine() -> datetime:

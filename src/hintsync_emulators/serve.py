@@ -63,6 +63,7 @@ def make_server(app: ASGIApp, certificate: "CertificateFiles | None" = None) -> 
             loop="auto",
             log_level="warning",
             access_log=False,
+            date_header=False,  # the emulated systems tell their own time
             timeout_graceful_shutdown=1,
             ssl_certfile=certificate.chain if certificate else None,
             ssl_keyfile=certificate.key if certificate else None,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from hintsync.core.limits import DayBudget, Purpose
-from hintsync.doctor.clocks import Greeting
 from hintsync.doctor.findings import Finding, look, not_known, ok, wrong
 from hintsync.doctor.known import Known, Unknown, Why
 from hintsync.ports import Identity
 
 #: Seconds of difference that are told, and from which on logins are about to fail: an assertion is good for three minutes.
 _OFF, _FAR = 30.0, 150.0
-_NO_TIME: Final = Unknown(Why.ABSENT, "the answers tell no time")
+#: Seconds below which a difference is not told: answers tell whole seconds, and take their time.
+_EXACT: Final = 2.0
 _SPENT = "budget-spent"
 
 
@@ -27,20 +27,20 @@ def token(check: str, identity: Known[Identity]) -> Finding:
     return not_known(check, identity)
 
 
-def clock(check: str, greeting: Known[Greeting]) -> Finding:
-    """Judge how far a system's clock and ours are apart."""
-    if isinstance(greeting, Unknown):
-        return not_known(check, greeting)
-    if greeting.ahead is None:
-        return not_known(check, _NO_TIME)
-    apart = abs(greeting.ahead)
-    way = "behind" if greeting.ahead > 0 else "ahead"
-    found = f"ours is {apart:.0f} seconds {way}" if apart >= 1 else "less than a second apart"
+def clock(check: str, ahead: Known[float]) -> Finding:
+    """Judge how far a system's clock and ours are apart.
+
+    Args:
+        check: Code of the check.
+        ahead: Seconds that the system's clock is before ours.
+    """
+    if isinstance(ahead, Unknown):
+        return not_known(check, ahead)
+    apart, ours = abs(ahead), "behind" if ahead > 0 else "ahead"
+    found = f"ours is {apart:.0f} seconds {ours}" if apart >= _EXACT else "they agree"
     if apart > _FAR:
         return wrong(check, "far", found)
-    if apart > _OFF:
-        return look(check, "off", found)
-    return ok(check, found)
+    return look(check, "off", found) if apart > _OFF else ok(check, found)
 
 
 def calls(check: str, budget: Known[DayBudget], day: str) -> Finding:

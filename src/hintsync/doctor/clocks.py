@@ -1,67 +1,56 @@
-"""The time that another system tells in its answers, against our own."""
+"""The time that another system tells in its answers, against our own; heard beside whatever it is asked anyway."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 import httpx
 
-from hintsync.core.errors import RetryLater
-from hintsync.core.values import Side
+from hintsync.doctor.known import Known, Unknown, Why
 from hintsync.ports import Clock
 
 #: Servers tell whole seconds: the moment lies half a second later on average.
-_HALF = timedelta(seconds=0.5)
+_HALF: Final = timedelta(seconds=0.5)
+_NO_TIME: Final = Unknown(Why.ABSENT, "the answers tell no time")
 
 
-@dataclass(frozen=True, slots=True)
-class Greeting:
-    """An answer to a question that needs no credential."""
+class TimeTold:
+    """Hears the time in a system's answers, good and bad ones: a refused login tells it too."""
 
-    #: Seconds that the system's clock is before ours; negative: behind. None: it told no time.
-    ahead: float | None
+    def __init__(self, clock: Clock) -> None:
+        """Take our own clock; nothing was heard yet."""
+        self._clock = clock
+        #: Seconds that the system's clock is before ours, negative if behind; None: nothing was heard.
+        self.ahead: float | None = None
 
+    async def hear(self, answer: httpx.Response) -> None:
+        """Hear one answer; a hook of httpx."""
+        told = _moment(answer.headers.get("date", ""))
+        if told is not None:
+            self.ahead = (told + _HALF - self._clock.now()).total_seconds()
 
-async def greet(
-    transport: httpx.AsyncBaseTransport | None, url: str, side: Side, clock: Clock, *, timeout: float
-) -> Greeting:
-    """Ask an address for anything at all, without a credential, and compare the time that it tells.
-
-    Args:
-        transport: how requests travel; None: over the network.
-        url: any of the system's own; what it answers is no matter.
-        side: whose.
-        clock: ours.
-        timeout: seconds.
-
-    Raises:
-        RetryLater: nothing answers there.
-    """
-    try:
-        async with httpx.AsyncClient(timeout=timeout) if transport is None else _borrowed(transport, timeout) as http:
-            before = clock.now()
-            answer = await http.get(url, headers={"user-agent": "hintsync"})
-            after = clock.now()
-    except httpx.HTTPError as error:
-        raise RetryLater(side, f"no answer to a question without a credential ({type(error).__name__})") from None
-    told = _moment(answer.headers.get("date", ""))
-    return Greeting(None if told is None else (told + _HALF - (before + (after - before) / 2)).total_seconds())
+    def known(self, otherwise: object) -> Known[float]:
+        """Return what was heard, or why nothing was: what kept the system from answering, if that is known."""
+        if self.ahead is not None:
+            return self.ahead
+        return otherwise if isinstance(otherwise, Unknown) else _NO_TIME
 
 
-class _Lent(httpx.AsyncBaseTransport):
-    """A transport that its owner goes on using: closing the client leaves it open."""
+class Listening(httpx.AsyncBaseTransport):
+    """A transport that lets the time be heard, and that its owner goes on using: closing it closes nothing."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport, time: TimeTold) -> None:
+        """Stand in for a transport."""
         self._transport = transport
+        self._time = time
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._transport.handle_async_request(request)
-
-
-def _borrowed(transport: httpx.AsyncBaseTransport, timeout: float) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=_Lent(transport), timeout=timeout)
+        """Pass a request on."""
+        answer = await self._transport.handle_async_request(request)
+        await self._time.hear(answer)
+        return answer
 
 
 def _moment(text: str) -> datetime | None:

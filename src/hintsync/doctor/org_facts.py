@@ -12,13 +12,12 @@ import httpx
 from hintsync.bootstrap import Service
 from hintsync.core.errors import NotConnected
 from hintsync.core.limits import DayBudget
-from hintsync.core.values import Side
-from hintsync.doctor.clocks import Greeting, greet
-from hintsync.doctor.known import Known, Unknown, Why, learn, unknown_by
+from hintsync.doctor.clocks import TimeTold
+from hintsync.doctor.known import Known, Unknown, Why, learn
 from hintsync.engine.options import Options
 from hintsync.engine.way import Way, load_way
 from hintsync.installation import PAGES_FACT
-from hintsync.logins import CANVAS_APP, SALESFORCE_LOGIN, SalesforceLogin, WithToken, unpack_canvas_app, unpack_login
+from hintsync.logins import CANVAS_APP, SALESFORCE_LOGIN, SalesforceLogin, unpack_canvas_app, unpack_login
 from hintsync.ports import Identity
 from hintsync.replicas.retrying import Backoff, Retrying
 from hintsync.replicas.salesforce.client import SalesforceClient
@@ -36,18 +35,9 @@ _MEMBER = "PlatformEventChannelMember"
 
 
 @dataclass(frozen=True, slots=True)
-class OrgFacts:
-    """What is known of a connection's org."""
+class OrgAnswers:
+    """What an org answered."""
 
-    connection: Connection
-    public_url: str
-    #: From the store.
-    way: Way
-    #: When an event last came; ISO 8601, UTC; None: never.
-    heard: str | None
-    #: The stored key of our app opens; false: none is stored.
-    canvas_key: Known[bool]
-    greeting: Known[Greeting]
     identity: Known[Identity]
     api: Known[Api]
     fields: Known[ContactFields]
@@ -57,6 +47,24 @@ class OrgFacts:
     #: Permission set -> people who have it; one that is not in the org is missing.
     holders: Known[Mapping[str, int]]
 
+
+@dataclass(frozen=True, slots=True)
+class OrgFacts:
+    """What is known of a connection's org."""
+
+    connection: Connection
+    #: Of the settings; empty: none.
+    public_url: str
+    #: How changes are found at present.
+    way: Way
+    #: When an event last came; ISO 8601, UTC; None: never.
+    heard: str | None
+    #: The stored key of our app opens; false: none is stored.
+    canvas_key: Known[bool]
+    #: Seconds that the org's clock is before ours.
+    ahead: Known[float]
+    answers: OrgAnswers
+
     @property
     def options(self) -> Options:
         """The connection's choices."""
@@ -65,25 +73,16 @@ class OrgFacts:
     @property
     def calls(self) -> Known[DayBudget]:
         """The org's calls of the rolling day, with the reserve that was chosen."""
-        if isinstance(self.api, Unknown):
-            return self.api
-        return DayBudget(self.api.daily, self.api.daily - self.api.left, self.options.salesforce_reserve)
+        api = self.answers.api
+        if isinstance(api, Unknown):
+            return api
+        return DayBudget(api.daily, api.daily - api.left, self.options.salesforce_reserve)
 
     @property
     def pages(self) -> Mapping[str, Json] | None:
         """What was remembered when our pages were installed; None: they were not."""
         fact = self.connection.facts.get(PAGES_FACT)
         return fact if isinstance(fact, dict) else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Answers:
-    identity: Known[Identity]
-    api: Known[Api]
-    fields: Known[ContactFields]
-    grants: Known[OwnGrants]
-    members: Known[Sequence[str]]
-    holders: Known[Mapping[str, int]]
 
 
 async def look_at_org(service: Service, connection: Connection, heard: str | None) -> OrgFacts:
@@ -94,24 +93,34 @@ async def look_at_org(service: Service, connection: Connection, heard: str | Non
         connection: Whose org.
         heard: When an event last came.
     """
+    time = TimeTold(service.clock)
+    answers, key = await asyncio.gather(_answers(service, connection, time), learn(_key(service, connection)))
+    way = await load_way(service.store, connection)
+    ahead = time.known(answers.identity)
+    return OrgFacts(connection, service.settings.public_url, way, heard, key, ahead, answers)
+
+
+async def _answers(service: Service, connection: Connection, time: TimeTold) -> OrgAnswers:
     login = await learn(_login(service, connection))
-    greeting, answers, key = await asyncio.gather(
-        _greeting(service, login), _asked(service, connection, login), learn(_key(service, connection))
-    )
-    return OrgFacts(
-        connection,
-        service.settings.public_url,
-        await load_way(service.store, connection),
-        heard,
-        key,
-        greeting,
-        answers.identity,
-        answers.api,
-        answers.fields,
-        answers.grants,
-        answers.members,
-        answers.holders,
-    )
+    if isinstance(login, Unknown):
+        return _none(login)
+    async with aclosing(_client(service, login, time)) as client:
+        # the first alone: a credential that is refused is tried once, and the others find the session that it opens
+        identity = await learn(SalesforceReplica(client, clock=service.clock).identify())
+        if isinstance(identity, Unknown) and identity.why is not Why.REFUSED:
+            return _none(identity)
+        found = await asyncio.gather(
+            learn(api(client)),
+            learn(read_contact_fields(client)),
+            learn(own_grants(client, OBJECTS)),
+            learn(_members(client)),
+            learn(holders_by_set(client, (USER_SET, ADMIN_SET))),
+        )
+    return OrgAnswers(identity, *found)
+
+
+def _none(why: Unknown) -> OrgAnswers:
+    return OrgAnswers(why, why, why, why, why, why)
 
 
 async def _login(service: Service, connection: Connection) -> SalesforceLogin:
@@ -126,55 +135,15 @@ async def _key(service: Service, connection: Connection) -> bool:
     return stored is not None and bool(unpack_canvas_app(stored).consumer_key)
 
 
-async def _greeting(service: Service, login: Known[SalesforceLogin]) -> Known[Greeting]:
-    """Ask for the time at the address that we sign in at: a clock that is wrong keeps us out."""
-    if isinstance(login, Unknown):
-        return login
-    url = login.instance_url if isinstance(login, WithToken) else login.login_url
-    timeout = service.settings.http_timeout
-    question = greet(
-        service.transports.salesforce,
-        f"{url.rstrip('/')}/services/data",
-        Side.SALESFORCE,
-        service.clock,
-        timeout=timeout,
-    )
-    return await learn(question)
-
-
-async def _asked(service: Service, connection: Connection, login: Known[SalesforceLogin]) -> _Answers:
-    if isinstance(login, Unknown):
-        return _none(login)
-    try:
-        client = _client(service, login)
-    except Exception as error:  # a stored key that is none is found when it is used
-        return _none(unknown_by(error))
-    async with aclosing(client):
-        replica = SalesforceReplica(client, clock=service.clock)
-        # the first alone: a credential that is refused is tried once, and the others find the session that it opens
-        identity = await learn(replica.identify())
-        if isinstance(identity, Unknown) and identity.why is not Why.REFUSED:
-            return _none(identity)
-        found = await asyncio.gather(
-            learn(api(client)),
-            learn(read_contact_fields(client)),
-            learn(own_grants(client, OBJECTS)),
-            learn(_members(client)),
-            learn(holders_by_set(client, (USER_SET, ADMIN_SET))),
-        )
-    return _Answers(identity, *found)
-
-
-def _none(why: Unknown) -> _Answers:
-    return _Answers(why, why, why, why, why, why)
-
-
-def _client(service: Service, login: SalesforceLogin) -> SalesforceClient:
+def _client(service: Service, login: SalesforceLogin, time: TimeTold) -> SalesforceClient:
     """Return a client that asks once: what does not answer now is a finding."""
-    http = httpx.AsyncClient(transport=service.transports.salesforce, timeout=service.settings.http_timeout)
-    return SalesforceClient(
-        http, login.grant(service.clock), service.clock, retrying=Retrying(service.clock, Backoff(attempts=1))
+    http = httpx.AsyncClient(
+        transport=service.transports.salesforce,
+        timeout=service.settings.http_timeout,
+        event_hooks={"response": [time.hear]},
     )
+    once = Retrying(service.clock, Backoff(attempts=1))
+    return SalesforceClient(http, login.grant(service.clock), service.clock, retrying=once)
 
 
 async def _members(client: SalesforceClient) -> Sequence[str]:

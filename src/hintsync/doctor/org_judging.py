@@ -32,18 +32,19 @@ _TOPIC: Final = f"/data/{CHANNEL}"
 
 def judge_org(facts: OrgFacts) -> list[Finding]:
     """Return what is found of a connection's org."""
+    answers = facts.answers
     return [
-        token("org-token", facts.identity),
-        pin(facts.connection, facts.identity),
-        api_version(facts.api),
-        clock("org-clock", facts.greeting),
-        permissions(facts.grants),
-        fields(facts.fields),
+        token("org-token", answers.identity),
+        pin(facts.connection, answers.identity),
+        api_version(answers.api),
+        clock("org-clock", facts.ahead),
+        permissions(answers.grants),
+        fields(answers.fields),
         calls("org-calls", facts.calls, "the last 24 hours"),
         events(facts),
         pages(facts),
         canvas_key(facts.canvas_key),
-        permission_sets(facts.holders),
+        permission_sets(answers.holders),
     ]
 
 
@@ -103,7 +104,7 @@ def fields(seen: Known[ContactFields]) -> Finding:
 
 def events(facts: OrgFacts) -> Finding:
     """Judge how Salesforce's changes are found."""
-    way, members = facts.way, facts.members
+    way, members = facts.way, facts.answers.members
     if way.topic == _TOPIC and not isinstance(members, Unknown) and CHANNEL_MEMBER not in members:
         return wrong("org-events", "no-channel", f"{way.topic} is to be followed, and no such channel carries contacts")
     if not way.topic:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hintsync.bootstrap import Service, hint_client, hint_facts, open_partner
+import httpx
+
+from hintsync.bootstrap import Service, hint_client, hint_facts, open_partner, pace_of
 from hintsync.core.codec import Codec
 from hintsync.core.conventions import Conventions
 from hintsync.core.errors import NotConnected
 from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.core.limits import DayBudget
-from hintsync.core.values import Side
-from hintsync.doctor.clocks import Greeting, greet
+from hintsync.doctor.clocks import Listening, TimeTold
 from hintsync.doctor.known import Known, Unknown, Why, learn
 from hintsync.logins import HINT_TOKEN
 from hintsync.ports import Identity
 from hintsync.replicas.hint.partner import Integration
 from hintsync.replicas.hint.replica import HintReplica
+from hintsync.replicas.wire import open_transport
 from hintsync.state.port import Connection
 
 _NO_KEY = Unknown(Why.ABSENT, "not asked: no partner key is set")
@@ -30,7 +32,8 @@ class PracticeFacts:
     """What is known of a connection's practice."""
 
     connection: Connection
-    greeting: Known[Greeting]
+    #: Seconds that Hint's clock is before ours.
+    ahead: Known[float]
     identity: Known[Identity]
     #: Of the partner account, today (UTC).
     calls: Known[DayBudget]
@@ -39,34 +42,22 @@ class PracticeFacts:
 
 
 async def look_at_practice(service: Service, connection: Connection) -> PracticeFacts:
-    """Ask Hint about a connection's practice; three calls.
+    """Ask Hint about a connection's practice; two calls.
 
     Args:
         service: The installation; its pace should not repeat what fails, or this takes its time.
         connection: Whose practice.
     """
-    greeting, (identity, calls), integration = await asyncio.gather(
-        _greeting(service, connection), _practice(service, connection), _integration(service, connection)
-    )
-    return PracticeFacts(connection, greeting, identity, calls, integration)
+    time = TimeTold(service.clock)
+    heard = replace(service, transports=replace(service.transports, hint=_listening(service, time)))
+    identity, integration = await asyncio.gather(learn(_identify(heard, connection)), _integration(heard, connection))
+    # what is left of the day is known once a request was made
+    calls = identity if isinstance(identity, Unknown) else pace_of(service).budget.today
+    return PracticeFacts(connection, time.known(identity), identity, calls, integration)
 
 
-async def _greeting(service: Service, connection: Connection) -> Known[Greeting]:
-    if not connection.practice_id:
-        return _NO_PRACTICE
-    settings = service.settings
-    question = greet(
-        service.transports.hint, settings.hint_url, Side.HINT, service.clock, timeout=settings.http_timeout
-    )
-    return await learn(question)
-
-
-async def _practice(service: Service, connection: Connection) -> tuple[Known[Identity], Known[DayBudget]]:
-    """Ask who answers; what is left of the day's calls is known once one was made."""
-    identity = await learn(_identify(service, connection))
-    if isinstance(identity, Unknown) or service.hint_pace is None:
-        return identity, identity if isinstance(identity, Unknown) else _NO_PRACTICE
-    return identity, service.hint_pace.budget.today
+def _listening(service: Service, time: TimeTold) -> httpx.AsyncBaseTransport:
+    return Listening(service.transports.hint or open_transport(), time)
 
 
 async def _identify(service: Service, connection: Connection) -> Identity:

@@ -17,7 +17,7 @@ def judge_practice(facts: PracticeFacts) -> list[Finding]:
     return [
         token("hint-token", facts.identity),
         pin(facts.connection, facts.identity),
-        clock("hint-clock", facts.greeting),
+        clock("hint-clock", facts.ahead),
         calls("hint-calls", facts.calls, "today (UTC)"),
         integration(facts.integration),
     ]

@@ -123,9 +123,8 @@ def look_at_folder(folder: Path) -> FolderSeen:
     """Look at the state folder and at the files with secrets in it."""
     if not folder.is_dir():
         return FolderSeen(there=False)
-    inside = [name for name in (SETTINGS_FILE,) if is_open(folder / name)]
-    around = ["."] if is_open(folder) else []
-    return FolderSeen(True, os.access(folder, os.W_OK | os.X_OK), tuple(around + inside))
+    exposed = [name for name in (".", SETTINGS_FILE) if is_open(folder / name)] if is_open(folder) else []
+    return FolderSeen(True, os.access(folder, os.W_OK | os.X_OK), tuple(exposed))
 
 
 def is_open(path: Path) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from starlette.types import Receive, Scope, Send
 
+from hintsync_emulators.clock import http_date
 from hintsync_emulators.control import Controlled, ControlRoute, Faults, raw_path, read_body
 from hintsync_emulators.hint.control_routes import control_routes
 from hintsync_emulators.hint.delivery import keep_delivering
@@ -69,7 +70,8 @@ class Hint:
             await self._live(receive, send)
             return
         reply = self._reply(scope, await read_body(receive))
-        await send({"type": "http.response.start", "status": reply.status, "headers": reply.wire_headers()})
+        told = (b"date", http_date(int(self._account.partner.clock().timestamp())))
+        await send({"type": "http.response.start", "status": reply.status, "headers": [told, *reply.wire_headers()]})
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _live(self, receive: Receive, send: Send) -> None:

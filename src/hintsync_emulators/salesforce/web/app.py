@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from hintsync_emulators.clock import http_date
 from hintsync_emulators.control import read_body
 from hintsync_emulators.salesforce.errors import ApiError, OAuthError
 from hintsync_emulators.salesforce.org import Org
@@ -88,7 +89,8 @@ class Application:
             extra["Vary"] = "Accept-Encoding"
         if answer.status not in (204, 304):
             extra["Content-Length"] = str(len(raw))
-        return answer.status, raw, [(name.encode("latin-1"), value.encode("latin-1")) for name, value in extra.items()]
+        wire = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in extra.items()]
+        return answer.status, raw, [(b"Date", http_date(int(self.org.auth.now()))), *wire]
 
 
 def _go_on(answer: Answer) -> Answer:
