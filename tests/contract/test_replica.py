@@ -415,6 +415,27 @@ async def test_a_live_update_of_a_record_that_moved_is_not_made_where_conditions
 
 
 @MODES
+@pytest.mark.parametrize("fresh", [True, False])
+async def test_hints_phone_list_is_written_as_a_whole_and_only_on_a_fresh_look(
+    world: World, mode: WriteMode, fresh: bool
+) -> None:
+    """What was done to it since a fresh look is lost; an older look is taken anew, and shows that somebody was there."""
+    if world.side is Side.SALESFORCE:
+        pytest.skip("a contact's phones are fields of their own")
+    record_id = world.seed(ADA)
+    seen = await read_one(world, record_id)
+    world.edit(record_id, {"mobile_phone": "+14155550177"})
+    if fresh:
+        seen = replace(seen, read_at=world.clock.monotonic())
+    change = Update(record_id, {"mobile_phone": None}, seen, replaced_phones={"mobile_phone": "+14155550132"})
+    answer = await write(world, change, mode)
+    assert answer == Moved(record_id) or (fresh and isinstance(answer, Written)), (
+        "a side that wants names is read anyway"
+    )
+    assert world.look(record_id)["mobile_phone"] == ("+14155550177" if answer == Moved(record_id) else None)
+
+
+@MODES
 async def test_f8_a_refusal_names_the_fields_and_writes_nothing(world: World, mode: WriteMode) -> None:
     record_id = world.seed(ADA)
     seen = await read_one(world, record_id)

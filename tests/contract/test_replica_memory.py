@@ -225,8 +225,19 @@ async def test_a_stale_phone_list_costs_a_read_and_a_fresh_one_does_not(
     clock.elapsed += 3
     await patients.update([change], WriteMode.BATCH)
     assert patients.calls == 1
-    await patients.update([change], WriteMode.LIVE)
+    again = Update(record_id, {"mobile_phone": "+14155550122"}, patients.shown(record_id))
+    clock.elapsed += 3
+    await patients.update([again], WriteMode.LIVE)
     assert patients.calls == 3
+
+
+async def test_a_phone_list_goes_back_as_it_was_seen(patients: MemoryReplica) -> None:
+    record_id = patients.put(ADA)
+    change = Update(record_id, {"home_phone": "+14155550111"}, patients.shown(record_id))
+    patients.edit(record_id, {"mobile_phone": "+14155550177", "office_phone": "+14155550122"})
+    assert isinstance((await patients.update([change], WriteMode.LIVE))[0], Written)
+    numbers = [entry.canonical for entry in patients.shown(record_id).phones]
+    assert numbers == ["+14155550132", "+14155550111"]
 
 
 # Sizes

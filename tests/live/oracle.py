@@ -70,14 +70,19 @@ class Oracle:
         for edit in self.open():
             edit.in_pass = False
 
-    def overwrote(self, side: Side, record_id: RecordId, names: Collection[FieldName]) -> None:
+    def overwrote(
+        self, side: Side, record_id: RecordId, names: Collection[FieldName], beside: Collection[FieldName], show: Show
+    ) -> None:
         """We wrote to Hint: an edit made since the pass read the record is gone, which section 10 allows and nothing else.
 
-        So is one to the very value that we write: nobody can tell it from our write.
+        So is one to the very value that we write: nobody can tell it from our write. Fields that are written `beside`, as
+        the other numbers of a phone list are, went back as they had been read: an edit that is still there was none of these.
         """
         for edit in self.open():
-            if edit.in_pass and (edit.side, edit.record_id) == (side, record_id) and edit.field in names:
-                edit.ended = "in the window"
+            if edit.in_pass and (edit.side, edit.record_id) == (side, record_id):
+                gone = edit.field in beside and show(side, record_id, edit.field) != edit.value
+                if edit.field in names or gone:
+                    edit.ended = "in the window"
 
     def release(self, side: Side, record_id: RecordId, why: str) -> None:
         """Follow the edits of a record no further: it is gone, unlinked, or a person has decided otherwise."""

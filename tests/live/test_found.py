@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -19,9 +19,13 @@ from hintsync.engine.by_hand import link_by_hand, unlink_by_hand
 from hintsync.engine.context import Engine
 from hintsync.engine.creating import new_link
 from hintsync.engine.csv_ids import parse_csv_ids
+from hintsync.engine.intake import take_in
+from hintsync.engine.notices import Notice
 from hintsync.engine.options import Options
 from hintsync.engine.parity import check_parity
+from hintsync.ports import Update, WriteAnswer, WriteMode
 from hintsync.replicas.memory import MemoryReplica
+from hintsync.state.port import ReviewKind
 from tests.live.history import calm
 from tests.live.town import LiveTown
 
@@ -207,6 +211,36 @@ async def test_f7_a_phone_that_hint_got_while_we_wrote_it_too_is_not_left_behind
     await calm(town)
     shown = [town.show(Side.SALESFORCE, contact, "mobile_phone"), town.show(Side.HINT, patient, "mobile_phone")]
     assert shown == [None, None]
+
+
+async def test_f5_another_number_of_hints_list_that_our_write_took_back_is_put_to_review():
+    """Hint takes its phones as one list: who writes the mobile number writes the one at home as it was read."""
+    town = LiveTown()
+    contact, patient = town.both("Bea", "Moor", "1961-03-04", home_phone="+14155550133")
+    await link_by_hand(await town.live(), contact, patient)
+    await town.settle()
+    town.org.edit(contact, {"mobile_phone": "+14155550122"})
+    await town.take(_taken(town))
+    write = town.practice.update
+
+    async def edited_before(updates: Sequence[Update], mode: WriteMode) -> Sequence[WriteAnswer]:
+        town.practice.edit(patient, {"home_phone": "+14155550144"})
+        answers = await write(updates, mode)
+        await take_in(await town.live(), _taken(town))
+        return answers
+
+    town.practice.update = edited_before  # type: ignore[method-assign]
+    await town.pass_once()
+    town.practice.update = write  # type: ignore[method-assign]
+    await calm(town)
+    assert [entry.canonical for entry in town.practice.shown(patient).phones] == ["+14155550133", "+14155550122"]
+    reviews = await town.store.reviews("main")
+    assert [(each.kind, each.field_name) for each in reviews] == [(ReviewKind.OVERWRITTEN, "home_phone")]
+
+
+def _taken(town: LiveTown) -> list[Notice]:
+    events, town.events = town.events, []
+    return events
 
 
 async def _marks_without_a_link(town: LiveTown) -> list[str]:

@@ -11,9 +11,13 @@ from collections.abc import Callable
 
 import pytest
 
+from hintsync.core.link_by_hand import Warned
 from hintsync.core.values import Side
+from hintsync.engine.by_hand import link_by_hand
+from hintsync.engine.parity import check_parity
 from hintsync.ports import Update, WriteMode
 from tests.live.conftest import FIGURES
+from tests.live.invariants import badly_ended
 from tests.live.runner import Figures, live_through_all
 from tests.live.town import LiveTown
 
@@ -48,6 +52,39 @@ def test_t1_t2_t3_a_hundred_thousand_histories(record_property: Record) -> None:
 def test_the_same_seed_is_the_same_history() -> None:
     first, second = live_through_all(range(3, 6)), live_through_all(range(3, 6))
     assert first.line() == second.line()
+
+
+async def test_the_oracle_does_not_take_a_contact_back_from_the_bin_for_its_former_patients_partner() -> None:
+    """It comes back with the marks that nobody could take off it there; the patient is somebody else's by now."""
+    town = LiveTown()
+    former, patient = town.both("Bea", "Moor", "1961-03-04")
+    partner = town.contact("Jon", "Wren", "1952-07-08")
+    await link_by_hand(await town.live(), former, patient)
+    town.org.delete(former)
+    await link_by_hand(await town.live(), partner, patient, confirmed=tuple(Warned))
+    town.org.undelete(former)
+    await town.settle()
+    assert town.org.shown(former).peer_id == patient
+    assert town.peer_of(Side.HINT, patient) == partner
+    assert town.peer_of(Side.SALESFORCE, partner) == patient
+    assert town.peer_of(Side.SALESFORCE, former) is None
+
+
+@pytest.mark.parametrize("really", [True, False])
+async def test_g2_a_round_may_be_stopped_where_really_nobody_is_left_on_a_side_and_nowhere_else(really: bool) -> None:
+    town = LiveTown()
+    contact, patient = town.both("Bea", "Moor", "1961-03-04")
+    await link_by_hand(await town.live(), contact, patient)
+    await town.settle()
+    if really:
+        town.practice.delete(patient)
+    else:
+        town.hide_everybody(Side.HINT)
+    town.events.clear()
+    stopped = await check_parity(await town.live())
+    town.everybody_there()
+    assert "G2" in (stopped.reason or "")
+    assert (badly_ended(town, stopped, "parity") == []) is really
 
 
 async def test_the_oracle_takes_an_edit_to_the_very_value_that_is_being_written_for_one_in_the_window() -> None:

@@ -45,12 +45,13 @@ class _Org(MemoryReplica):
 class _Practice(MemoryReplica):
     """Hint in memory, which tells the oracle of every write that is carried out, whether it changes something or not."""
 
-    oracle: Oracle
+    #: Tells of an update that was carried out.
+    told: Callable[[Update], None]
 
     def _update(self, update: Update, mode: WriteMode) -> WriteAnswer:
         answer = super()._update(update, mode)
         if isinstance(answer, Written):
-            self.oracle.overwrote(self.side, update.record_id, frozenset(update.values))
+            self.told(update)
         return answer
 
 
@@ -67,6 +68,8 @@ class LiveTown(LiveWorld):
     made: Counter[RecordId] = field(default_factory=Counter)
     #: Contacts that were deleted at some time: what was released meanwhile could not be written to them.
     were_deleted: set[RecordId] = field(default_factory=set)
+    #: The contact that we wrote to last of those that show a patient, by patient.
+    named: dict[RecordId, RecordId] = field(default_factory=dict)
     #: Seconds by which the clock was set back: leases of before then last so much longer.
     set_back: float = 0.0
     #: A system says that it is another one, so nothing may be written (guard G1).
@@ -88,7 +91,7 @@ class LiveTown(LiveWorld):
         }
         self.org = _Org(Side.SALESFORCE, table, self.clock, capabilities=small[Side.SALESFORCE])
         self.practice = _Practice(Side.HINT, table, self.clock, capabilities=small[Side.HINT])
-        self.practice.oracle = self.oracle
+        self.practice.told = self._wrote_to_hint
         for replica in (self.org, self.practice):
             replica.faults = WatchedFaults(replica.side)
             replica.watch(self._heard)
@@ -101,8 +104,15 @@ class LiveTown(LiveWorld):
                 self.trespasses.append(f"T12 G1: {change.record_id} was written although it is another system's")
             if change.kind is ChangeKind.CREATED and change.side is Side.SALESFORCE:
                 self.made[self.org.shown(change.record_id).peer_id or ""] += 1
+            if change.side is Side.SALESFORCE and (shown := self.org.shown(change.record_id)).marked:
+                self.named[shown.peer_id or ""] = change.record_id
         elif change.kind is ChangeKind.DELETED:
             self.were_deleted.add(change.record_id)
+
+    def _wrote_to_hint(self, update: Update) -> None:
+        phones = {row.name for row in self.practice.table.phones}
+        beside = phones if phones & set(update.values) else ()
+        self.oracle.overwrote(Side.HINT, update.record_id, frozenset(update.values), beside, self.show)
 
     def side(self, side: Side) -> MemoryReplica:
         """Return one system."""
@@ -193,6 +203,10 @@ class LiveTown(LiveWorld):
         for replica in (self.org, self.practice):
             replica.__dict__.pop("_listed", None)
 
+    def shows_nobody(self, side: Side) -> bool:
+        """Say whether the lists of a side are empty."""
+        return not self.side(side)._listed(None)
+
     # --- what people see
     def show(self, side: Side, record_id: RecordId, name: FieldName) -> Seen:
         """Return what a side shows of a field."""
@@ -205,13 +219,20 @@ class LiveTown(LiveWorld):
         return replica._seen(record, name)
 
     def peer_of(self, side: Side, record_id: RecordId) -> RecordId | None:
-        """Return the other record of a pair, as the contact names it; None if there is none."""
+        """Return the other record of a pair, as the contact names it; None if there is none.
+
+        A contact that was in the recycle bin while its link ended comes back with its marks: the one we wrote to later counts.
+        """
         there = {r.id for r in self.practice.records()}
         live = (r for r in self.org.records() if r.state is RecordState.LIVE and r.marked and r.peer_id in there)
-        pairs = {r.id: r.peer_id for r in live}
-        if side is Side.SALESFORCE:
-            return pairs.get(record_id)
-        return next((contact for contact, patient in pairs.items() if patient == record_id), None)
+        contacts = dict[RecordId, RecordId]()
+        for contact in live:
+            patient = contact.peer_id or ""
+            if patient not in contacts or self.named.get(patient) == contact.id:
+                contacts[patient] = contact.id
+        if side is Side.HINT:
+            return contacts.get(record_id)
+        return next((patient for patient, contact in contacts.items() if contact == record_id), None)
 
     async def is_no_edit(self, side: Side, record_id: RecordId, name: FieldName, value: Seen) -> str:
         """Say why an edit is none to the tables of semantics; empty: it is one.

@@ -6,6 +6,7 @@ import asyncio
 
 from hintsync.bootstrap import open_service
 from hintsync.core.values import Side
+from hintsync.engine.notices import CROSSED, TOLD_GONE
 from hintsync.settings import load_settings
 from hintsync.state.live import Mark
 from tests.surfaces.town import Town
@@ -18,7 +19,9 @@ def park(town: Town, *patients: str) -> None:
 
     async def work() -> None:
         async with open_service(load_settings(state=town.state)) as service:
-            await service.store.mark("clinic", [Mark(Side.HINT, each, "webhook", 1.0) for each in patients])
+            causes = ("webhook", "webhook" + TOLD_GONE, f"webhook{CROSSED}city=00ff")
+            marks = [Mark(Side.HINT, each, cause, 1.0) for each, cause in zip(patients, causes, strict=True)]
+            await service.store.mark("clinic", marks)
             claimed = await service.store.claim("clinic", "a worker", 2.0, 17.0, limit=100)
             await service.store.put_off(claimed, 20.0, parked=CODE)
 
@@ -32,6 +35,7 @@ def test_parked_records_are_listed_with_their_reason_and_replayed_one_or_all(tow
     assert [(each["side"], each["record_id"], each["reason"]) for each in listed] == [
         ("hint", f"pat-{number}", CODE) for number in (1, 2, 3)
     ]
+    assert {each["cause"] for each in listed} == {"webhook"}, "not what is kept for the worker behind it"
     assert "pat-2" in town.run("parked").stdout
     assert town.json("parked", "pat-2", "--replay")["replayed"] == 1
     assert [each["record_id"] for each in town.json("parked", code=3)["parked"]] == ["pat-1", "pat-3"]

@@ -17,6 +17,7 @@ from hintsync.engine.live_pass import LEASE, Pass
 from hintsync.engine.live_pieces import Ended, Piece
 from hintsync.engine.live_reading import Readings
 from hintsync.engine.live_retry import pause_after, spread
+from hintsync.engine.notices import plain_cause
 from hintsync.engine.open_reviews import load_open_reviews
 from hintsync.engine.outcomes import Records, Scribe
 from hintsync.engine.pairs import Pair
@@ -120,7 +121,8 @@ async def _move(at: Pass, case: _Case, readings: Readings, fated: Fated) -> None
     both_there = other is not None and _is_there(survivor) and _is_there(other)
     due = at.now + (2 * LEASE if both_there else 0.0)
     first = case.piece.marks[0]
-    await engine.store.mark(engine.connection.id, [Mark(side, survivor.id, first.cause, due, first.lane)])
+    mark = Mark(side, survivor.id, plain_cause(first.cause), due, first.lane)
+    await engine.store.mark(engine.connection.id, [mark])
     link = moved_link(before, side, survivor.id)
     scribe = Scribe(engine, f"link:{link.id}")
     loser = case.piece.id_of(side)

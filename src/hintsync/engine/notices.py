@@ -15,6 +15,11 @@ TOLD_GONE = "/deleted"
 CROSSED = "/crossed:"
 
 
+def plain_cause(cause: str) -> str:
+    """Return the cause of a mark without what stands behind it."""
+    return cause.partition("/")[0]
+
+
 class NoticeKind(StrEnum):
     """What happened to the record, as the event says."""
 

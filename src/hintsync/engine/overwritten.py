@@ -37,7 +37,10 @@ async def note_overwritten(engine: Engine, ended: Ended, settled: Settled) -> No
 
 
 async def _written_lately(engine: Engine, link_id: str, heard: float) -> set[FieldName]:
-    """Return the fields that were written to Hint about when an event was heard, as the link's audit chain tells."""
+    """Return the fields that were written to Hint about when an event was heard, as the link's audit chain tells.
+
+    Hint takes its list of phones as a whole: whoever writes one number writes them all.
+    """
     began = datetime.fromtimestamp(heard - _BEFORE, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     names, after = set[FieldName](), 0
     while events := await engine.store.audit(engine.connection.id, chain=f"link:{link_id}", after=after):
@@ -46,7 +49,8 @@ async def _written_lately(engine: Engine, link_id: str, heard: float) -> set[Fie
             event = stored.event
             if event.action == "wrote" and event.side is Side.HINT and event.at >= began:
                 names.update(event.fields)
-    return names
+    phones = {row.name for row in engine.table.phones}
+    return names | phones if names & phones else names
 
 
 def _record(engine: Engine, ended: Ended, settled: Settled, lost: list[FieldName]) -> None:

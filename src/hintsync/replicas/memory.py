@@ -48,7 +48,7 @@ from hintsync.ports import (
     WriteMode,
     Written,
 )
-from hintsync.replicas.freshness import is_fresh
+from hintsync.replicas.freshness import is_fresh, moved_since
 from hintsync.replicas.memory_hint_log import MemoryHintLog
 from hintsync.replicas.memory_office import MemoryOffice
 from hintsync.replicas.memory_records import (
@@ -221,13 +221,16 @@ class MemoryReplica(MemoryOffice):
         answers: list[WriteAnswer] = []
         for chunk in _chunks(updates, self._write_size(mode)):
             try:
-                self._count_phone_reads(chunk, mode)
+                ready = [self._ready(each, mode) for each in chunk]
+                if not any(ready):
+                    answers += [Moved(each.record_id) for each in chunk]
+                    continue
                 self.faults.begin()
             except HintsyncError as error:
                 if not answers:
                     raise
                 return [*answers, *(Later(each.record_id, error.code) for each in updates[len(answers) :])]
-            done = [self._update(each, mode) for each in chunk] if self.faults.arrives else []
+            done = self._update_all(chunk, ready, mode) if self.faults.arrives else []
             lost = self.faults.end()
             answers += [Unknown(each.record_id) for each in chunk] if lost else done
         return answers
@@ -262,14 +265,28 @@ class MemoryReplica(MemoryOffice):
             return min(_COMPOSITE_SIZE, self._capabilities.write_size)
         return self._capabilities.write_size
 
-    def _count_phone_reads(self, chunk: Sequence[Update], mode: WriteMode) -> None:
-        """Hint's phone list is read immediately before it is written, unless what was seen is fresh."""
-        if self.side is not Side.HINT:
-            return
-        for update in chunk:
-            names_phone = any(self.table[name].kind is Kind.PHONE for name in update.values)
-            if names_phone and not is_fresh(update.seen, mode, self.clock):
-                self._read_call()
+    def _ready(self, update: Update, mode: WriteMode) -> Update | None:
+        """Return an update with the phone list that it is to change; None if what it would overwrite was edited.
+
+        Hint takes its phone list as a whole. It is read immediately before, unless what was seen is fresh: then whatever
+        was done to the list since is lost.
+        """
+        if not self._writes_phones(update) or is_fresh(update.seen, mode, self.clock):
+            return update
+        self._read_call()
+        if not self._readable(update.record_id):
+            return update
+        now = self._snapshot(self._records[update.record_id])
+        return None if moved_since(update, now) else replace(update, seen=now)
+
+    def _writes_phones(self, update: Update) -> bool:
+        return self.side is Side.HINT and any(self.table[name].kind is Kind.PHONE for name in update.values)
+
+    def _update_all(
+        self, chunk: Sequence[Update], ready: Sequence[Update | None], mode: WriteMode
+    ) -> list[WriteAnswer]:
+        pairs = zip(chunk, ready, strict=True)
+        return [Moved(each.record_id) if now is None else self._update(now, mode) for each, now in pairs]
 
     def _update(self, update: Update, mode: WriteMode) -> WriteAnswer:
         record = self._records.get(update.record_id)
@@ -285,7 +302,8 @@ class MemoryReplica(MemoryOffice):
         if refusal is not None:
             return Refused(record.id, refusal[0], refusal[1], shown_once="refused to order")
         kept = {name: value for name, value in update.values.items() if name not in self.faults.dropped}
-        changed = apply_values(record, self.side, self.table, kept, update.replaced_phones)
+        listed = update.seen.phones if update.seen is not None and self._writes_phones(update) else None
+        changed = apply_values(record, self.side, self.table, kept, update.replaced_phones, listed)
         apply_bookkeeping(record, self.side, update.bookkeeping)
         if changed or update.bookkeeping != NO_BOOKKEEPING:
             self._changed(record, ChangeKind.UPDATED, changed, ours=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -80,22 +80,35 @@ def apply_values(
     table: FieldTable,
     values: Values,
     replaced_phones: Mapping[FieldName, str] | None = None,
+    listed: Sequence[PhoneEntry] | None = None,
 ) -> frozenset[FieldName]:
     """Write canonical values and return the fields that really changed.
+
+    Args:
+        record: What is written.
+        side: Whose it is.
+        table: The mapping in force.
+        values: What to write.
+        replaced_phones: See `Update.replaced_phones`.
+        listed: The phone list that is sent back with the changes; None: the one that is there.
 
     Raises:
         KeyError: a field is not in the table.
     """
-    changed = {name for name, value in values.items() if record.value(table[name], side) != value}
-    for name, value in values.items():
-        row = table[name]
-        if side is Side.HINT and row.kind is Kind.PHONE:
-            before = list(record.phones)
-            _set_phone(record, row.hint[0], value, (replaced_phones or {}).get(name))
-            changed |= {name} if before != record.phones else set()
-        else:
-            record.values[name] = value
-    return frozenset(changed)
+    phones = {row.name: row.hint[0] for row in table.phones} if side is Side.HINT else {}
+    plain = {name: value for name, value in values.items() if name not in phones}
+    changed = {name for name, value in plain.items() if record.value(table[name], side) != value}
+    record.values.update(plain)
+    before = list(record.phones)
+    if listed is not None:
+        record.phones = [(entry.type, entry.canonical) for entry in listed if entry.canonical is not None]
+    for name in (each for each in values if each in phones):
+        _set_phone(record, phones[name], values[name], (replaced_phones or {}).get(name))
+    return frozenset(changed | {name for name, kind in phones.items() if _of(before, kind) != _of(record.phones, kind)})
+
+
+def _of(phones: Sequence[tuple[str, str]], kind: str) -> list[str]:
+    return [number for each, number in phones if each == kind]
 
 
 def _set_phone(record: MemoryRecord, kind: str, value: Canonical, replaced: str | None) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from hintsync.core.codec import Codec
 from hintsync.core.errors import BadInput, RetryLater, UnknownOutcome
 from hintsync.core.fields import Kind
-from hintsync.core.records import FieldName, RecordId, RecordState, Snapshot
+from hintsync.core.records import RecordId, RecordState, Snapshot
 from hintsync.core.values import Side
 from hintsync.ports import Bookkeeping, Gone, Moved, Refused, Unknown, Update, WriteAnswer, WriteMode, Written
-from hintsync.replicas.freshness import is_fresh
+from hintsync.replicas.freshness import is_fresh, moved_since
 from hintsync.replicas.hint.client import Answer, HintClient, record_path
 from hintsync.replicas.hint.errors import Rejection
 from hintsync.replicas.hint.names import PATIENTS, WRITABLE
@@ -119,24 +119,6 @@ def acknowledged(codec: Codec, answer: Answer) -> Snapshot | None:
         return codec.snapshot_from_hint(answer.record(), answer.sent_at)
     except (RetryLater, BadInput):
         return None
-
-
-def moved_since(update: Update, now: Snapshot) -> bool:
-    """Say whether a person changed, since the decision was made, what the update is about to overwrite."""
-    seen = update.seen
-    if seen is None:
-        return False
-    return any(_differs(name, seen, now) for name in update.values) or _phones_differ(update, seen, now)
-
-
-def _differs(name: FieldName, seen: Snapshot, now: Snapshot) -> bool:
-    return seen.values.get(name) != now.values.get(name)
-
-
-def _phones_differ(update: Update, seen: Snapshot, now: Snapshot) -> bool:
-    """The entry to be replaced need not be the first of its type: it must still be there."""
-    numbers = {entry.canonical for entry in now.phones}
-    return any(number and number not in numbers for number in update.replaced_phones.values())
 
 
 def kept_beside(keeping: Bookkeeping) -> dict[str, object]:

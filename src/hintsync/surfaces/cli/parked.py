@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from hintsync.engine.notices import plain_cause
 from hintsync.state.live import Dirty
 from hintsync.surfaces.cli.answer import Answer, Exit, table
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, Limit, StateFolder
@@ -59,6 +60,6 @@ def _data(dirty: Dirty) -> dict[str, object]:
         "side": str(dirty.side),
         "record_id": dirty.record_id,
         "attempts": dirty.attempts,
-        "cause": dirty.cause,
+        "cause": plain_cause(dirty.cause),
         "reason": dirty.parked,
     }

@@ -13,6 +13,7 @@ from hintsync.core.limits import Purpose
 from hintsync.core.records import FieldName, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.guard_facts import GuardFacts
+from hintsync.engine.notices import plain_cause
 from hintsync.engine.stops import PAUSE
 from hintsync.state.live import Dirty, Stop
 from hintsync.state.port import RunRow
@@ -239,9 +240,8 @@ class ParkedRow:
 def parked_row(dirty: Dirty) -> ParkedRow:
     """Return a parked record in words."""
     record = f"{SYSTEM[dirty.side]} {RECORD[dirty.side]}"
-    return ParkedRow(
-        record, dirty.side, dirty.record_id, dirty.parked or "", dirty.attempts, _CAUSES.get(dirty.cause, dirty.cause)
-    )
+    cause = plain_cause(dirty.cause)
+    return ParkedRow(record, dirty.side, dirty.record_id, dirty.parked or "", dirty.attempts, _CAUSES.get(cause, cause))
 
 
 _CAUSES: Final = {
