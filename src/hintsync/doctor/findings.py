@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,6 +32,8 @@ class Finding:
     found: str
     #: What to do, and where; empty where there is nothing to do.
     remedy: str = ""
+    #: The moment that the line ends with; ISO 8601, UTC, or empty.
+    at: str = ""
 
     @property
     def title(self) -> str:
@@ -44,19 +46,19 @@ class Finding:
         return BY_CODE[self.check].area
 
 
-def ok(check: str, found: str) -> Finding:
+def ok(check: str, found: str, *, at: str = "") -> Finding:
     """Return a finding that all is well."""
-    return Finding(BY_CODE[check].code, State.OK, found)
+    return Finding(BY_CODE[check].code, State.OK, found, at=at)
 
 
-def look(check: str, case: str, found: str) -> Finding:
+def look(check: str, case: str, found: str, *, at: str = "") -> Finding:
     """Return a finding that a person should look at, with the remedy of its case."""
-    return Finding(check, State.LOOK, found, BY_CODE[check].remedies[case])
+    return Finding(check, State.LOOK, found, BY_CODE[check].remedies[case], at)
 
 
-def wrong(check: str, case: str, found: str) -> Finding:
+def wrong(check: str, case: str, found: str, *, at: str = "") -> Finding:
     """Return a finding that something does not work, or is not safe, with the remedy of its case."""
-    return Finding(check, State.WRONG, found, BY_CODE[check].remedies[case])
+    return Finding(check, State.WRONG, found, BY_CODE[check].remedies[case], at)
 
 
 def not_known(check: str, unknown: Unknown) -> Finding:
@@ -70,3 +72,9 @@ def worst(findings: Iterable[Finding]) -> State:
     states = {finding.state for finding in findings}
     order = (State.WRONG, State.LOOK, State.NOT_KNOWN)
     return next((state for state in order if state in states), State.OK)
+
+
+def sum_of(findings: Sequence[Finding]) -> str:
+    """Count findings by state, in words."""
+    counts = {state: sum(each.state is state for each in findings) for state in State}
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)

@@ -111,7 +111,7 @@ def events(facts: OrgFacts) -> Finding:
         return look("org-events", "polled", f"asked every {facts.options.poll_seconds:g} seconds instead: {way.reason}")
     if facts.heard is None:
         return look("org-events", "waiting", f"{way.topic} is to be followed, and no event has come yet")
-    return ok("org-events", f"{way.topic} is followed; an event last came at {facts.heard}")
+    return ok("org-events", f"{way.topic} is followed; an event last came", at=facts.heard)
 
 
 def pages(facts: OrgFacts) -> Finding:

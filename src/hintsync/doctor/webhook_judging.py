@@ -69,4 +69,4 @@ def heard(facts: WebhookFacts) -> Finding:
         return look("webhook-heard", "never", "none came since the address was registered")
     if facts.heard is None:
         return look("webhook-heard", "never", "none has come yet")
-    return ok("webhook-heard", f"the latest signed one came at {facts.heard}")
+    return ok("webhook-heard", "the latest signed one came", at=facts.heard)

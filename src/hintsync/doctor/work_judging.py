@@ -40,10 +40,10 @@ def stops(guards: GuardFacts) -> Finding:
     """Judge what holds automatic work back."""
     tripped = [each for each in guards.stops if each.guard != PAUSE]
     if tripped:
-        reasons = "; ".join(f"{each.guard} since {each.at}: {each.reason}" for each in tripped)
-        return wrong("stops", "tripped", reasons)
+        reasons = "; ".join(f"{each.guard}: {each.reason}" for each in tripped)
+        return wrong("stops", "tripped", f"{reasons}; since", at=tripped[0].at)
     if guards.stops:
-        return look("stops", "paused", f"paused since {guards.stops[0].at}: {guards.stops[0].reason}")
+        return look("stops", "paused", f"paused ({guards.stops[0].reason}) since", at=guards.stops[0].at)
     return ok("stops", "none in force")
 
 
@@ -89,5 +89,6 @@ def comparison(health: HealthFacts) -> Finding:
     if not health.parity_signed:
         return wrong("comparison", "forged", f"the report of run {run.id} is not as it was signed")
     age = health.now - datetime.fromisoformat(run.finished_at).timestamp()
-    found = f"the latest ended {ago(age)} ago"
-    return look("comparison", "late", found) if age > _LATE else ok("comparison", found)
+    if age > _LATE:
+        return look("comparison", "late", "the latest ended", at=run.finished_at)
+    return ok("comparison", "the latest ended", at=run.finished_at)

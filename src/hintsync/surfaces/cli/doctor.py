@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from hintsync.doctor.examine import Examined, Report, examine
-from hintsync.doctor.findings import Finding, State, worst
+from hintsync.doctor.findings import Finding, State, sum_of, worst
 from hintsync.surfaces.cli.answer import Answer, Data, Exit
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import Asked, perform
@@ -59,6 +59,7 @@ def _rows(findings: Sequence[Finding]) -> list[Data]:
             "title": each.title,
             "state": each.state,
             "found": each.found,
+            "at": each.at,
             "remedy": each.remedy,
         }
         for each in findings
@@ -75,18 +76,13 @@ def _lines(report: Report) -> Iterator[Text]:
         yield from _shown(each.findings)
     if report.not_looked_at:
         yield Text(f"No connection was looked at: {report.not_looked_at}.")
-    yield Text(_sum(report.findings))
+    yield Text(sum_of(report.findings))
 
 
 def _shown(findings: Sequence[Finding]) -> Iterator[Text]:
     for each in findings:
         told = Text("  ")
         told.append(f"{each.state:<{_STATE}} ", style=_STYLES[each.state])
-        yield told.append(f"{each.title:<{_TITLE}} {each.found}")
+        yield told.append(f"{each.title:<{_TITLE}} {each.found} {each.at}".rstrip())
         if each.remedy:
             yield Text(f"  {'':<{_STATE}} → {each.remedy}", style="italic")
-
-
-def _sum(findings: Sequence[Finding]) -> str:
-    counts = {state: sum(each.state is state for each in findings) for state in State}
-    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
