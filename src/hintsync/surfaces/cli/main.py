@@ -12,6 +12,7 @@ from hintsync.surfaces.cli.abort import abort
 from hintsync.surfaces.cli.approve import approve
 from hintsync.surfaces.cli.connect import connect
 from hintsync.surfaces.cli.demo import demo
+from hintsync.surfaces.cli.doctor import doctor
 from hintsync.surfaces.cli.install import install
 from hintsync.surfaces.cli.link import link
 from hintsync.surfaces.cli.log import log
@@ -66,6 +67,7 @@ for command in (
     install,
     settings,
     status,
+    doctor,
     search,
     sync,
     link,
