@@ -12,6 +12,7 @@ from typing import TypeAlias
 from hintsync.core.errors import FixConfiguration
 from hintsync.ports import Clock
 from hintsync.replicas.salesforce.auth import ClientCredentials, GivenToken, Grant, JwtBearer
+from hintsync.replicas.salesforce.key_pair import SigningKey
 
 #: Names of the secrets in the store.
 HINT_TOKEN = "hint-token"
@@ -70,11 +71,16 @@ class WithJwt:
     username: str
     #: PEM.
     private_key: str = dataclass_field(repr=False)
+    #: PEM of the certificate that we made for the key; empty for a key that was given to us.
+    certificate: str = ""
+    #: The key that is to take its place, once the app was given its certificate.
+    waiting: SigningKey | None = None
     kind: str = "jwt"
 
     def grant(self, clock: Clock) -> Grant:
         """Return the credential."""
-        return JwtBearer(self.login_url, self.client_id, self.username, self.private_key, clock)
+        waiting = self.waiting.private_key if self.waiting else ""
+        return JwtBearer(self.login_url, self.client_id, self.username, self.private_key, clock, waiting)
 
 
 SalesforceLogin: TypeAlias = WithToken | WithClientCredentials | WithJwt
@@ -98,9 +104,20 @@ def unpack_login(stored: bytes) -> SalesforceLogin:
     """
     try:
         values = json.loads(stored)
+        if values.get("waiting"):
+            values["waiting"] = read_signing_key(values["waiting"])
         return _KINDS[values["kind"]](**values)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise FixConfiguration("the stored Salesforce login cannot be read; connect the org again") from None
+
+
+def read_signing_key(values: Mapping[str, str]) -> SigningKey:
+    """Read a key and its certificate back.
+
+    Raises:
+        TypeError: something else was stored.
+    """
+    return SigningKey(**values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,14 @@ from hintsync.core.values import Side
 from hintsync.engine.choosing import choices_of, choose
 from hintsync.engine.options import Options
 from hintsync.engine.stops import Desk
-from hintsync.replicas.hint.connect import PracticeToken
+from hintsync.replicas.hint.connect import PracticeToken, Routes
 from hintsync.replicas.salesforce.accounts import Account, Accounts
-from hintsync.state.port import AuditEvent, Commit, Connection, LogEntry, LogLevel
+from hintsync.state.port import AuditEvent, Commit, Connection, Json, LogEntry, LogLevel
 
 #: Fact of a connection: id and status of the integration in Hint, as the latest exchange of a code told them.
 INTEGRATION_FACT = "hint_integration"
+#: Fact of a connection: which forms of the partner routes Hint answered when the code was exchanged.
+ROUTES_FACT = "hint_routes"
 #: Longest name that an account takes.
 _LONGEST = 255
 #: What Hint calls an integration whose webhooks flow.
@@ -134,12 +136,14 @@ async def _made(accounts: Accounts, name: str) -> Account:
 
 
 async def _connect(service: Service, connection: Connection, code: str, actor: str) -> Connection:
+    routes = await _answering_routes(service)
     token = await _exchanged(service, code)
     if connection.practice_id not in ("", token.practice_id):
         raise NotTaken("code", f"{another_practice(token.practice_id, connection.practice_id)}. The code is used up.")
     integration = {"id": token.integration_id, "status": token.status}
     try:
-        made = await connect_hint(service, connection.id, token.token, {INTEGRATION_FACT: {**integration}})
+        facts: dict[str, Json] = {INTEGRATION_FACT: {**integration}, ROUTES_FACT: [*routes]}
+        made = await connect_hint(service, connection.id, token.token, facts)
     except HintsyncError as error:
         raise NotTaken(
             "code", f"The code was exchanged, then: {error}. Make a new code in Hint and try again."
@@ -148,6 +152,23 @@ async def _connect(service: Service, connection: Connection, code: str, actor: s
     desk = Desk(made, service.store, service.clock, actor)
     await _tell(desk, f"practice {made.practice_id} {renewed}; {token.integration_id} is {token.status}")
     return made
+
+
+async def _answering_routes(service: Service) -> list[str]:
+    """Return the forms of the partner routes that Hint answers, after a look whether ours is among them.
+
+    A code sent to routes that are not there is rejected like one that is wrong, and the person would make a new one in vain.
+
+    Raises:
+        FixConfiguration: ours is not; the code was not sent.
+    """
+    answering = await open_partner(service).answering_routes()
+    wanted = service.settings.hint_routes
+    if Routes(wanted) not in answering:
+        others = " or ".join(sorted(answering))
+        remedy = f"set HINTSYNC_HINT_ROUTES={others}" if others else "check HINTSYNC_HINT_URL"
+        raise FixConfiguration(f"hint: this partner account has no {wanted} routes; {remedy}. The code was not used")
+    return sorted(answering)
 
 
 async def _exchanged(service: Service, code: str) -> PracticeToken:

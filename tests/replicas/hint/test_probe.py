@@ -35,6 +35,8 @@ async def test_a_practice_as_documented_shows_everything(staffed: HintWorld) -> 
         filter_all=True,
         sort_created_at=True,
         title_echoed=False,
+        totals_told=True,
+        archived_by_id=True,
         names_required=None,
         probed_at=staffed.clock.now().isoformat(timespec="seconds"),
     )
@@ -47,6 +49,7 @@ async def test_a_practice_as_documented_shows_everything(staffed: HintWorld) -> 
         ("dob_filter", False, "dob_filter", False),
         ("filter_all", False, "filter_all", False),
         ("title_echoed", True, "title_echoed", True),
+        ("archived_by_id", False, "archived_by_id", False),
     ],
 )
 async def test_a_practice_that_differs_is_found_to_differ_in_that_alone(
@@ -62,11 +65,11 @@ async def test_a_probe_writes_nothing(staffed: HintWorld) -> None:
     before = people_of(staffed.practice)
     await probe(staffed.client)
     assert people_of(staffed.practice) == before
-    assert set(staffed.app.faults.counts) == {"patients.list"}
+    assert set(staffed.app.faults.counts) == {"patients.list", "patients.show"}
 
 
 async def test_an_empty_practice_shows_nothing_for_certain(hint: HintWorld) -> None:
-    assert replace(await probe(hint.client), probed_at="") == HintFacts()
+    assert replace(await probe(hint.client), probed_at="") == HintFacts(totals_told=True)
 
 
 async def test_a_practice_without_archived_patients_leaves_filter_all_open(hint: HintWorld) -> None:

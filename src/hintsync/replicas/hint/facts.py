@@ -13,6 +13,8 @@ from hintsync.core.values import Side
 #: How a range on `updated_at` is spelt; Hint documents two spellings.
 BRACKETS = "brackets"
 JSON = "json"
+#: Facts that may be unknown still.
+_MAY_BE_OPEN = frozenset({"title_echoed", "names_required", "archived_by_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class HintFacts:
     sort_created_at: bool = False
     #: An answer showed the key `title`; `None`: no patient has been seen yet.
     title_echoed: bool | None = None
+    #: Lists tell how many there are in all; else they are read to the first short page.
+    totals_told: bool = False
+    #: A read by id shows archived patients; `None`: there was none to ask for.
+    archived_by_id: bool | None = None
     #: A PATCH must carry first and last name; `None`: no PATCH was made yet.
     names_required: bool | None = None
     #: When this was probed, ISO 8601, UTC; empty: never.
@@ -67,6 +73,6 @@ def _check_type(name: str, value: object) -> None:
     elif name == "probed_at":
         good = isinstance(value, str)
     else:
-        good = isinstance(value, bool) or (value is None and name in ("title_echoed", "names_required"))
+        good = isinstance(value, bool) or (value is None and name in _MAY_BE_OPEN)
     if not good:
         raise BadInput(f"facts of a Hint connection: {name} has a value that cannot be; probe the connection again")

@@ -60,6 +60,10 @@ class Delivery:
     record_id: str | None = None
 
 
+#: Where the connections of practices are listed, in either form of the routes.
+_INTEGRATIONS = {Routes.LEGACY: "/api/integrations", Routes.INSTALLATIONS: "/api/partner/installations"}
+
+
 class PartnerApi:
     """Hint, as the partner account sees it."""
 
@@ -82,9 +86,20 @@ class PartnerApi:
             routes: the form of the routes.
         """
         self._newer = HintClient(transport, partner_key, pace, base_url=base_url, extra_headers=VERSION)
-        legacy = routes is Routes.LEGACY
-        self._client = HintClient(transport, partner_key, pace, base_url=base_url) if legacy else self._newer
-        self._integrations = "/api/integrations" if legacy else "/api/partner/installations"
+        older = HintClient(transport, partner_key, pace, base_url=base_url)
+        self._by_routes = {Routes.LEGACY: older, Routes.INSTALLATIONS: self._newer}
+        self._client = self._by_routes[routes]
+        self._integrations = _INTEGRATIONS[routes]
+
+    async def answering_routes(self) -> frozenset[Routes]:
+        """Return the forms of the partner routes that Hint answers to this partner account; nothing is changed.
+
+        Raises:
+            FixConfiguration: the partner key was refused.
+        """
+        one: Query = (("limit", "1"),)
+        asked = {form: await _said(client.get(_INTEGRATIONS[form], one)) for form, client in self._by_routes.items()}
+        return frozenset(form for form, answer in asked.items() if not isinstance(answer, Rejection))
 
     async def integration_of(self, practice_id: str) -> Integration | None:
         """Find the connection of a practice; one that is active goes before those that were ended.

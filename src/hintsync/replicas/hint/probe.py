@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hintsync.core.errors import FixConfiguration
-from hintsync.replicas.hint.client import HintClient, Query, expect
+from hintsync.replicas.hint.client import HintClient, Query, expect, record_path
 from hintsync.replicas.hint.errors import Rejection
 from hintsync.replicas.hint.facts import BRACKETS, JSON, HintFacts
 from hintsync.replicas.hint.names import PATIENTS
@@ -30,7 +30,7 @@ class _List(NamedTuple):
 
 
 async def probe(client: HintClient, known: HintFacts | None = None) -> HintFacts:
-    """Ask the seven or eight questions and return the facts.
+    """Ask eight to ten questions and return the facts.
 
     Args:
         client: with the practice's token.
@@ -52,6 +52,8 @@ async def probe(client: HintClient, known: HintFacts | None = None) -> HintFacts
         filter_all=_adds_up(active, archived, both),
         sort_created_at=await _sorts_by_creation(client),
         title_echoed=_shows_title([*active.rows, *both.rows], known.title_echoed),
+        totals_told=active.total is not None,
+        archived_by_id=await _shows_archived(client, archived),
         probed_at=client.clock.now().isoformat(timespec="seconds"),
     )
 
@@ -96,6 +98,15 @@ def _adds_up(active: _List, archived: _List, both: _List) -> bool:
     if not active.total or not archived.total or not both.total:
         return False
     return both.total == active.total + archived.total
+
+
+async def _shows_archived(client: HintClient, archived: _List) -> bool | None:
+    """Ask for an archived patient by id; a list that also shows active ones has not shown one for sure."""
+    found = [row for row in archived.rows if row.get("membership_status") == "archived" and row.get("id")]
+    if not found:
+        return None
+    answer = await client.get(record_path(PATIENTS, str(found[0]["id"])))
+    return not isinstance(answer, Rejection) and answer.record().get("id") == found[0]["id"]
 
 
 async def _sorts_by_creation(client: HintClient) -> bool:

@@ -70,13 +70,23 @@ class JwtBearer:
     #: RSA key in PEM, without a password.
     private_key: str = field(repr=False)
     clock: Clock = field(repr=False)
+    #: A key that is to take its place, tried when the app refuses the first; empty: there is none.
+    waiting_key: str = field(default="", repr=False)
     #: The assertion's `aud`; the login address where it is empty.
     audience: str = ""
 
     async def new_session(self, http: httpx.AsyncClient) -> Session:
         """Ask with an assertion that is good for three minutes."""
+        try:
+            return await self._signed_in(http, self.private_key)
+        except ReconnectNeeded:
+            if not self.waiting_key:
+                raise
+        return await self._signed_in(http, self.waiting_key)
+
+    async def _signed_in(self, http: httpx.AsyncClient, key: str) -> Session:
         audience = self.audience or self.login_url.rstrip("/")
-        assertion = jwt_assertion(self.private_key, self.client_id, self.username, audience, self.clock.now())
+        assertion = jwt_assertion(key, self.client_id, self.username, audience, self.clock.now())
         return _session(await _ask(http, self.login_url, {"grant_type": _JWT_BEARER, "assertion": assertion}))
 
 

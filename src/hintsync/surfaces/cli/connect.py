@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from hintsync.bootstrap import Service
-from hintsync.connecting import connect as join
+from hintsync.connecting import connect as join_both
 from hintsync.connecting import connect_salesforce
 from hintsync.core.errors import BadInput
 from hintsync.engine.options import Options
-from hintsync.engine.way import describe_way
 from hintsync.installation import prepare_org
-from hintsync.logins import SalesforceLogin, WithClientCredentials, WithJwt, WithToken
-from hintsync.state.port import Connection, Json
+from hintsync.signing_keys import settle_first_key
+from hintsync.state.port import Connection
+from hintsync.surfaces.announcing import announce_webhook
 from hintsync.surfaces.cli.answer import Answer
+from hintsync.surfaces.cli.connect_account import asked_account, joined
+from hintsync.surfaces.cli.connect_first_run import first_run
+from hintsync.surfaces.cli.connect_login import LoginOptions, login_of, own_key_explained
+from hintsync.surfaces.cli.connect_views import half, whole
 from hintsync.surfaces.cli.options import AsJson, StateFolder
 from hintsync.surfaces.cli.perform import Asked, with_service
+from hintsync.surfaces.cli.secrets import on_terminal, read_secret
+from hintsync.surfaces.joining import Wanted
 
 
 def connect(
@@ -29,15 +34,22 @@ def connect(
     hint_token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Holds Hint's practice token; asked for without it.")
     ] = None,
+    hint_code: Annotated[
+        bool, typer.Option("--hint-code", help="Ask for Hint's authorization code, to be exchanged for the token.")
+    ] = False,
+    hint_code_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Holds the authorization code, which is good for one exchange.")
+    ] = None,
     client_id: Annotated[str | None, typer.Option(help="Consumer key of the external client app.")] = None,
     client_secret_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Holds the app's secret; asked for without it.")
     ] = None,
     username: Annotated[
-        str | None, typer.Option(help="User to act as, with a private key instead of a secret.")
+        str | None,
+        typer.Option(help="User to act as, by a key instead of a secret: the one that hintsync salesforce-key made."),
     ] = None,
     private_key_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="PEM of the key whose certificate the app knows.")
+        Path | None, typer.Option(metavar="FILE", help="PEM of a key of yours whose certificate the app knows.")
     ] = None,
     access_token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Holds an access token that somebody else renews; for trials.")
@@ -49,8 +61,14 @@ def connect(
         bool | None,
         typer.Option("--create-contacts/--no-create-contacts", help="Batches create contacts for unmatched patients."),
     ] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Default Account of contacts that are created from Hint; made if there is none."
+        ),
+    ] = None,
     default_account: Annotated[
-        str | None, typer.Option(metavar="ACCOUNT_ID", help="Account of contacts that are created from Hint.")
+        str | None, typer.Option(metavar="ACCOUNT_ID", help="The same by its id, as where several have one name.")
     ] = None,
     phone_region: Annotated[
         str | None, typer.Option(metavar="CC", help="Country of numbers without a country code, such as US.")
@@ -61,48 +79,76 @@ def connect(
             "--salesforce-only", help="Connect the org alone; Hint is connected on the Hint Health page, with its code."
         ),
     ] = False,
+    dry_run: Annotated[
+        bool | None,
+        typer.Option(
+            "--dry-run/--no-dry-run", help="Look at a first dry run of everybody afterwards; on a terminal it is asked."
+        ),
+    ] = None,
     state: StateFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Join a Salesforce org and a Hint practice, pin both, and keep the credentials encrypted."""
+    """Join a Salesforce org and a Hint practice, pin both, keep the credentials sealed, and tell Hint the webhook address."""
     chosen = {"create_contacts": create_contacts, "default_account_id": default_account, "phone_region": phone_region}
+    login = LoginOptions(salesforce_url, client_id, client_secret_file, username, private_key_file, access_token_file)
+    hint = _Hint(hint_token_file, hint_code_file, hint_code, salesforce_only)
 
     async def work(service: Service) -> Answer:
-        keys = (client_id, client_secret_file, username, private_key_file, access_token_file)
-        login = _login(salesforce_url.rstrip("/"), *keys)
-        token = "" if salesforce_only else _secret(hint_token_file, "Hint practice token")
-        if deploy:
-            await prepare_org(service, login)
+        asks = on_terminal() and not as_json
         options = await _options(service, name, {key: value for key, value in chosen.items() if value is not None})
+        made, code = await _connected(service, name, login, hint, options, deploy=deploy)
         if salesforce_only:
-            return _half(await connect_salesforce(service, name, login=login, options=options))
-        return _whole(await join(service, name, hint_token=token, login=login, options=options))
+            return half(made)
+        named = account or (asked_account(made) if asks and default_account is None else "")
+        if code or named:
+            made = await joined(service, made, Wanted(code, named), asks=asks)
+        announced = await announce_webhook(service, made)
+        ran = await first_run(service, made, wanted=dry_run, asks=asks, as_json=as_json)
+        return whole(made, announced, ran)
 
     with_service(Asked(state, name, as_json), work)
 
 
-def _whole(made: Connection) -> Answer:
-    """Say what joins what, and how changes will be found."""
-    way = describe_way(made)
-    told = f"{made.name} joins {_org(made)} and practice {made.practice_id}\nchanges in Salesforce are found by {way}"
-    return Answer({"connection": {**_pinned(made), "changes_found_by": way}}, (Text(told),))
+@dataclass(frozen=True, slots=True)
+class _Hint:
+    """How Hint is connected, as far as options say."""
+
+    token_file: Path | None
+    code_file: Path | None
+    asks_code: bool
+    left_out: bool
+
+    def read(self) -> tuple[str, str]:
+        """Return the practice's token or an authorization code; neither of them where Hint is left out.
+
+        Raises:
+            BadInput: more than one was named, or none can be asked for.
+        """
+        by_code = self.code_file is not None or self.asks_code
+        if (self.token_file is not None) + by_code + self.left_out > 1:
+            raise BadInput("name one of --hint-token-file, --hint-code-file, --hint-code and --salesforce-only")
+        if self.left_out:
+            return "", ""
+        if by_code:
+            return "", read_secret(self.code_file, "Hint's authorization code")
+        return read_secret(self.token_file, "Hint practice token"), ""
 
 
-def _half(made: Connection) -> Answer:
-    """Say that the org is connected, and what comes next."""
-    told = (
-        f"{made.name} is connected with {_org(made)}\n"
-        "next: hintsync install, then paste Hint's authorization code into the page Connection of the tab Hint Health"
-    )
-    return Answer({"connection": _pinned(made)}, (Text(told),))
-
-
-def _pinned(made: Connection) -> dict[str, Json]:
-    return {"name": made.name, "org_id": made.org_id, "org_sandbox": made.org_sandbox, "practice_id": made.practice_id}
-
-
-def _org(made: Connection) -> str:
-    return f"org {made.org_id}{' (sandbox)' if made.org_sandbox else ''}"
+async def _connected(
+    service: Service, name: str, given: LoginOptions, hint: _Hint, options: Options | None, *, deploy: bool
+) -> tuple[Connection, str]:
+    """Connect the org, and Hint too if its token is there; return the connection and the code that is still to be exchanged."""
+    login = await login_of(service, name, given)
+    token, code = hint.read()
+    with own_key_explained(given):
+        if deploy:
+            await prepare_org(service, login)
+        if token:
+            made = await join_both(service, name, hint_token=token, login=login, options=options)
+        else:
+            made = await connect_salesforce(service, name, login=login, options=options)
+    await settle_first_key(service.store, made.id)
+    return made, code
 
 
 async def _options(service: Service, name: str, chosen: dict[str, object]) -> Options | None:
@@ -111,38 +157,3 @@ async def _options(service: Service, name: str, chosen: dict[str, object]) -> Op
         return None
     known = {connection.name: connection.settings for connection in await service.store.connections()}
     return Options.from_json({**Options.from_json(known.get(name, {})).to_json(), **chosen})
-
-
-def _login(
-    url: str,
-    client_id: str | None,
-    client_secret_file: Path | None,
-    username: str | None,
-    private_key_file: Path | None,
-    access_token_file: Path | None,
-) -> SalesforceLogin:
-    if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        raise BadInput("--salesforce-url: expected an https:// address")
-    if access_token_file is not None:
-        return WithToken(url, _secret(access_token_file, "access token"))
-    if client_id is None:
-        raise BadInput("--client-id: expected the consumer key of the external client app")
-    if username is not None and private_key_file is not None:
-        return WithJwt(url, client_id, username, _secret(private_key_file, "private key"))
-    if username is not None or private_key_file is not None:
-        raise BadInput("--username and --private-key-file belong together")
-    return WithClientCredentials(url, client_id, _secret(client_secret_file, "client secret"))
-
-
-def _secret(path: Path | None, what: str) -> str:
-    if path is None:
-        if not sys.stdin.isatty():
-            raise BadInput(f"{what}: name a file that holds it (there is no terminal to ask on)")
-        return str(typer.prompt(what, hide_input=True, err=True)).strip()
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{what}: {path} cannot be read: {type(error).__name__}") from None
-    if not text:
-        raise BadInput(f"{what}: {path} is empty")
-    return text

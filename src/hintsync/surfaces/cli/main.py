@@ -22,6 +22,7 @@ from hintsync.surfaces.cli.resume import resume
 from hintsync.surfaces.cli.review import review
 from hintsync.surfaces.cli.run import run as show_run
 from hintsync.surfaces.cli.runs import runs
+from hintsync.surfaces.cli.salesforce_key import salesforce_key
 from hintsync.surfaces.cli.search import search
 from hintsync.surfaces.cli.serve import serve, worker
 from hintsync.surfaces.cli.settings import settings
@@ -64,6 +65,7 @@ def _options(
 for command in (
     demo,
     connect,
+    salesforce_key,
     install,
     settings,
     status,

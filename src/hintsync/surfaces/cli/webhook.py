@@ -14,7 +14,8 @@ from hintsync.engine.webhooks import WebhookState, register_webhook, webhook_sta
 from hintsync.settings import check_public_url
 from hintsync.surfaces.cli.answer import Answer, Exit
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
-from hintsync.surfaces.cli.perform import Asked, Local, with_store
+from hintsync.surfaces.cli.perform import ACTOR, Asked, Local, with_store
+from hintsync.surfaces.joining import activate as activate_now
 from hintsync.surfaces.web.reaching import WEBHOOKS, Reach, check_reachability
 
 
@@ -29,6 +30,9 @@ def webhook(
     test: Annotated[
         bool, typer.Option("--test", help="Ask the address from here, through DNS and TLS, whether it leads here.")
     ] = False,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Activate the integration in Hint, for it sends webhooks only then.")
+    ] = False,
     state: StateFolder = None,
     connection: ConnectionName = None,
     as_json: AsJson = False,
@@ -37,6 +41,8 @@ def webhook(
 
     async def work(local: Local) -> Answer:
         store, connection_id = local.service.store, local.connection.id
+        if activate:
+            await activate_now(local.service, local.connection, ACTOR)
         wanted = _address(local, url) if url or update else None
         if wanted is not None:
             await _register(local, wanted)

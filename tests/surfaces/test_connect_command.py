@@ -1,0 +1,254 @@
+"""`hintsync connect` and `hintsync salesforce-key`: both ways of signing in to Salesforce and to Hint, and what follows."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from hintsync.bootstrap import open_service
+from hintsync.engine.options import Options
+from hintsync.logins import SALESFORCE_LOGIN, WithJwt, unpack_login
+from hintsync.settings import load_settings
+from hintsync.state.port import Connection
+from hintsync_emulators.control import Failure
+from hintsync_emulators.salesforce import App
+from tests.surfaces.test_installation import secrets
+from tests.surfaces.test_webhook_command import addresses, set_up
+from tests.surfaces.town import Town
+
+USER = "integration@example.org"
+PUBLIC = "https://sync.example.org"
+
+
+def upload(town: Town, certificate: str, **app: object) -> None:
+    """Give the org's external client app a certificate, as an administrator does in Setup; the former one is gone."""
+    town.org.auth.register([App("key", "unused", certificate=certificate, **app)])  # type: ignore[arg-type]
+
+
+def by_key(town: Town, tmp_path: Path) -> list[object]:
+    """Return the options of a connection by our own key and a practice token."""
+    (tmp_path / "hint").write_text(town.practice.token, encoding="utf-8")
+    given = ["--salesforce-url", town.org_url, "--client-id", "key", "--username", USER]
+    return [*given, "--hint-token-file", tmp_path / "hint"]
+
+
+def with_code(town: Town, tmp_path: Path, code: str = "") -> list[object]:
+    """Return the options of a connection by an access token and an authorization code."""
+    given = secrets(tmp_path, town)
+    at = given.index("--hint-token-file")
+    (tmp_path / "code").write_text(code or town.practice.new_code(), encoding="utf-8")
+    return [*given[:at], *given[at + 2 :], "--hint-code-file", tmp_path / "code"]
+
+
+async def stored(town: Town, name: str) -> tuple[Connection, WithJwt | None]:
+    async with open_service(load_settings(state=town.state)) as service:
+        connection = await service.connection(name)
+        login = unpack_login(await service.store.secret(name, SALESFORCE_LOGIN) or b"")
+        return connection, login if isinstance(login, WithJwt) else None
+
+
+def login_of(town: Town, name: str) -> WithJwt:
+    login = asyncio.run(stored(town, name))[1]
+    assert login is not None
+    return login
+
+
+def options_of(town: Town, name: str) -> Options:
+    return Options.from_json(asyncio.run(stored(town, name))[0].settings)
+
+
+@pytest.fixture
+def made(town: Town, tmp_path: Path) -> dict[str, str]:
+    """Make a first key for a connection that is not there yet; what is to be uploaded."""
+    waiting: dict[str, str] = town.json("salesforce-key", "second", "--certificate", tmp_path / "up.crt")["waiting"]
+    return waiting
+
+
+# --- a key of our own
+def test_m3_a_key_is_sealed_and_its_certificate_alone_is_shown(
+    town: Town, tmp_path: Path, made: dict[str, str]
+) -> None:
+    certificate = (tmp_path / "up.crt").read_text(encoding="ascii")
+    assert made["certificate"] == certificate
+    read = x509.load_pem_x509_certificate(certificate.encode())
+    assert read.public_key().key_size == 2048  # type: ignore[union-attr]
+    assert read.issuer == read.subject
+    assert made["valid_until"] == read.not_valid_after_utc.isoformat().replace("+00:00", "Z")
+    written = [path.read_bytes() for folder in (town.state, tmp_path) for path in folder.rglob("*") if path.is_file()]
+    assert not [raw for raw in written if b"PRIVATE KEY" in raw]
+
+
+def test_a_key_that_waits_is_shown_again_and_not_made_anew(town: Town, tmp_path: Path, made: dict[str, str]) -> None:
+    for _ in range(2):
+        again = town.json("salesforce-key", "second", "--certificate", tmp_path / "again.crt")
+        assert again["waiting"]["sha256"] == made["sha256"]
+        assert again["in_use"] == {}
+    assert (tmp_path / "again.crt").read_text(encoding="ascii") == made["certificate"]
+
+
+def test_a_certificate_that_cannot_be_written_costs_no_key(town: Town, tmp_path: Path, made: dict[str, str]) -> None:
+    result = town.run("salesforce-key", "second", "--certificate", tmp_path / "nowhere" / "up.crt")
+    assert (result.exit_code, "cannot be written" in result.stderr) == (2, True)
+    assert town.json("salesforce-key", "second", "--certificate", tmp_path / "up.crt")["waiting"] == made
+
+
+def test_m3_once_its_certificate_is_uploaded_the_key_signs_in_and_the_org_is_pinned(
+    town: Town, tmp_path: Path, made: dict[str, str]
+) -> None:
+    early = town.run("connect", "second", *by_key(town, tmp_path))
+    assert (early.exit_code, "Was its certificate uploaded" in early.stderr) == (2, True)
+    upload(town, made["certificate"], approved=frozenset({USER}))
+    answer = town.json("connect", "second", *by_key(town, tmp_path))
+    assert answer["connection"]["org_id"] == town.org.org_id
+    assert "error" not in str(town.json("status", "--online", "--connection", "second")["connections"])
+    shown = town.json("salesforce-key", "second")
+    assert (shown["in_use"]["sha256"], shown["waiting"]) == (made["sha256"], {})
+
+
+def test_a_user_whom_the_app_does_not_allow_is_refused_in_words(
+    town: Town, tmp_path: Path, made: dict[str, str]
+) -> None:
+    upload(town, made["certificate"], approved=frozenset({"somebody.else@example.org"}))
+    result = town.run("connect", "second", *by_key(town, tmp_path))
+    assert (result.exit_code, "may the user named with --username use the app" in result.stderr) == (2, True)
+
+
+def test_a_key_of_another_certificate_opens_nothing(town: Town, tmp_path: Path, made: dict[str, str]) -> None:
+    other = town.json("salesforce-key", "third", "--certificate", tmp_path / "third.crt")["waiting"]
+    upload(town, other["certificate"])
+    assert town.run("connect", "second", *by_key(town, tmp_path)).exit_code == 2
+    assert [each["org_id"] for each in town.json("status", "--connection", "second")["connections"]] == [""]
+
+
+def test_m3_a_second_key_takes_over_without_a_gap(town: Town, tmp_path: Path, made: dict[str, str]) -> None:
+    upload(town, made["certificate"])
+    town.json("connect", "second", *by_key(town, tmp_path))
+    renewed = town.json("salesforce-key", "second", "--renew", "--certificate", tmp_path / "new.crt")
+    assert renewed["in_use"]["sha256"] == made["sha256"] != renewed["waiting"]["sha256"]
+    assert town.json("salesforce-key", "second", "--renew", "--certificate", tmp_path / "new.crt") == renewed, (
+        "one waits"
+    )
+    assert town.run("status", "--online", "--connection", "second").exit_code == 0, "the old one signs in"
+    upload(town, renewed["waiting"]["certificate"])
+    assert town.run("status", "--online", "--connection", "second").exit_code == 0, "the new one signs in"
+    shown = town.json("salesforce-key", "second")
+    assert (shown["taken_into_use"], shown["in_use"]["sha256"]) == (True, renewed["waiting"]["sha256"])
+    assert login_of(town, "second").waiting is None
+    upload(town, made["certificate"])
+    assert town.run("status", "--online", "--connection", "second").exit_code == 2, "the old one is forgotten"
+
+
+def test_a_key_of_ones_own_file_may_be_replaced_by_one_of_ours(
+    town: Town, tmp_path: Path, made: dict[str, str]
+) -> None:
+    upload(town, made["certificate"])
+    town.json("connect", "second", *by_key(town, tmp_path))
+    login = login_of(town, "second")
+    (tmp_path / "own.pem").write_text(login.private_key, encoding="ascii")
+    given = [*by_key(town, tmp_path), "--private-key-file", tmp_path / "own.pem"]
+    town.json("connect", "second", *given, "--no-deploy")
+    assert login_of(town, "second").certificate == ""
+    new = town.json("salesforce-key", "second", "--certificate", tmp_path / "new.crt")["waiting"]
+    upload(town, new["certificate"])
+    assert town.json("salesforce-key", "second")["taken_into_use"]
+    assert load_pem_private_key(login_of(town, "second").private_key.encode(), None)
+
+
+def test_a_connection_by_secret_goes_over_to_a_key(town: Town, tmp_path: Path) -> None:
+    new = town.json("salesforce-key", "clinic", "--certificate", tmp_path / "new.crt")["waiting"]
+    assert town.run("status", "--online").exit_code == 0, "until then all stays as it is"
+    upload(town, new["certificate"])
+    town.json("connect", "clinic", *by_key(town, tmp_path), "--no-deploy")
+    assert login_of(town, "clinic").certificate == new["certificate"]
+
+
+# --- Hint's authorization code
+@pytest.mark.parametrize("routes", ["legacy", "installations"])
+def test_m3_m4_a_code_connects_hint_and_an_account_is_named(town: Town, tmp_path: Path, routes: str) -> None:
+    set_up(town, HINT_ROUTES=routes)
+    answer = town.json("connect", "second", *with_code(town, tmp_path), "--account", "Hint Patients")
+    assert answer["connection"]["practice_id"] == town.practice.id
+    (account,) = town.org.storage.ids_where("Account", "Name", "Hint Patients", live_only=True)
+    assert options_of(town, "second").default_account_id == account
+    connection, _ = asyncio.run(stored(town, "second"))
+    assert connection.facts["hint_routes"] == ["installations", "legacy"]
+
+
+def test_m4_several_accounts_of_a_name_are_told_by_id_before_the_code_is_used(town: Town, tmp_path: Path) -> None:
+    set_up(town)
+    both = [town.org.insert("Account", {"Name": "Hint Patients"}) for _ in range(2)]
+    given = with_code(town, tmp_path)
+    result = town.run("connect", "second", *given, "--account", "Hint Patients")
+    assert result.exit_code == 3
+    assert all(each in result.stderr for each in both)
+    town.json("connect", "second", *given, "--default-account", both[1])
+    assert options_of(town, "second").default_account_id == both[1]
+
+
+def test_m3_routes_that_the_partner_account_has_not_are_told_and_the_code_is_kept(town: Town, tmp_path: Path) -> None:
+    set_up(town)
+    code = town.practice.new_code()
+    town.hint_app.faults.fail_next.append(Failure(status=404, match=r"^GET /api/integrations\?", times=1))
+    result = town.run("connect", "second", *with_code(town, tmp_path, code))
+    assert (result.exit_code, "HINTSYNC_HINT_ROUTES=installations" in result.stderr) == (2, True)
+    assert town.run("connect", "second", *with_code(town, tmp_path, code)).exit_code == 0
+
+
+def test_a_used_code_is_told_and_the_org_stays_connected(town: Town, tmp_path: Path) -> None:
+    set_up(town)
+    given = with_code(town, tmp_path)
+    town.json("connect", "second", *given)
+    result = town.run("connect", "third", *given)
+    assert (result.exit_code, "Make a new one in Hint" in result.stderr) == (2, True)
+    assert asyncio.run(stored(town, "third"))[0].org_id == town.org.org_id
+    assert town.json("connect", "third", *with_code(town, tmp_path))["connection"]["practice_id"] == town.practice.id
+
+
+def test_one_way_of_connecting_hint_is_named_and_no_more(town: Town, tmp_path: Path) -> None:
+    result = town.run("connect", "second", *secrets(tmp_path, town), "--salesforce-only")
+    assert (result.exit_code, "name one of --hint-token-file" in result.stderr) == (2, True)
+
+
+# --- what follows
+def test_m5_the_webhook_is_told_to_hint_at_the_end_and_tried(town: Town, tmp_path: Path) -> None:
+    set_up(town, PUBLIC_URL="http://127.0.0.1:9")
+    answer = town.json("connect", "clinic", *secrets(tmp_path, town), "--no-deploy")["webhook"]
+    assert addresses(town) == ["http://127.0.0.1:9/webhooks/hint"]
+    assert (answer["registered"]["url"], answer["missing"]) == (addresses(town)[0], None)
+    assert (answer["test"]["reached"], answer["test"]["code"]) == (False, "no-connection")
+    again = town.run("connect", "clinic", *secrets(tmp_path, town), "--no-deploy")
+    assert "does not lead here yet" in again.stdout
+    assert len(addresses(town)) == 1
+
+
+def test_m5_an_address_that_was_set_by_hand_stays(town: Town, tmp_path: Path) -> None:
+    set_up(town, PUBLIC_URL=PUBLIC)
+    town.json("webhook", "--url", f"{PUBLIC}/elsewhere")
+    town.json("connect", "clinic", *secrets(tmp_path, town), "--no-deploy")
+    assert addresses(town) == [f"{PUBLIC}/elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [({}, "HINTSYNC_PUBLIC_URL is not set"), ({"PUBLIC_URL": PUBLIC}, "HINTSYNC_HINT_PARTNER_KEY is not set")],
+)
+def test_m5_what_keeps_webhooks_from_coming_is_said(
+    town: Town, tmp_path: Path, settings: dict[str, str], told: str
+) -> None:
+    set_up(town, **{"HINT_PARTNER_KEY": "", **settings})
+    result = town.run("connect", "clinic", *secrets(tmp_path, town), "--no-deploy")
+    assert (result.exit_code, told in result.stdout, addresses(town)) == (0, True, [])
+
+
+def test_a_first_dry_run_shows_everybody_and_writes_nothing(town: Town, tmp_path: Path) -> None:
+    contact, patient = town.both("Ann", "Moor", "1980-05-06", hint={"address_city": "Galena"})
+    answer = town.json("connect", "clinic", *secrets(tmp_path, town), "--no-deploy", "--dry-run")
+    assert (answer["dry_run"]["run"]["dry"], answer["dry_run"]["outcomes"]) == (True, {"linked": 1})
+    assert town.org.get("Contact", contact)["MailingCity"] is None
+    assert town.practice.patient(patient)["integration_record_id"] is None
+    result = town.run("connect", "clinic", *secrets(tmp_path, town), "--no-deploy", "--no-dry-run")
+    assert "next: hintsync batch patients --dry-run" in result.stdout
