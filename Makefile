@@ -3,9 +3,12 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What releases are looked over with lives apart: none of it is needed to build, test or run.
+TOOLS := .cache/tools
+RELEASE := .cache/release
 ARGS ?=
 
-.PHONY: help install demo test check format bench torture lock clean
+.PHONY: help install demo test check licences audit sbom format bench torture lock clean
 help:  ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -32,6 +35,28 @@ check: $(STAMP)  ## static checks: ruff, mypy --strict, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+licences: $(STAMP)  ## every dependency has a licence that pyproject.toml allows
+	$(BIN)/python .ci/licences.py requirements/runtime.txt requirements/dev.txt requirements/data.txt requirements/build.txt
+
+$(TOOLS)/.installed: requirements/tools.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	@touch $@
+
+audit: licences $(TOOLS)/.installed  ## licences, and known vulnerabilities of what is pinned (asks pypi.org)
+	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/runtime.txt $(ARGS)
+	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/dev.txt $(ARGS)
+
+sbom: $(STAMP) $(TOOLS)/.installed  ## the wheel, and the list of all that runs with it (CycloneDX), in dist/
+	rm -rf $(RELEASE) dist
+	$(BIN)/python -m hatchling build -t wheel -t sdist -d dist
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	$(RELEASE)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-index dist/*.whl
+	$(RELEASE)/bin/pip uninstall --quiet --disable-pip-version-check --yes setuptools pip
+	$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--of JSON -o dist/hintsync.cdx.json $(RELEASE)/bin/python
+
 format: $(STAMP)  ## rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -46,6 +71,8 @@ lock: $(STAMP)  ## pin requirements/*.txt anew (needs uv)
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements/runtime.txt
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --no-deps requirements/data.in -o requirements/data.txt
+	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/build.in -c requirements/dev.txt -o requirements/build.txt
+	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/tools.in -c requirements/dev.txt -o requirements/tools.txt
 
 clean:  ## remove what the verbs made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo

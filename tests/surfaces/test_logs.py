@@ -36,6 +36,17 @@ def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[st
     assert lines(capsys) == []
 
 
+def test_at_a_finer_level_our_lines_come_and_those_of_libraries_do_not(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging(logging.INFO)
+    logging.getLogger("hintsync.engine").info("page-read")
+    logging.getLogger("hintsync.engine").debug("page-kept")
+    logging.getLogger("somelibrary.http").info("request sent")
+    assert [line["event"] for line in lines(capsys)] == ["page-read"]
+    set_up_logging(logging.ERROR)
+    logging.getLogger("hintsync.engine").warning("page-late")
+    assert lines(capsys) == []
+
+
 def test_a_librarys_words_stay_out_and_its_error_is_named_by_class(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging()
     try:
