@@ -22,6 +22,8 @@ from hintsync.state.port import AuditEvent, Commit, Connection, LogEntry, LogLev
 
 #: Name of a stop that a person set.
 PAUSE = "pause"
+#: Name of the stop while another integration with Hint is installed in the org, and nobody said that it was ended (M21).
+OTHER = "other-integration"
 #: Guards whose stop holds for people too: what they would write might reach the wrong systems.
 _FOR_EVERYBODY = frozenset({"G1"})
 

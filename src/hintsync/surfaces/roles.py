@@ -16,7 +16,9 @@ from hintsync.core.values import Side
 from hintsync.dispatchers.local import LocalDispatcher
 from hintsync.dispatchers.procrastinate import open_dispatcher
 from hintsync.engine.alarms import Limits, Pulse
+from hintsync.engine.anchors import anchor_job
 from hintsync.engine.context import Engine
+from hintsync.engine.due import Every
 from hintsync.engine.hint_log import hint_log_job
 from hintsync.engine.known_patients import take_known_patients
 from hintsync.engine.live import Worked, work_once
@@ -34,6 +36,7 @@ from hintsync.surfaces.vital_signs import VitalSigns
 from hintsync.surfaces.web.app import create_app
 from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.serving import listen, serve
+from hintsync.taking_over import keep_apart, reason_of
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +44,8 @@ _log = logging.getLogger(__name__)
 TICK = 5.0
 #: Seconds between two overlapping reads of Hint: what its webhooks missed is found by them. The subscriber does so for Salesforce.
 SAFETY_POLL = 60.0
+#: Seconds between two looks whether another integration was installed in the org, and after one that failed.
+KEEP_APART, KEEP_APART_AGAIN = 3600.0, 300.0
 #: Seconds that regular work has to come to its end when the process is told to stop.
 _GRACE = 3.0
 #: Seconds that the bell is listened for before the process looks whether it should stop.
@@ -112,6 +117,7 @@ class Process:
     async def _attend(self, engine: Engine, leaving: asyncio.Event) -> None:
         """Do this process's work on one connection; one part that fails ends the others, and all begin again."""
         if self._roles & {Role.WORKER, Role.SUBSCRIBER}:
+            await self._keep_apart(engine)
             await take_known_patients(engine)  # done at connect, unless that was cut off
         async with asyncio.TaskGroup() as group:
             if Role.WEB in self._roles:
@@ -119,11 +125,26 @@ class Process:
             if Role.WORKER in self._roles:
                 group.create_task(self._work(engine, leaving))
                 group.create_task(self._keep_schedule(engine, leaving))
-                group.create_task(_keep_due(engine, leaving, lambda: [hint_log_job()]))
+                group.create_task(_keep_due(engine, leaving, lambda: _jobs_in_the_hint_log(engine)))
                 group.create_task(OrderKeeper(self._service, engine).keep(leaving))
             if Role.SUBSCRIBER in self._roles:
                 wake = partial(self._dispatcher.wake, engine.connection.id)
                 group.create_task(run_subscriber(engine, leaving, wake=wake))
+
+    async def _keep_apart(self, engine: Engine) -> bool:
+        """Stand still beside another integration of the same org; false if the org does not say whether there is one."""
+        try:
+            other = await keep_apart(self._service, engine.connection)
+        except HintsyncError as error:
+            _log.warning(
+                "connection %s: whether another integration is there is not known (%s)",
+                engine.connection.id,
+                error.code,
+            )
+            return False
+        if other is not None:
+            _log.error("connection %s stands still: %s; see hintsync take-over", engine.connection.id, reason_of(other))
+        return True
 
     async def _work(self, engine: Engine, leaving: asyncio.Event) -> None:
         pulse = Pulse(engine)
@@ -150,7 +171,8 @@ class Process:
         settings = self._service.settings
         limits = Limits(settings.alert_queue_minutes * 60, settings.alert_silence_hours * 3600)
         polls = [poll_job(Side.HINT, SAFETY_POLL)] if engine.hint.capabilities.changed_since else []
-        return [*jobs_of(engine), *polls, watch_job(self._alerts, limits)]
+        apart = Job("keep-apart", Every(KEEP_APART), self._keep_apart, retry=KEEP_APART_AGAIN)
+        return [*jobs_of(engine), *polls, watch_job(self._alerts, limits), apart]
 
     async def _listen(self) -> None:
         """Ring the crews that somebody wakes."""
@@ -181,6 +203,11 @@ def _count(connection_id: str, worked: Worked) -> None:
         ("held", worked.held),
     ):
         count(word, connection_id, None, records)
+
+
+def _jobs_in_the_hint_log(engine: Engine) -> list[Job]:
+    """Return what is due beside the schedule, so that a slow org holds up no catch-up."""
+    return [hint_log_job(), anchor_job(engine.options.parity_hour)]
 
 
 async def _keep_due(engine: Engine, leaving: asyncio.Event, jobs: Callable[[], Sequence[Job]]) -> None:

@@ -16,8 +16,9 @@ from hintsync.logins import CanvasApp
 from hintsync.preflight.judging import Finding
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
-from hintsync.surfaces.cli.perform import Asked, Local, with_store
+from hintsync.surfaces.cli.perform import ACTOR, Asked, Local, with_store
 from hintsync.surfaces.installed import confirm_by_mail, done_lines, finding_data, finding_lines, remarks
+from hintsync.taking_over import keep_apart
 
 _PROFILE = "profile:"
 
@@ -83,6 +84,8 @@ def install(
                 sys.stderr.flush()
 
         installed = await install_pages(local.service, local.connection, wish, tell, show)
+        if not check_only:
+            await keep_apart(local.service, local.connection, ACTOR)
         return _answer(local, wish, installed, await confirm_by_mail(local.service, wish, installed))
 
     with_store(Asked(state, connection, as_json), work)

@@ -10,14 +10,17 @@ import typer
 from hintsync.surfaces.cli import batch, emulate
 from hintsync.surfaces.cli.abort import abort
 from hintsync.surfaces.cli.approve import approve
+from hintsync.surfaces.cli.backup import backup
 from hintsync.surfaces.cli.connect import connect
 from hintsync.surfaces.cli.demo import demo
 from hintsync.surfaces.cli.doctor import doctor
 from hintsync.surfaces.cli.install import install
+from hintsync.surfaces.cli.keys import keys, rotate_keys
 from hintsync.surfaces.cli.link import link
 from hintsync.surfaces.cli.log import log
 from hintsync.surfaces.cli.parked import parked
 from hintsync.surfaces.cli.pause import pause
+from hintsync.surfaces.cli.restore import restore
 from hintsync.surfaces.cli.resume import resume
 from hintsync.surfaces.cli.review import review
 from hintsync.surfaces.cli.run import run as show_run
@@ -28,6 +31,7 @@ from hintsync.surfaces.cli.serve import serve, worker
 from hintsync.surfaces.cli.settings import settings
 from hintsync.surfaces.cli.status import status
 from hintsync.surfaces.cli.sync import sync
+from hintsync.surfaces.cli.take_over import take_over
 from hintsync.surfaces.cli.uninstall import uninstall
 from hintsync.surfaces.cli.unlink import unlink
 from hintsync.surfaces.cli.upgrade import upgrade
@@ -67,6 +71,7 @@ for command in (
     connect,
     salesforce_key,
     install,
+    take_over,
     settings,
     status,
     doctor,
@@ -87,6 +92,10 @@ for command in (
     serve,
     worker,
     upgrade,
+    backup,
+    restore,
+    keys,
+    rotate_keys,
     uninstall,
 ):
     app.command()(command)

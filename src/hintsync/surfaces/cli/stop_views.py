@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hintsync.engine.stops import PAUSE, Desk
+from hintsync.engine.stops import OTHER, PAUSE, Desk
 from hintsync.state.live import Stop
 from hintsync.surfaces.cli.perform import ACTOR, Local
 
@@ -25,6 +25,8 @@ def stop_lines(stops: Sequence[Mapping[str, object]]) -> list[str]:
 
 
 def _what(stop: Mapping[str, object]) -> str:
+    if stop["guard"] == OTHER:
+        return f"another integration: {stop['reason']}"
     who = "a person" if stop["guard"] == PAUSE else f"guard {stop['guard']}"
     return f"{who} ({stop['reason']})"
 
@@ -32,6 +34,8 @@ def _what(stop: Mapping[str, object]) -> str:
 def _remedy(stop: Mapping[str, object]) -> str:
     if stop["guard"] == PAUSE:
         return "hintsync resume"
+    if stop["guard"] == OTHER:
+        return "hintsync take-over"
     if stop["plan"] is not None:
         return f"hintsync run {stop['plan']} --rows, then hintsync approve {stop['plan']}"
     return f"hintsync resume --guard {stop['guard']}"

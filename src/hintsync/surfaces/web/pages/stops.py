@@ -16,6 +16,7 @@ from hintsync.surfaces.web.pages.log import table_of
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, see
 from hintsync.surfaces.web.views import stops as view
+from hintsync.taking_over import end_other
 
 #: Rows of a plan on one page.
 _ROWS = 50
@@ -49,6 +50,7 @@ _TOLD = {
     "acknowledged": "The stop has ended. What was held back is looked at anew.",
     "approved": "The plan is approved. The workers do what it still fits.",
     "pinned": "The systems that answer now are pinned, and the stop has ended.",
+    "other-ended": "It is noted that the other integration has ended. hintsync goes on alone.",
     "back": "The pinned systems are back, and the stop has ended.",
 }
 
@@ -89,6 +91,12 @@ async def act_acknowledge(visit: Visit) -> Response:
         return see(visit, "/stops", done="back")
     await acknowledge(visit.desk, form.get("guard", ""), Side(side) if side in set(Side) else None)
     return see(visit, "/stops", done="acknowledged")
+
+
+async def act_other_ended(visit: Visit) -> Response:
+    """Note that the other integration has ended."""
+    await end_other(visit.service, visit.connection, visit.actor)
+    return see(visit, "/stops", done="other-ended")
 
 
 async def act_pin(visit: Visit) -> Response:
@@ -146,6 +154,7 @@ PLACES: tuple[Place, ...] = (
     Place("/stops/pause", act_pause, Role.ADMINISTRATOR, "POST"),
     Place("/stops/resume", act_resume, Role.ADMINISTRATOR, "POST"),
     Place("/stops/acknowledge", act_acknowledge, Role.ADMINISTRATOR, "POST"),
+    Place("/stops/other-ended", act_other_ended, Role.ADMINISTRATOR, "POST"),
     Place("/stops/pin", act_pin, Role.ADMINISTRATOR, "POST"),
     Place("/stops/plans/{run}", show_plan, Role.ADMINISTRATOR),
     Place("/stops/plans/{run}/approve", act_approve, Role.ADMINISTRATOR, "POST"),

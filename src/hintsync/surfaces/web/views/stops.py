@@ -14,7 +14,7 @@ from hintsync.core.records import FieldName, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.guard_facts import GuardFacts
 from hintsync.engine.notices import plain_cause
-from hintsync.engine.stops import PAUSE
+from hintsync.engine.stops import OTHER, PAUSE
 from hintsync.state.live import Dirty, Stop
 from hintsync.state.port import RunRow
 from hintsync.surfaces.web.views.rule_words import RECORD, SYSTEM
@@ -45,6 +45,7 @@ WORK: Final[Mapping[Purpose, str]] = {
 class StopCard:
     """A stop in force."""
 
+    #: Empty: no guard's.
     guard: str
     title: str
     #: What is held back.
@@ -56,6 +57,8 @@ class StopCard:
     remedy: str
     side: str
     plan: str
+    #: Another integration is in the way.
+    is_other: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def stop_card(stop: Stop) -> StopCard:
     """Return a stop in words."""
     paused = stop.guard == PAUSE
     return StopCard(
-        guard="" if paused else stop.guard,
+        guard="" if paused or stop.guard == OTHER else stop.guard,
         title="Paused by a person" if paused else _TITLES.get(stop.guard, f"Guard {stop.guard}"),
         effect=_effect(stop),
         seen=stop.reason,
@@ -87,6 +90,7 @@ def stop_card(stop: Stop) -> StopCard:
         remedy=_remedy(stop),
         side=str(stop.side or ""),
         plan=stop.run_id or "",
+        is_other=stop.guard == OTHER,
     )
 
 
@@ -94,6 +98,7 @@ _TITLES: Final = {
     "G1": "Another org or practice answers",
     "G2": "A side shows nobody",
     "G3": "Too many changes at once",
+    OTHER: "Another integration with Hint is in the org",
 }
 
 
@@ -111,6 +116,11 @@ def _remedy(stop: Stop) -> str:
         return "Resume when the reason is gone. Nothing that waits is lost."
     if stop.guard == "G1":
         return "Make the pinned systems answer again, or pin those that answer now if you know that they are meant."
+    if stop.guard == OTHER:
+        return (
+            "End the other integration: in Hint, its Salesforce integration page, Cancel Integration. Then import its links with"
+            " hintsync take-over --import-links, say here that it has ended, and uninstall its package when all is well."
+        )
     if stop.run_id:
         return (
             "Look at the plan of what would be written. Approve it if it is meant; "
