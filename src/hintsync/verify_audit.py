@@ -1,12 +1,13 @@
 """Checks an exported audit trail. Needs nothing but Python 3: copy this file anywhere and run it on the export.
 
     hintsync verify --export trail.jsonl
-    python verify_audit.py trail.jsonl [--anchor ENTRIES:DIGEST]
+    python verify_audit.py trail.jsonl [--anchor ENTRIES:DIGEST] [--anchors FILE]
 
 An export is one JSON object a line: a head, the entries in order of sequence, what signed reports say of the trail, an end.
 What is checked: sequences have no hole; every entry's hash is SHA-256 of the hash before it in its chain, its sequence and its
 text; the digest over all entries is the one that the end and every report name. Entries cut off together with the end's figures
-can only be told by a figure that was kept elsewhere: give it as --anchor (every nightly log line names one).
+can only be told by a figure that was kept elsewhere: give it as --anchor, or as --anchors a file in whose text there are some, such
+as a report of the Hint Log in Salesforce that was exported as CSV: an entry of every night names one.
 
 Exit code 0: whole. 1: not whole, the faults are printed. 2: the file cannot be read as an export.
 """
@@ -15,9 +16,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 
 GENESIS = "0" * 64
+#: A number of entries and the digest there, as log lines, entries of the Hint Log and --anchor write them.
+ANCHOR = re.compile(r"\b([0-9]{1,18}):([0-9a-f]{64})\b")
 
 
 class Trail:
@@ -136,19 +140,27 @@ def main(arguments: list[str]) -> int:
 
 
 def _read_arguments(arguments: list[str]) -> tuple[str, dict[int, str]]:
-    paths, anchors = [], {}
+    paths: list[str] = []
+    anchors: dict[int, str] = {}
     words = iter(arguments)
     for word in words:
         if word == "--anchor":
-            entries, _, digest = next(words, "").partition(":")
-            if not entries.isdigit() or len(digest) != len(GENESIS):
-                raise ValueError("--anchor takes ENTRIES:DIGEST")
-            anchors[int(entries)] = digest
+            anchors |= _anchors_in(next(words, ""), "--anchor takes ENTRIES:DIGEST")
+        elif word == "--anchors":
+            with open(next(words, ""), encoding="utf-8", errors="replace") as file:
+                anchors |= _anchors_in(file.read(), "--anchors takes a file that names anchors as ENTRIES:DIGEST")
         else:
             paths.append(word)
     if len(paths) != 1:
         raise ValueError("give the file of one export")
     return paths[0], anchors
+
+
+def _anchors_in(text: str, expected: str) -> dict[int, str]:
+    found = {int(entries): digest for entries, digest in ANCHOR.findall(text)}
+    if not found:
+        raise ValueError(expected)
+    return found
 
 
 if __name__ == "__main__":

@@ -28,24 +28,38 @@ def advance(digest: str, entry_hash: str) -> str:
 
 
 class TrailReader:
-    """Reads a trail from its beginning and notes its digest on the way."""
+    """Reads a trail and notes its digest on the way."""
 
-    def __init__(self, store: StateStore, connection_id: str, *, marks: Collection[int] = ()) -> None:
-        """Take the store, the connection, and the sequences at which the digest is wanted."""
+    def __init__(
+        self,
+        store: StateStore,
+        connection_id: str,
+        *,
+        marks: Collection[int] = (),
+        behind: tuple[int, str] = (0, GENESIS),
+    ) -> None:
+        """Put a reader together.
+
+        Args:
+            store: Holds the trail.
+            connection_id: Whose trail.
+            marks: Sequences at which the digest is wanted.
+            behind: Entry to go on behind, and the digest there; from the beginning if not given.
+        """
         self._store = store
         self._connection_id = connection_id
         self._marks = frozenset(marks)
         #: Sequence of the last entry read.
-        self.last = 0
-        self.digest = GENESIS
+        self.last, self.digest = behind
         self.chains: set[str] = set()
-        self._shown = {0: GENESIS}
+        #: Digests at the wanted sequences that were reached.
+        self.shown = dict([behind])
 
     async def read(self) -> Mapping[int, str]:
         """Read the trail to its end; return the digests at the wanted sequences that it reaches."""
         async for _ in self.entries():
             pass
-        return self._shown
+        return self.shown
 
     async def entries(self) -> AsyncIterator[StoredAudit]:
         """Yield every entry in order of sequence.
@@ -68,7 +82,7 @@ class TrailReader:
         self.last, self.digest = entry.sequence, advance(self.digest, entry.hash)
         self.chains.add(entry.event.chain)
         if entry.sequence in self._marks:
-            self._shown[entry.sequence] = self.digest
+            self.shown[entry.sequence] = self.digest
 
 
 async def export_trail(

@@ -11,7 +11,8 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from hintsync.core.errors import BadInput
+from hintsync.core.errors import BadInput, HintsyncError
+from hintsync.engine.anchors import Compared, anchor_figures, compare_anchors
 from hintsync.engine.audit_trail import TrailReader, export_trail
 from hintsync.engine.context import Engine
 from hintsync.engine.parity import check_parity
@@ -71,12 +72,28 @@ def verify(
 async def _checked(engine: Engine, run: Run) -> Answer:
     trail = list(await engine.store.verify_audit(engine.connection.id))
     signed = await verify_reports(engine.store, engine.connection.id)
+    anchored, unasked = await _anchored(engine)
     report = run.details.get(REPORT)
     figures = report if isinstance(report, dict) and run.status is RunStatus.DONE else {}
-    data = {"run": run_data(run), "report": figures or None, "audit_problems": trail, "report_problems": signed}
-    shown = (run_head(run), *_figures(figures), *_faults(trail, signed))
+    data = {
+        "run": run_data(run),
+        "report": figures or None,
+        "audit_problems": trail,
+        "report_problems": signed,
+        "anchors": {**anchor_figures(anchored), "not_asked": unasked or None},
+    }
+    faults = [*trail, *signed, *anchored.faults]
+    shown = (run_head(run), *_figures(figures), _trail_words(faults, anchored, unasked))
     remarks = () if run.status is RunStatus.DONE else (resume_hint(run),)
-    return Answer(data, shown, _exit(run, figures, broken=bool(trail or signed)), remarks)
+    return Answer(data, shown, _exit(run, figures, broken=bool(faults)), remarks)
+
+
+async def _anchored(engine: Engine) -> tuple[Compared, str]:
+    """Compare the trail with its anchors in Salesforce; say why not where the org cannot be asked."""
+    try:
+        return await compare_anchors(engine), ""
+    except HintsyncError as error:
+        return Compared(), str(error)
 
 
 def _exit(run: Run, report: Mapping[str, Json], *, broken: bool) -> Exit:
@@ -120,10 +137,11 @@ def _counts(members: Json) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counted.items() if count)
 
 
-def _faults(trail: Sequence[str], signed: Sequence[str]) -> tuple[RenderableType, ...]:
-    if not trail and not signed:
-        return (Text("the audit trail and the signed reports are whole"),)
-    return (Text("\n".join(["NOT WHOLE:", *trail, *signed])),)
+def _trail_words(faults: Sequence[str], anchored: Compared, unasked: str) -> Text:
+    whole = "the audit trail and the signed reports are whole"
+    count = "1 anchor" if anchored.anchors == 1 else f"{anchored.anchors:,} anchors"
+    compared = f"not compared with anchors: {unasked}" if unasked else f"compared with {count} in Salesforce"
+    return Text("\n".join([*(["NOT WHOLE:", *faults] if faults else [whole]), compared, *anchored.remarks]))
 
 
 async def _exported(local: Local, path: Path) -> Answer:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 
 from starlette.responses import Response, StreamingResponse
 
-from hintsync.core.errors import BadInput
+from hintsync.core.errors import BadInput, HintsyncError
+from hintsync.engine.anchors import Compared, compare_anchors
 from hintsync.engine.audit_trail import TrailReader, export_lines
 from hintsync.engine.parity_report import anchors_of, verify_reports
 from hintsync.state.port import StoredAudit
@@ -36,10 +37,25 @@ async def show(visit: Visit) -> Response:
 
 
 async def act_check(visit: Visit) -> Response:
-    """Check that the whole trail and the signed reports are as they were written."""
+    """Check that the whole trail and the signed reports are as they were written, and as the anchors in Salesforce say."""
     store, connection_id = visit.service.store, visit.connection.id
     faults = [*await store.verify_audit(connection_id), *await verify_reports(store, connection_id)]
-    return page(visit, "audit_check.html", title="The audit trail was checked", faults=faults)
+    anchored = await _anchored(visit)
+    return page(
+        visit,
+        "audit_check.html",
+        title="The audit trail was checked",
+        faults=[*faults, *(anchored.faults if anchored else ())],
+        anchored=anchored,
+    )
+
+
+async def _anchored(visit: Visit) -> Compared | None:
+    """Compare the trail with its anchors; None where the org cannot be asked."""
+    try:
+        return await compare_anchors(visit.engine) if visit.is_open else None
+    except HintsyncError:
+        return None
 
 
 async def show_entry(visit: Visit) -> Response:
