@@ -15,7 +15,7 @@ from hintsync.core.records import RecordId, Snapshot
 from hintsync.engine.context import Engine
 from hintsync.engine.foreseen import Foreseen, foresee, sharing
 from hintsync.engine.population import Contacts, Patients, read_contacts
-from hintsync.engine.turns import in_turns
+from hintsync.turns import in_turns
 
 #: Seconds for which it is used: an edit made meanwhile may be overwritten, so a third of what a batch may take at most
 #: (semantics section 8).

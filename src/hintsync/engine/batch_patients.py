@@ -29,8 +29,8 @@ from hintsync.engine.population import FRESH, HeldPage, fresh_page, read_contact
 from hintsync.engine.pricing import note_cost
 from hintsync.engine.runs import RunKeeper, check_identity, keeping, reopen, start_run
 from hintsync.engine.stamping import stamp_contacts
-from hintsync.engine.turns import in_turns
 from hintsync.state.port import Json, Run, RunKind
+from hintsync.turns import in_turns
 
 #: Patients of one chunk: what one read of contacts and one collections write hold.
 CHUNK = 200

@@ -18,6 +18,7 @@ from hintsync.engine.echoes import Verdict, crossed_fields, judge_linked
 from hintsync.engine.notices import CROSSED, TOLD_GONE, Notice, NoticeKind
 from hintsync.state.live import Lane, Mark, SidePrints
 from hintsync.state.port import StateStore
+from hintsync.turns import in_turns
 
 #: Fact of a connection: when its patients were taken as known (row L8); ISO 8601, UTC.
 KNOWN_TAKEN = "known_taken_at"
@@ -61,7 +62,7 @@ async def take_in(engine: Engine, notices: Sequence[Notice], *, cursors: Mapping
         cursors: Positions reached with these events, by cursor name; stored even if every event is dropped.
     """
     seen = await _looked(engine, notices)
-    verdicts = [_judge(engine, notice, seen) for notice in notices]
+    verdicts = [_judge(engine, notice, seen) async for notice in in_turns(notices)]
     for _ in range(_LOOKS):
         moved = await _moved(engine, notices, verdicts, seen.states)
         if not moved:

@@ -20,10 +20,10 @@ from hintsync.engine.guarding import stop_at_guards, stop_suspensions
 from hintsync.engine.outcomes import Records, record_pair, reviews_of_holds, written_by_side
 from hintsync.engine.pairs import LOOKS, Pair, Settled, bookkeeping_of, is_gone, settle
 from hintsync.engine.planned import draft_prints, planned_row
-from hintsync.engine.turns import in_turns
 from hintsync.engine.writing import Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Update, WriteMode
 from hintsync.state.port import Commit, LinkChange, LinkTaken, LogLevel, ReviewKind, RunRow
+from hintsync.turns import in_turns
 
 _REVIEWS = {
     Outcome.AMBIGUOUS: ReviewKind.AMBIGUOUS,

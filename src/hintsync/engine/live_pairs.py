@@ -18,6 +18,7 @@ from hintsync.engine.pairs import Pair, Settled, settle
 from hintsync.engine.write_back import write_back
 from hintsync.engine.writing import Trouble
 from hintsync.ports import WriteMode
+from hintsync.turns import in_turns
 
 #: Seconds after which it is looked again whether a stop still holds a pair back.
 HELD_BACK = 60.0
@@ -47,7 +48,8 @@ async def settle_planned(engine: Engine, planned: Sequence[Planned]) -> list[End
     settled = await settle(engine, [one.pair for one in planned], WriteMode.LIVE, gate)
     await gate.close(settled)
     reviews = await load_open_reviews(engine) if any(_may_close(one.pair) for one in planned) else None
-    ended = [_ended(engine, one, came, reviews) for one, came in zip(planned, settled, strict=True)]
+    came_to = zip(planned, settled, strict=True)
+    ended = [_ended(engine, one, came, reviews) async for one, came in in_turns(came_to)]
     for end, came in zip(ended, settled, strict=True):
         await note_overwritten(engine, end, came)
     there = [(one, end) for one, end in zip(settled, ended, strict=True) if one.gone is None]

@@ -23,11 +23,11 @@ from hintsync.core.seal import Prints, prints_of, still_approved
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.foreseen import Foreseen
-from hintsync.engine.turns import in_turns
 from hintsync.engine.unmarking import take_marks_back
 from hintsync.engine.writing import RecordResult, Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Bookkeeping, Update, WriteMode
 from hintsync.state.port import Commit, LinkChange
+from hintsync.turns import in_turns
 
 #: Times a pair is read again after a write that left doubt, before it is left for a later pass.
 LOOKS = 3
@@ -217,7 +217,7 @@ async def _write_once(
     if before_write is not None:
         await before_write(settled)
     updates: dict[Side, list[Update]] = {side: [] for side in Side}
-    for one in settled:
+    async for one in in_turns(settled):
         if one.changed_since:
             continue
         for side, update in updates_of(engine, one).items():

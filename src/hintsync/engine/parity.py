@@ -7,7 +7,6 @@ gets a second look (`parity_looks`): people go on working meanwhile. The figures
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -31,13 +30,12 @@ from hintsync.engine.runs import RunKeeper, check_identity, keeping, reopen, sta
 from hintsync.ports import Page
 from hintsync.state.live import Lane, Mark
 from hintsync.state.port import Run, RunKind
+from hintsync.turns import in_turns
 
 #: Cause of what the check marks.
 CAUSE = "parity"
 #: Patients whose links are read in one go.
 _CHUNK = 500
-#: Records after which other tasks of the process get a turn.
-_BREATH = 100
 
 
 async def check_parity(
@@ -134,9 +132,8 @@ class _Check:
         async with aclosing(self.engine.salesforce.scan()) as pages:  # type: ignore[type-var]  # async generators
             async for page in pages:
                 await self._begin(Side.SALESFORCE, page)
-                for number, contact in enumerate(page.records, start=1):
+                async for contact in in_turns(page.records):
                     self._take_contact(contact, by_contact.get(contact.id))
-                    await _give_way(number)
         refuse_empty(links_exist=bool(self.waiting), contacts=self.counts.records[Side.SALESFORCE], patients=1)
 
     async def _begin(self, side: Side, page: Page) -> None:
@@ -171,11 +168,10 @@ class _Check:
         linked = {patient.id: patient for patient in patients if patient.id in self.waiting}
         states = await engine.store.live_links(engine.connection.id, Side.HINT, list(linked)) if linked else {}
         suspects = len(self.suspects)
-        for number, (patient_id, patient) in enumerate(linked.items(), start=1):
+        async for patient_id, patient in in_turns(linked.items()):
             link = self.waiting.pop(patient_id)
             self._take_pair(patient, states.get(patient_id), link)
             self.forms.pop(patient_id, None)
-            await _give_way(number)
         await self._take_unlinked(
             [p for p in patients if p.id not in self.linked and p.state is not RecordState.MERGED]
         )
@@ -228,12 +224,6 @@ class _Check:
         if fresh:
             taken = await take_in(self.engine, [notice_of(self.engine, patient, CAUSE) for patient in fresh])
             self.counts.newcomers += taken.marked
-
-
-async def _give_way(number: int) -> None:
-    """Let other tasks of the process go on now and then: comparing is work, and webhooks want their answer."""
-    if number % _BREATH == 0:
-        await asyncio.sleep(0)
 
 
 def _since(patient: Snapshot, moment: datetime) -> bool:

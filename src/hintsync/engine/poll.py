@@ -23,6 +23,7 @@ from hintsync.engine.positions import OVERLAP, caught_up_name, load_position, mo
 from hintsync.engine.reading import notice_of
 from hintsync.metrics import count, succeeded
 from hintsync.state.port import StateStore
+from hintsync.turns import in_turns
 
 #: How far before the cursor a poll reads: rows turn up as much as ten seconds late (observed by others), so this is enough
 #: for nearly all of them, and cheap enough for a poll a second.
@@ -229,7 +230,7 @@ class _Poll:
     async def _take_some(
         self, records: Sequence[Snapshot], started: float, cursors: Mapping[str, str] | None = None
     ) -> None:
-        digests = {record.id: _digest(self.engine, record) for record in records}
+        digests = {record.id: _digest(self.engine, record) async for record in in_turns(records)}
         new = [record for record in records if not self.memory.is_known(record, digests[record.id])]
         if new:
             count("polled", self.engine.connection.id, self.side, len(new))

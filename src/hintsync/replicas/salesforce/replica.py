@@ -42,6 +42,7 @@ from hintsync.replicas.salesforce.package_fields import PATIENT_ID
 from hintsync.replicas.salesforce.query import PAGE_SIZE, pages, rows
 from hintsync.replicas.salesforce.scanned import ScannedPages
 from hintsync.replicas.salesforce.soql import instant, quoted, select, select_in
+from hintsync.turns import ROWS, in_turns
 
 #: Contacts of one read: their ids take about a third of the address that Salesforce allows.
 READ_SIZE = 200
@@ -150,7 +151,7 @@ class SalesforceReplica:
         self._scanned = scanned = ScannedPages()
         async with aclosing(pages(self.client, soql, "scan contacts", deleted_too=since is not None)) as found:
             async for page in found:
-                records = tuple([read(row, page.read_at) for row in page.rows])
+                records = tuple([read(row, page.read_at) async for row in in_turns(page.rows, ROWS)])
                 yield Page(records, scanned.add(records), page.total)
 
     async def scan_keys(self) -> AsyncIterator[Sequence[KeyRow]]:

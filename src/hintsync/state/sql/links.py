@@ -17,6 +17,7 @@ from hintsync.state.sql.bulk import Lot
 from hintsync.state.sql.connections import know_connections
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.part import Part, chunks, uninterrupted
+from hintsync.turns import ROWS, in_turns
 
 _TABLE = tables.links
 _END = {Side.SALESFORCE: _TABLE.c.contact_id, Side.HINT: _TABLE.c.patient_id}
@@ -52,7 +53,9 @@ class LinksPart(Part):
         async def read(sql: AsyncConnection) -> Mapping[RecordId, LinkState]:
             found = {}
             for part in chunks(ids):
-                for row in await sql.execute(_LIVE_OF[side], {"own": connection_id, "wanted": part}):
+                async for row in in_turns(
+                    await sql.execute(_LIVE_OF[side], {"own": connection_id, "wanted": part}), ROWS
+                ):
                     found[row._mapping[end]] = codec.link_state_of(row)
             return found
 
@@ -63,7 +66,7 @@ class LinksPart(Part):
         """Return every live link, without its memory: what a batch must know of all records."""
         wanted = _WITHOUT_MEMORY.where(_TABLE.c.connection_id == connection_id, tables.LIVE).order_by(_TABLE.c.id)
         async with self._database.reading() as sql:
-            return [codec.link_of(row) for row in await sql.execute(wanted)]
+            return [codec.link_of(row) async for row in in_turns(await sql.execute(wanted), ROWS)]
 
     @uninterrupted
     async def links(
