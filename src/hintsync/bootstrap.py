@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import httpx
 
@@ -26,6 +24,7 @@ from hintsync.logins import (
     has_ended,
     unpack_login,
 )
+from hintsync.master_key_file import MasterKeyFile
 from hintsync.ports import Clock, Described, Identity
 from hintsync.replicas.hint.client import HintClient, Pace
 from hintsync.replicas.hint.connect import Connector, Routes
@@ -125,20 +124,7 @@ def load_master_keys(settings: Settings) -> MasterKeys:
     given = settings.master_keys.get_secret_value()
     if given:
         return MasterKeys.parse(given)
-    path = settings.state / "master.key"
-    try:
-        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            _write_private(path, MasterKeys.generate())
-        return MasterKeys.parse(path.read_text(encoding="ascii"))
-    except OSError as error:
-        raise FixConfiguration(f"{settings.state}: the state folder cannot be used: {error.strerror}") from None
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text + "\n")
+    return MasterKeyFile(settings).load()
 
 
 def hint_facts(connection: Connection) -> HintFacts:

@@ -21,3 +21,8 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+def utc_text(moment: datetime) -> str:
+    """Return a moment as the store, the log and the audit trail write it: ISO 8601, UTC, whole seconds, Z at the end."""
+    return moment.astimezone(UTC).isoformat()[:19] + "Z"

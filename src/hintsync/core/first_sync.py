@@ -29,6 +29,15 @@ def noted_name(field: FieldName) -> FieldName:
     return f"{field}#noted"
 
 
+@lru_cache(maxsize=256)
+def stale_name(field: FieldName) -> FieldName:
+    """Return the pseudo-field under which a restored link remembers what was agreed on when the backup was taken.
+
+    It is no base: both sides may have agreed on other values since (decision 0099). What differs now waits for a person.
+    """
+    return f"{field}#stale"
+
+
 def decide_first(case: FieldCase, mode: Mode, *, inherited: bool = False) -> FieldDecision:
     """Decide a two-way field without a base, whose two sides do not show the same (I1 and I5 are agreement).
 
@@ -43,12 +52,19 @@ def decide_first(case: FieldCase, mode: Mode, *, inherited: bool = False) -> Fie
     if inherited:
         return written(case, Side.HINT, "U3")
     if case.hint is None:
-        return written(case, Side.SALESFORCE, "I3")
+        return _fill(case, Side.SALESFORCE, "I3")
     if case.salesforce is None:
-        return written(case, Side.HINT, "I4")
+        return _fill(case, Side.HINT, "I4")
     if winner is None:
         return held(case, HoldKind.RECOVERED, "I2", "both-filled")
     return written(case, winner, "I2")
+
+
+def _fill(case: FieldCase, filled: Side, rule: str) -> FieldDecision:
+    """Fill the blank side; but in a link out of a backup the blank may be a clear, which filling would undo."""
+    if case.stale is not None:
+        return held(case, HoldKind.RECOVERED, rule, "differs-since-the-backup")
+    return written(case, filled, rule)
 
 
 def _first_unseen(case: FieldCase, winner: Side | None) -> FieldDecision:
@@ -62,7 +78,8 @@ def _first_unseen(case: FieldCase, winner: Side | None) -> FieldDecision:
     shown = case.print_of(visible)
     if shown is None or not case.write_only(hidden):
         return nothing(case, "I6")
-    if case.noted is not None and case.noted != shown:
+    before = case.stale if case.noted is None else case.noted
+    if before is not None and before != shown:
         return written(case, visible, "F6a")
     if winner is visible and case.shown(visible) is not None:
         return written(case, visible, "I6")

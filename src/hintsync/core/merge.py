@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol
 from hintsync.core.fields import KEY_FIELDS, ConflictPolicy, Direction, FieldMapping, Kind
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.fingerprints import Fingerprinter
-from hintsync.core.first_sync import decide_first, noted_name
+from hintsync.core.first_sync import decide_first, noted_name, stale_name
 from hintsync.core.phone_list import mapped_phone, replaced_phone
 from hintsync.core.plan import Effect, FieldDecision, Mode, PairPlan
 from hintsync.core.policy import (
@@ -261,7 +261,8 @@ def _gathered(
             if decision.effect is _AGREE:
                 agreed[name] = patient
             continue
-        if name not in base and name not in holds and name not in missing and name not in choices.inherited:
+        stale = base.get(stale_name(name)) if base else None
+        if stale is None and not (name in base or name in holds or name in missing or name in choices.inherited):
             short = _filled(row, patient, contact, limits)
             if short is not None and patient is not ABSENT:
                 decisions.append(short)
@@ -269,7 +270,7 @@ def _gathered(
                 continue
         hold = holds.get(name)
         noted = base.get(noted_name(name)) if row.write_only else None
-        case = FieldCase(row, patient, contact, base.get(name), hold, noted, fp, constraints, records)
+        case = FieldCase(row, patient, contact, base.get(name), hold, noted, fp, constraints, records, stale)
         decision = _decide(case, mode, choices)
         others.append(decision)
         decisions.append(decision if decision.hold else _bare(name, decision.row, decision.effect))
@@ -371,7 +372,7 @@ def _is_overlay(hint: Snapshot, salesforce: Snapshot, base: Base, fp: Fingerprin
 
 def _identity_moved(values: Mapping[FieldName, Seen], base: Base, fp: Fingerprinter) -> bool:
     def moved(name: FieldName) -> bool:
-        value = values.get(name, ABSENT)
-        return value is not ABSENT and name in base and fp.of(name, value) != base[name]
+        value, known = values.get(name, ABSENT), base.get(name, base.get(stale_name(name)))
+        return value is not ABSENT and known is not None and fp.of(name, value) != known
 
     return moved("birth_date") and (moved("first_name") or moved("last_name"))

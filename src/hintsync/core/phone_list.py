@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from hintsync.core.canonical import Unreadable
 from hintsync.core.fields import FieldMapping
 from hintsync.core.fingerprints import Fingerprinter
+from hintsync.core.first_sync import stale_name
 from hintsync.core.phones import PhoneFormat
 from hintsync.core.records import Base, FieldName, Fingerprint, PhoneEntry, Snapshot, Values
 from hintsync.core.values import ABSENT, Seen
@@ -118,7 +119,7 @@ def mapped_phone(row: FieldMapping, snapshot: Snapshot, base: Base, printer: Fin
         return None
     if len(numbers) == 1:
         return numbers[0]
-    known = base.get(row.name)
+    known = base.get(row.name, base.get(stale_name(row.name)))
     mapped = next((number for number in numbers if printer.of(row.name, number) == known), None)
     if mapped is None and rest is not None:
         mapped = _beside_rest(row.name, numbers, rest, printer)

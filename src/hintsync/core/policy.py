@@ -102,6 +102,8 @@ class FieldCase(NamedTuple):
     constraints: Constraints
     #: Fingerprint of each side's whole record; only needed where a hold of row F9 is to be judged.
     records: Mapping[Side, Fingerprint] = NO_RECORDS
+    #: Fingerprint both sides agreed on when the backup was taken that the link comes from (`first_sync.stale_name`).
+    stale: Fingerprint | None = None
 
     def shown(self, side: Side) -> Seen:
         """Return what one side showed."""

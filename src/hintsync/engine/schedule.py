@@ -19,6 +19,7 @@ from hintsync.core.errors import HintsyncError
 from hintsync.core.values import Side
 from hintsync.engine.alarms import Limits, Pulse, tell_changes
 from hintsync.engine.catch_up import catch_up, resume_catch_up
+from hintsync.engine.confirming import CONFIRM, confirm_links
 from hintsync.engine.context import Engine
 from hintsync.engine.due import Asked, Daily, Every, Noted, Verdict, When, judge
 from hintsync.engine.parity import check_parity
@@ -64,6 +65,7 @@ class Job:
 def jobs_of(engine: Engine) -> tuple[Job, ...]:
     """Return the regular work of a connection as its settings have it."""
     return (
+        Job(CONFIRM, Asked(), confirm_restored, RETRY_CATCH_UP),
         *(Job(catch_up_name(side), Asked(), _CatchUp(side), RETRY_CATCH_UP) for side in Side),
         Job("parity", Daily(engine.options.parity_hour), nightly_parity),
         Job("prune", Daily((engine.options.parity_hour + 1) % 24), prune),
@@ -213,6 +215,18 @@ def _moment(cursor: str | None) -> datetime | None:
 
 
 # --- the work itself
+
+
+async def confirm_restored(engine: Engine) -> bool:
+    """Ask after a restore which links still are; asked for by the restore itself (`hintsync.backup.aging`)."""
+    done = await confirm_links(engine)
+    _log.warning(
+        "after a restore: %d links go on, %d had been ended, %d made since are looked for",
+        done.kept,
+        done.ended,
+        done.made,
+    )
+    return True
 
 
 async def nightly_parity(engine: Engine) -> bool:

@@ -161,6 +161,21 @@ def _upgrade(connection: Connection, where: str) -> Schema:
     return stands
 
 
+def make_tables(connection: Connection, revision: str, where: str) -> None:
+    """Bring a database without tables, or with older ones, to a version of them; a restore puts rows into the version they had.
+
+    Raises:
+        FixConfiguration: this hintsync does not know that version.
+    """
+    from alembic import command
+
+    if revision not in _shipped():
+        raise FixConfiguration(f"{where}: made by a newer hintsync (schema {revision}, this one knows up to {HEAD})")
+    command.upgrade(_config(connection), revision)
+    if revision == HEAD:
+        _promise(connection)
+
+
 def _promise(connection: Connection) -> None:
     """Write beside the version whose code may go on working: what all migrations so far have in common."""
     if not _has_promise(connection):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hintsync.clock import utc_text
 from hintsync.core.errors import FixConfiguration
 from hintsync.state.key_store import KeysInUse
 from hintsync.state.keys import DataKey, Keyring, MasterKeys, new_root, sealed_by
@@ -42,6 +43,11 @@ class SecretsPart(Part):
         async with self._database.snapshot() as sql:
             found = (await sql.execute(wanted)).one_or_none()
             return None if found is None else await self._opened(sql, found)
+
+    async def every_secret(self, sql: AsyncConnection) -> Sequence[tuple[str, str, bytes]]:
+        """Return connection, name and content of every secret, as a transaction sees them: for a backup."""
+        rows = (await sql.execute(select(_SECRETS).order_by(*_SECRETS.primary_key))).all()
+        return [(row.connection_id, row.name, await self._opened(sql, row)) for row in rows]
 
     @uninterrupted
     async def drop_secrets(self, connection_id: str) -> int:
@@ -149,7 +155,7 @@ class SecretsPart(Part):
         generation = 1 if newest is None else newest.generation + 1
         wrapped = key.wrapped(self._keyring.master, like=root)
         row = {"id": key.id, "connection_id": connection_id, "generation": generation, "wrapped": wrapped}
-        await sql.execute(_DATA_KEYS.insert().values(**row, made_at=datetime.now(UTC).isoformat()[:19] + "Z"))
+        await sql.execute(_DATA_KEYS.insert().values(**row, made_at=utc_text(datetime.now(UTC))))
         return self._keyring.data_key(key.id, wrapped)
 
     async def _in_use(self, sql: AsyncConnection) -> KeysInUse:

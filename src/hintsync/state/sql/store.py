@@ -57,6 +57,16 @@ class SqlStore(
         self._database = database
         self._keyring = keyring
 
+    @property
+    def database(self) -> Database:
+        """The database, for what goes over all of it at once: a backup."""
+        return self._database
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys that it was opened with."""
+        return self._keyring
+
     @uninterrupted
     async def reserve(self, link: Link) -> Link:
         """Insert a live link; see the port."""

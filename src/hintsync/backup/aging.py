@@ -1,0 +1,108 @@
+"""Makes restored rows say that they are older than reality, so that nothing is overwritten because of them (decision 0099).
+
+Links wait until their records were asked (`engine.confirming`), what both sides agreed on becomes a hint instead of a base, runs
+that were under way stop, and nobody holds anything. Positions go back with the rows: what changed since is read again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hintsync.core.first_sync import stale_name
+from hintsync.core.lifecycle import RESTORED
+from hintsync.core.records import FieldName, Fingerprint, LinkStatus
+from hintsync.engine.confirming import ASKED
+from hintsync.engine.parting import PARTING, PARTING_KEEP_MIRRORS
+from hintsync.logins import CREDENTIALS_FACT, has_ended
+from hintsync.state.packing import pack, unpack
+from hintsync.state.port import AuditEvent, LogEntry, LogLevel, RunStatus
+from hintsync.state.sql import tables
+from hintsync.state.sql.audit import write_audit
+from hintsync.state.sql.codec import Found
+from hintsync.state.sql.database import Database
+from hintsync.state.sql.journal import write_log
+
+#: Reasons of links whose end a person had begun; it may have come since, or not.
+_PARTING: Final = frozenset({PARTING, PARTING_KEEP_MIRRORS})
+#: Links read at once.
+_PAGE: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """What is to be told of a restore."""
+
+    #: When the backup was taken, and when it was put back; ISO 8601, UTC.
+    backup_at: str
+    at: str
+    actor: str
+
+
+async def age_rows(sql: AsyncConnection, database: Database, told: Restoring) -> None:
+    """Change restored rows as above, and note the restore in every connection's audit trail and log."""
+    await _age_links(sql, database)
+    await _stop_runs(sql)
+    await sql.execute(update(tables.dirty).values(worker=None, leased_until=0.0))
+    for row in (await sql.execute(select(tables.connections))).all():
+        await _tell(sql, database, row, told)
+
+
+async def _age_links(sql: AsyncConnection, database: Database) -> None:
+    table, after = tables.links, ""
+    columns = (table.c.id, table.c.status, table.c.reason, table.c.base)
+    while True:
+        wanted = select(*columns).where(tables.LIVE, table.c.id > after).order_by(table.c.id).limit(_PAGE)
+        found = (await sql.execute(wanted)).all()
+        if not found:
+            return
+        await database.bulk.replace(sql, table, [_aged(row) for row in found])
+        after = found[-1].id
+
+
+def _aged(row: Found) -> dict[str, object]:
+    status, reason = LinkStatus(row.status), row.reason
+    if status is LinkStatus.ACTIVE or (reason or "").partition(">")[0] in _PARTING:
+        status, reason = LinkStatus.FROZEN, RESTORED
+    elif status is LinkStatus.RESERVED:  # what was to be created exists by now, and is found again, or is not
+        status, reason = LinkStatus.ENDED, RESTORED
+    base = pack(_stale(unpack(row.base)))
+    return {"id": row.id, "status": str(status), "reason": reason, "base": base}
+
+
+def _stale(base: dict[FieldName, Fingerprint]) -> dict[FieldName, Fingerprint]:
+    """Return a base as what it was; what stands beside fields (`#rest`, `#noted`) stays as it is."""
+    beside = {name: print_ for name, print_ in base.items() if "#" in name}
+    return beside | {stale_name(name): print_ for name, print_ in base.items() if "#" not in name}
+
+
+async def _stop_runs(sql: AsyncConnection) -> None:
+    table, under_way = tables.runs, [str(RunStatus.RUNNING), str(RunStatus.ABORTING)]
+    stopped = {"status": str(RunStatus.STOPPED), "reason": "stop-run: it was under way when the backup was taken"}
+    await sql.execute(update(table).where(table.c.status.in_(under_way)).values(**stopped))
+    await sql.execute(update(table).values(worker=None, leased_until=0.0))
+
+
+async def _tell(sql: AsyncConnection, database: Database, row: Found, told: Restoring) -> None:
+    """Have a connection's links confirmed and its engines opened anew; write down what happened."""
+    facts = orjson.loads(row.facts)
+    if not has_ended(facts):
+        facts[CREDENTIALS_FACT] = secrets.token_hex(8)
+    own = update(tables.connections).filter_by(id=row.id)
+    await sql.execute(own.values(facts=orjson.dumps(facts).decode()))
+    asked = {"connection_id": row.id, "name": ASKED, "value": f"{told.at} {secrets.token_hex(4)}"}
+    await database.bulk.upsert(sql, tables.cursors, [asked])
+    reason = f"from the backup of {told.backup_at}"
+    await write_audit(sql, database, [AuditEvent(row.id, "connection", told.at, told.actor, "restored", reason=reason)])
+    await write_log(sql, database, _log(row.id, told))
+
+
+def _log(connection_id: str, told: Restoring) -> Sequence[LogEntry]:
+    text = f"everything was put back as it was at {told.backup_at}; links wait until their records were asked"
+    return [LogEntry(connection_id, told.at, LogLevel.ERROR, "restored", text)]
