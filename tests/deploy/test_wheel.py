@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -138,6 +139,8 @@ def test_m1_the_installed_service_answers_with_its_own_pages_and_styles(installe
         finally:
             process.terminate()
             assert process.wait(PATIENCE) == 0, log.read_text(encoding="utf-8")
+    told = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert f"listening on http://127.0.0.1:{port}" in [line.get("event") for line in told]
 
 
 def alive(installed: Installed, port: int) -> bool:

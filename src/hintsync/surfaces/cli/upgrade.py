@@ -8,7 +8,6 @@ import typer
 from rich.text import Text
 from sqlalchemy.engine import make_url
 
-from hintsync.dispatchers.procrastinate import open_dispatcher
 from hintsync.settings import load_settings
 from hintsync.state.open import Schema, examine
 from hintsync.state.open import upgrade as upgrade_store
@@ -36,6 +35,8 @@ async def _upgraded(url: str) -> Schema:
     """Make or change every table that processes need, those that wake workers included."""
     stood = await upgrade_store(url)
     if url.startswith("postgres"):
+        from hintsync.dispatchers.procrastinate import open_dispatcher  # other commands need not wait for it
+
         await (await open_dispatcher(url, listens=False)).aclose()
     return stood
 
