@@ -213,29 +213,61 @@ async def test_f7_a_phone_that_hint_got_while_we_wrote_it_too_is_not_left_behind
     assert shown == [None, None]
 
 
-async def test_f5_another_number_of_hints_list_that_our_write_took_back_is_put_to_review():
-    """Hint takes its phones as one list: who writes the mobile number writes the one at home as it was read."""
+@pytest.mark.parametrize("heard", ["while we write", "later"])
+@pytest.mark.parametrize("ours", ["city", "mobile_phone"])
+@pytest.mark.parametrize("theirs", ["city", "mobile_phone", "home_phone", "email"])
+async def test_f5_an_edit_in_hint_that_our_write_took_away_is_put_to_review(ours: str, theirs: str, heard: str):
+    """It was if its event came while the link was held, and unless it was of another number of the list that was written.
+
+    Hint takes its phones as one list: who writes the mobile number writes the one at home as it was read.
+    """
     town = LiveTown()
-    contact, patient = town.both("Bea", "Moor", "1961-03-04", home_phone="+14155550133")
+    contact, patient = town.both("Bea", "Moor", "1961-03-04", city="Lynn", home_phone="+14155550133")
     await link_by_hand(await town.live(), contact, patient)
     await town.settle()
-    town.org.edit(contact, {"mobile_phone": "+14155550122"})
+    town.org.edit(contact, {ours: _ENTERED[ours][0]})
     await town.take(_taken(town))
     write = town.practice.update
 
     async def edited_before(updates: Sequence[Update], mode: WriteMode) -> Sequence[WriteAnswer]:
-        town.practice.edit(patient, {"home_phone": "+14155550144"})
+        town.practice.edit(patient, {theirs: _ENTERED[theirs][1]})
         answers = await write(updates, mode)
-        await take_in(await town.live(), _taken(town))
+        if heard == "while we write":
+            await take_in(await town.live(), _taken(town))
         return answers
 
     town.practice.update = edited_before  # type: ignore[method-assign]
     await town.pass_once()
     town.practice.update = write  # type: ignore[method-assign]
     await calm(town)
-    assert [entry.canonical for entry in town.practice.shown(patient).phones] == ["+14155550133", "+14155550122"]
+    gone = ours == theirs or (ours, theirs) == ("mobile_phone", "home_phone")
+    assert (town.show(Side.HINT, patient, theirs) != _ENTERED[theirs][1]) is gone
     reviews = await town.store.reviews("main")
-    assert [(each.kind, each.field_name) for each in reviews] == [(ReviewKind.OVERWRITTEN, "home_phone")]
+    assert [(each.kind, each.field_name) for each in reviews] == ([(ReviewKind.OVERWRITTEN, theirs)] if gone else [])
+
+
+async def test_f5_a_number_that_stands_before_the_mapped_one_is_not_taken_for_an_edit_that_our_write_took_away():
+    """Events show the first number of a type, and the base is that of the mapped one."""
+    town = LiveTown()
+    contact, patient = town.both("Bea", "Moor", "1961-03-04", home_phone="+14155550133")
+    await link_by_hand(await town.live(), contact, patient)
+    await town.settle()
+    town.practice.edit(patient, phones=[("home", "+14155550144"), ("home", "+14155550133")])
+    await town.settle()
+    town.org.edit(contact, {"mobile_phone": "+14155550122"})
+    await town.settle()
+    assert town.org.shown(contact).values["home_phone"] == "+14155550133"
+    assert len(town.practice.shown(patient).phones) == 3
+    assert await town.store.reviews("main") == []
+
+
+#: What somebody enters in Salesforce and in Hint, by field.
+_ENTERED: Mapping[str, tuple[Canonical, Canonical]] = {
+    "city": ("Dover", "Alton"),
+    "email": ("ann@example.org", "moor@example.org"),
+    "mobile_phone": ("+14155550111", "+14155550122"),
+    "home_phone": ("+14155550155", "+14155550166"),
+}
 
 
 def _taken(town: LiveTown) -> list[Notice]:

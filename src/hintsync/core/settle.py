@@ -24,6 +24,11 @@ from hintsync.core.values import ABSENT, Canonical, Seen, Side
 NONE_KNOWN: Final[Mapping[FieldName, Fingerprint]] = {}
 
 
+def before_name(field: FieldName) -> FieldName:
+    """Return the pseudo-field under which a base remembers what Hint showed of a field before our latest live write."""
+    return f"{field}#before"
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class SideResult:

@@ -13,6 +13,7 @@ from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.first_sync import noted_name
 from hintsync.core.records import FieldName, Fingerprint, LinkState, LinkStatus, RecordState, Snapshot
+from hintsync.core.settle import before_name
 from hintsync.core.values import ABSENT, Side
 from hintsync.engine.notices import Notice, NoticeKind
 from hintsync.state.live import SidePrints
@@ -59,22 +60,23 @@ def judge_linked(
 
 
 def crossed_fields(
-    notice: Notice, state: LinkState, table: FieldTable, fp: Fingerprinter, at_work: SidePrints | None
+    notice: Notice, state: LinkState, table: FieldTable, fp: Fingerprinter, at_work: SidePrints
 ) -> dict[FieldName, Fingerprint]:
-    """Return the edits of a patient that its event shows while a worker holds the link, as fingerprints by field.
+    """Return the edits of a patient that its event shows, as fingerprints by field.
 
-    Hint has no conditional write: an edit that came between our read and our write of that field is gone. Whether it is,
-    the next look tells (`engine.overwritten`).
+    Hint has no conditional write: an edit that came between our read and our write of that field is gone. Its event comes
+    while a worker holds the link, or later. Whether the edit is gone, the next look tells (`engine.overwritten`). An event
+    shows the whole patient: what it showed before our latest write is no edit.
     """
-    if at_work is None or notice.side is not Side.HINT or notice.kind not in _OF_VALUES:
+    if notice.side is not Side.HINT or notice.kind not in _OF_VALUES:
         return {}
     shown = {
         name: fp.of(name, value)
         for name, value in notice.values.items()
         if name in table.by_name and not table[name].one_way and name not in state.holds
     }
-    about = at_work.get(Side.HINT, {})
-    return {name: p for name, p in shown.items() if p not in (about.get(name), state.base.get(name))}
+    about, base = at_work.get(Side.HINT, {}), state.base
+    return {n: p for n, p in shown.items() if p not in (about.get(n), base.get(n), base.get(before_name(n)))}
 
 
 def is_as_agreed(seen: Snapshot, state: LinkState, table: FieldTable, fp: Fingerprinter) -> bool:

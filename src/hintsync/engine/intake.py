@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hintsync.core.link import UnlinkedChange, decide_unlinked_change
-from hintsync.core.records import FieldName, Fingerprint, LinkState, RecordId
+from hintsync.core.records import FieldName, Fingerprint, LinkState, LinkStatus, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.echoes import Verdict, crossed_fields, judge_linked
@@ -74,12 +74,9 @@ async def take_in(engine: Engine, notices: Sequence[Notice], *, cursors: Mapping
         ]
     restless = await _moved(engine, notices, verdicts, seen.states) if moved else {}
     verdicts = [Verdict.MARK if _key(n) in restless else verdict for n, verdict in zip(notices, verdicts, strict=True)]
-    crossed = _crossed(engine, notices, seen)
-    marks = [
-        _mark(notice, crossed.get((notice.side, notice.record_id), {}))
-        for notice, verdict in zip(notices, verdicts, strict=True)
-        if verdict is Verdict.MARK
-    ]
+    marking = [notice for notice, verdict in zip(notices, verdicts, strict=True) if verdict is Verdict.MARK]
+    crossed = await _crossed(engine, marking, seen)
+    marks = [_mark(notice, crossed.get(_key(notice), {})) for notice in marking]
     new = await engine.store.mark(engine.connection.id, marks, cursors=cursors) if marks or cursors else 0
     echoes = verdicts.count(Verdict.ECHO)
     return TakenIn(new, echoes, len(notices) - echoes - new)
@@ -113,17 +110,16 @@ def _mark(notice: Notice, crossed: Mapping[FieldName, Fingerprint]) -> Mark:
     return Mark(notice.side, notice.record_id, cause, notice.at, lane, notice.event_id)
 
 
-def _crossed(
+async def _crossed(
     engine: Engine, notices: Sequence[Notice], seen: _Seen
 ) -> Mapping[tuple[Side, RecordId], Mapping[FieldName, Fingerprint]]:
-    """Return the edits heard of records that are being worked; of each record all, since its marks become one."""
+    """Return the edits heard of patients, in case we wrote at that time; of each all, since its marks become one."""
     found: dict[tuple[Side, RecordId], dict[FieldName, Fingerprint]] = defaultdict(dict)
-    for notice in notices:
+    async for notice in in_turns(notices):
         state = seen.states.get(_key(notice))
-        if state is not None and state.link.id in seen.at_work:
-            fp = engine.fingerprinter(state.link.salt)
-            shown = crossed_fields(notice, state, engine.table, fp, seen.at_work[state.link.id])
-            found[_key(notice)].update(shown)
+        if state is not None and state.link.status is LinkStatus.ACTIVE:
+            fp, at_work = engine.fingerprinter(state.link.salt), seen.at_work.get(state.link.id, {})
+            found[_key(notice)].update(crossed_fields(notice, state, engine.table, fp, at_work))
     return found
 
 

@@ -48,7 +48,7 @@ class Piece:
 
     @property
     def crossed(self) -> dict[FieldName, Fingerprint]:
-        """Edits of the patient, as fingerprints by field, that were heard while its link was being worked."""
+        """Edits of the patient, as fingerprints by field, that its latest events showed."""
         named = (mark.cause.partition(CROSSED)[2] for mark in self.marks)
         pairs = (each.partition("=") for names in named if names for each in names.split(","))
         return {name: bytes.fromhex(print_) for name, _, print_ in pairs}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.lifecycle import MOVED, RESUMED
 from hintsync.core.plan import Effect
 from hintsync.core.quick import but
-from hintsync.core.records import FieldName, Hold, HoldKind, Link, LinkStatus, RecordId, Values
-from hintsync.core.settle import Remembered, SideResult, acknowledged
-from hintsync.core.values import Side
+from hintsync.core.records import Base, FieldName, Fingerprint, Hold, HoldKind, Link, LinkStatus, RecordId, Values
+from hintsync.core.settle import Remembered, SideResult, acknowledged, before_name
+from hintsync.core.values import ABSENT, Side
 from hintsync.engine.context import Engine
 from hintsync.engine.open_reviews import OpenReviews
 from hintsync.engine.pairs import Settled
@@ -142,6 +143,8 @@ def record_pair(scribe: Scribe, settled: Settled, records: Records) -> Remembere
     fp = scribe.engine.fingerprinter(pair.state.link.salt)
     read = (pair.hint, pair.salesforce, pair.state.base)
     told = acknowledged(plan, scribe.engine.table, *read, answers, fp, settled.known)
+    if scribe.run_id is None:
+        told = replace(told, base={**told.base, **_befores(settled, told.base, fp)})
     link = _after(settled)
     if link != pair.state.link or told.base or told.holds:
         records.links.append(LinkChange(link, told.base, holds=told.holds, before=pair.state))
@@ -150,6 +153,18 @@ def record_pair(scribe: Scribe, settled: Settled, records: Records) -> Remembere
     records.reviews.extend(_closings(scribe, settled, link, told))
     records.logs.extend(_logs(scribe, settled))
     return told
+
+
+def _befores(settled: Settled, moved: Base, fp: Fingerprinter) -> Base:
+    """Return what Hint showed of the fields that were written to it; a pair that was read again shows them written already."""
+    result, befores = settled.results.get(Side.HINT), dict[FieldName, Fingerprint]()
+    for name in result.written if result is not None else ():
+        value, agreed = settled.pair.hint.values.get(name, ABSENT), settled.pair.state.base.get(name)
+        shown = None if value is ABSENT else fp.of(name, value)
+        before = agreed if shown is None or shown == moved.get(name) else shown
+        if before is not None:
+            befores[before_name(name)] = before
+    return befores
 
 
 def _closings(scribe: Scribe, settled: Settled, link: Link, told: Remembered) -> list[Review]:

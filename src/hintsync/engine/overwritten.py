@@ -1,15 +1,17 @@
 """Puts edits to review that came between our read and our write of the same field in Hint, as far as an event shows them.
 
 Hint has no conditional write, so such an edit is gone without a trace in the record. Its event is heard while the link is
-being worked; intake keeps its fingerprint with the mark, and the next look compares.
+being worked, or soon after; intake keeps its fingerprint with the mark, and the next look compares.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from hintsync.core.records import FieldName
-from hintsync.core.values import Side
+from hintsync.core.fingerprints import Fingerprinter
+from hintsync.core.records import FieldName, Fingerprint
+from hintsync.core.values import ABSENT, Seen, Side
 from hintsync.engine.context import Engine
 from hintsync.engine.live_pieces import Ended
 from hintsync.engine.outcomes import Scribe
@@ -30,10 +32,17 @@ async def note_overwritten(engine: Engine, ended: Ended, settled: Settled) -> No
     if not crossed or settled.gone is not None:
         return
     unchanged = {decision.field for decision in settled.plan.decisions if decision.row == "F1"}
-    lost = {name for name, print_ in crossed.items() if name in unchanged and state.base.get(name) != print_}
+    fp, shown = engine.fingerprinter(state.link.salt), settled.pair.hint.values
+    lost = {name for name, print_ in crossed.items() if name in unchanged and not _is_there(fp, name, shown, print_)}
     if lost:
         heard = min(mark.since for mark in ended.piece.marks)
         _record(engine, ended, settled, sorted(lost & await _written_lately(engine, state.link.id, heard)))
+
+
+def _is_there(fp: Fingerprinter, name: FieldName, shown: Mapping[FieldName, Seen], print_: Fingerprint) -> bool:
+    """Say whether a patient shows what an event showed of it, which need not be the base: a list may hold several numbers."""
+    value = shown.get(name, ABSENT)
+    return value is ABSENT or fp.of(name, value) == print_
 
 
 async def _written_lately(engine: Engine, link_id: str, heard: float) -> set[FieldName]:
