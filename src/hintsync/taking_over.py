@@ -85,7 +85,7 @@ async def keep_apart(service: Service, connection: Connection, actor: str = "hin
         if found.why is Why.SILENT:
             raise RetryLater(Side.SALESFORCE, found.words)
         return None
-    if found is None or _was_ended(connection, found):
+    if found is None or was_ended(connection, found):
         await lift(desk, OTHER, None)
         return None
     await trip(desk, Stop(connection.id, OTHER, None, reason_of(found), desk.now()))
@@ -144,7 +144,8 @@ def reason_of(found: OtherSync) -> str:
     return f"{found.title} is installed in the org: two integrations with Hint would write against each other"
 
 
-def _was_ended(connection: Connection, found: OtherSync) -> bool:
+def was_ended(connection: Connection, found: OtherSync) -> bool:
+    """Say whether a person has said that another integration was ended in Hint."""
     fact = connection.facts.get(ENDED_FACT)
     return isinstance(fact, dict) and fact.get("namespace") == found.namespace
 

@@ -24,17 +24,18 @@ from hintsync.doctor.service_facts import ServiceFacts, look_at_service
 from hintsync.doctor.service_judging import judge_service
 from hintsync.doctor.webhook_facts import look_at_webhooks
 from hintsync.doctor.webhook_judging import judge_webhooks
-from hintsync.doctor.work_judging import judge_work
+from hintsync.doctor.work_judging import WorkFacts, judge_work
 from hintsync.engine.guard_facts import guard_facts
 from hintsync.engine.health_facts import health_facts
 from hintsync.engine.heard import last_heard
+from hintsync.engine.hint_log import standing_of
+from hintsync.engine.options import Options
 from hintsync.logins import has_ended
 from hintsync.ports import Clock
 from hintsync.redact import safe_text
 from hintsync.replicas.retrying import Backoff, Retrying
 from hintsync.settings import load_settings
-from hintsync.state.port import Connection, StateStore
-from hintsync.state.traffic import ProcessSeen
+from hintsync.state.port import Connection
 
 #: Seconds after which an area is given up; each of its questions has a limit of its own before that.
 _PATIENCE: Final = 40.0
@@ -95,7 +96,7 @@ async def examine(
         return Report(at, _judged(facts), not_looked_at="the store cannot be opened as it is")
     try:
         async with open_service(settings, transports, clock) as service:
-            seen = replace(facts, processes=await learn(_processes(service.store)))
+            seen = await facts.with_store(service.store)
             chosen = await _chosen(service, connection)
             examined = await asyncio.gather(*(_examined(service, each) for each in chosen))
             return Report(at, _judged(seen), tuple(examined))
@@ -172,13 +173,9 @@ def _judged(facts: ServiceFacts) -> tuple[Finding, ...]:
     return tuple(judge_service(facts, version("hintsync")))
 
 
-async def _processes(store: StateStore) -> Sequence[ProcessSeen]:
-    return await store.processes()
-
-
 async def _of_service(service: Service) -> list[Finding]:
     facts = await look_at_service(service.settings, service.clock.now().timestamp())
-    return list(_judged(replace(facts, processes=await learn(_processes(service.store)))))
+    return list(_judged(await facts.with_store(service.store)))
 
 
 async def _of_org(service: Service, connection: Connection) -> list[Finding]:
@@ -199,6 +196,5 @@ async def _of_work(service: Service, connection: Connection) -> list[Finding]:
     store, settings = service.store, service.settings
     health = await health_facts(store, connection, None, service.clock.now().timestamp())
     guards = await guard_facts(store, connection, None)
-    return judge_work(
-        health, guards, queue_minutes=settings.alert_queue_minutes, silence_hours=settings.alert_silence_hours
-    )
+    copying = await standing_of(store, connection.id)
+    return judge_work(WorkFacts(health, guards, copying, Options.from_json(connection.settings), settings))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 
@@ -24,10 +25,13 @@ from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.describe import ContactFields, read_contact_fields
 from hintsync.replicas.salesforce.metadata_soap import UnknownType, list_components
 from hintsync.replicas.salesforce.org_setup import Api, api
+from hintsync.replicas.salesforce.other_sync import OtherSync
 from hintsync.replicas.salesforce.own_grants import OwnGrants, holders_by_set, own_grants
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, USER_SET
 from hintsync.replicas.salesforce.replica import SalesforceReplica
+from hintsync.signing_keys import KeyState, key_state
 from hintsync.state.port import Connection, Json
+from hintsync.taking_over import find_other
 
 #: Objects that our user must have rights on.
 OBJECTS = ("Contact", "Account")
@@ -46,6 +50,8 @@ class OrgAnswers:
     members: Known[Sequence[str]]
     #: Permission set -> people who have it; one that is not in the org is missing.
     holders: Known[Mapping[str, int]]
+    #: Another integration with Hint; None: there is none.
+    other: Known[OtherSync | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +67,11 @@ class OrgFacts:
     heard: str | None
     #: The stored key of our app opens; false: none is stored.
     canvas_key: Known[bool]
+    #: Keys of ours that sign in.
+    keys: Known[KeyState]
     #: Seconds that the org's clock is before ours.
     ahead: Known[float]
+    now: datetime
     answers: OrgAnswers
 
     @property
@@ -94,10 +103,18 @@ async def look_at_org(service: Service, connection: Connection, heard: str | Non
         heard: When an event last came.
     """
     time = TimeTold(service.clock)
-    answers, key = await asyncio.gather(_answers(service, connection, time), learn(_key(service, connection)))
-    way = await load_way(service.store, connection)
-    ahead = time.known(answers.identity)
-    return OrgFacts(connection, service.settings.public_url, way, heard, key, ahead, answers)
+    answers = await _answers(service, connection, time)
+    return OrgFacts(
+        connection,
+        service.settings.public_url,
+        await load_way(service.store, connection),
+        heard,
+        await learn(_canvas_key(service, connection)),
+        await learn(key_state(service.store, connection.id)),
+        time.known(answers.identity),
+        service.clock.now(),
+        answers,
+    )
 
 
 async def _answers(service: Service, connection: Connection, time: TimeTold) -> OrgAnswers:
@@ -115,12 +132,13 @@ async def _answers(service: Service, connection: Connection, time: TimeTold) -> 
             learn(own_grants(client, OBJECTS)),
             learn(_members(client)),
             learn(holders_by_set(client, (USER_SET, ADMIN_SET))),
+            learn(find_other(service, connection)),
         )
     return OrgAnswers(identity, *found)
 
 
 def _none(why: Unknown) -> OrgAnswers:
-    return OrgAnswers(why, why, why, why, why, why)
+    return OrgAnswers(why, why, why, why, why, why, why)
 
 
 async def _login(service: Service, connection: Connection) -> SalesforceLogin:
@@ -130,7 +148,7 @@ async def _login(service: Service, connection: Connection) -> SalesforceLogin:
     return unpack_login(stored)
 
 
-async def _key(service: Service, connection: Connection) -> bool:
+async def _canvas_key(service: Service, connection: Connection) -> bool:
     stored = await service.store.secret(connection.id, CANVAS_APP)
     return stored is not None and bool(unpack_canvas_app(stored).consumer_key)
 

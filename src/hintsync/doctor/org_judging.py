@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from hintsync.core.conventions import Conventions
@@ -15,10 +16,13 @@ from hintsync.ports import Identity
 from hintsync.replicas.salesforce.client import API_VERSION
 from hintsync.replicas.salesforce.describe import ContactFields
 from hintsync.replicas.salesforce.org_setup import Api
+from hintsync.replicas.salesforce.other_sync import OtherSync
 from hintsync.replicas.salesforce.own_grants import OwnGrants
 from hintsync.replicas.salesforce.package_fields import BOOKKEEPING
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, CHANNEL, CHANNEL_MEMBER, PERMISSION_SET, USER_SET
+from hintsync.signing_keys import KeyState
 from hintsync.state.port import Connection
+from hintsync.taking_over import was_ended
 
 #: What our user needs on the records of each object.
 _NEEDED: Final[Mapping[str, Sequence[str]]] = {
@@ -35,6 +39,7 @@ def judge_org(facts: OrgFacts) -> list[Finding]:
     answers = facts.answers
     return [
         token("org-token", answers.identity),
+        signing_key(facts.keys, facts.now),
         pin(facts.connection, answers.identity),
         api_version(answers.api),
         clock("org-clock", facts.ahead),
@@ -44,8 +49,26 @@ def judge_org(facts: OrgFacts) -> list[Finding]:
         events(facts),
         pages(facts),
         canvas_key(facts.canvas_key),
+        other_sync(facts.connection, answers.other),
         permission_sets(answers.holders),
     ]
+
+
+def signing_key(keys: Known[KeyState], now: datetime) -> Finding:
+    """Judge how long the certificate of our own key is good for."""
+    if isinstance(keys, Unknown):
+        return not_known("signing-key", keys)
+    until = keys.in_use_until
+    if until is None and keys.waiting:
+        return look("signing-key", "waiting", "a key was made, and is not in use yet")
+    if until is None:
+        return ok("signing-key", "none of ours: the credential was given to us")
+    found = f"its certificate is good until {until:%d %B %Y}"
+    if now >= until:
+        return look("signing-key", "expired", f"its certificate ended on {until:%d %B %Y}")
+    if keys.waiting:
+        return look("signing-key", "waiting", f"{found}; the next one waits for its certificate to be uploaded")
+    return look("signing-key", "soon", found) if keys.is_due(now) else ok("signing-key", found)
 
 
 def pin(connection: Connection, identity: Known[Identity]) -> Finding:
@@ -130,6 +153,17 @@ def canvas_key(key: Known[bool]) -> Finding:
     if isinstance(key, Unknown):
         return not_known("canvas-key", key)
     return ok("canvas-key", "stored") if key else look("canvas-key", "absent", "none is stored")
+
+
+def other_sync(connection: Connection, other: Known[OtherSync | None]) -> Finding:
+    """Judge whether another integration with Hint works on the same contacts."""
+    if isinstance(other, Unknown):
+        return not_known("other-sync", other)
+    if other is None:
+        return ok("other-sync", "none is installed")
+    if was_ended(connection, other):
+        return ok("other-sync", f"{other.title} is installed, and was ended in Hint")
+    return wrong("other-sync", "active", f"{other.title} is installed; all automatic work stands still")
 
 
 def permission_sets(holders: Known[Mapping[str, int]]) -> Finding:

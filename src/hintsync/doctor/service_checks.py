@@ -113,6 +113,24 @@ SERVICE_CHECKS: Final = (
         },
     ),
     Check(
+        "backup",
+        _SERVICE,
+        "Backups",
+        "A backup was taken and read back within the last two days, or within twice HINTSYNC_BACKUP_HOURS.",
+        {
+            "none": "Run hintsync backup FOLDER, or set HINTSYNC_BACKUP_TO, and the service takes them by itself. "
+            "Keep backup.key on another machine.",
+            "old": "Run hintsync backup FOLDER, and see in the log why none was taken by itself.",
+        },
+    ),
+    Check(
+        "keys-apart",
+        _SERVICE,
+        "Keys and backups",
+        "No key lies where backups go: whoever takes a backup away must not have its key.",
+        {"together": "Let HINTSYNC_BACKUP_TO name a folder outside the state folder, best on another disk or machine."},
+    ),
+    Check(
         "processes",
         _SERVICE,
         "Processes",

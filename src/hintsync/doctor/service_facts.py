@@ -7,20 +7,22 @@ import os
 import shutil
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hintsync.backup.key import key_file
+from hintsync.backup.noted import BackupNoted, last_backup
 from hintsync.core.errors import FixConfiguration
 from hintsync.doctor.known import Known, Unknown, Why, learn
+from hintsync.master_key_file import MASTER_KEY_FILE
 from hintsync.settings import PREFIX, SETTINGS_FILE, Settings
 from hintsync.state.keys import MasterKeys
 from hintsync.state.open import MEMORY_URL
+from hintsync.state.port import StateStore
 from hintsync.state.sql.looking import DatabaseSeen, look_at_database
 from hintsync.state.sql.schema import Schema, examine
 from hintsync.state.traffic import ProcessSeen
 
-#: Name of the key's file in the state folder.
-KEY_FILE = "master.key"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _NOT_OPENED = Unknown(Why.ABSENT, "the store cannot be opened")
 _IN_MEMORY = Unknown(Why.ABSENT, "the store lies in memory")
@@ -70,10 +72,18 @@ class ServiceFacts:
     database: Known[DatabaseSeen | None]
     schema: Known[Schema]
     disk: Known[DiskSeen]
+    #: Names of key files that lie where backups go.
+    beside_backups: tuple[str, ...]
     #: Seconds since the epoch.
     now: float
     #: By name; not known while the store cannot be opened.
     processes: Known[Sequence[ProcessSeen]] = _NOT_OPENED
+    #: The last one that was read back; None: there is none. Not known while the store cannot be opened.
+    backup: Known[BackupNoted | None] = _NOT_OPENED
+
+    async def with_store(self, store: StateStore) -> ServiceFacts:
+        """Return these facts and what an open store knows of the installation."""
+        return replace(self, processes=await learn(_processes(store)), backup=await learn(last_backup(store)))
 
     @property
     def in_memory(self) -> bool:
@@ -108,7 +118,8 @@ async def look_at_service(settings: Settings, now: float) -> ServiceFacts:
         _schema(settings),
         learn(asyncio.to_thread(_disk, settings.state)),
     )
-    return ServiceFacts(settings, look_at_folder(settings.state), key, database, schema, disk, now)
+    folder, beside = look_at_folder(settings.state), keys_beside_backups(settings)
+    return ServiceFacts(settings, folder, key, database, schema, disk, beside, now)
 
 
 async def _database(settings: Settings, keys: MasterKeys) -> Known[DatabaseSeen | None]:
@@ -139,7 +150,7 @@ def look_at_key(settings: Settings) -> KeySeen:
     """Look for the master key where it would be taken from; none is made."""
     given = settings.master_keys.get_secret_value()
     named = os.environ.get(f"{PREFIX}MASTER_KEYS_FILE")
-    path = Path(named) if named else settings.state / KEY_FILE
+    path = Path(named) if named else settings.state / MASTER_KEY_FILE
     if given and not named:
         return _read_key("the setting HINTSYNC_MASTER_KEYS", given)
     try:
@@ -169,3 +180,19 @@ def _disk(folder: Path) -> DiskSeen:
     there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.is_dir())
     usage = shutil.disk_usage(there)
     return DiskSeen(usage.free, usage.total)
+
+
+def keys_beside_backups(settings: Settings) -> tuple[str, ...]:
+    """Return the names of key files that lie where backups go; none where no folder for backups is set."""
+    if settings.backup_to is None:
+        return ()
+    to = settings.backup_to.resolve()
+    keys = (settings.state / MASTER_KEY_FILE, key_file(settings))
+    beside = [
+        path.name for path in keys if path.exists() and to in (path.parent.resolve(), *path.parent.resolve().parents)
+    ]
+    return tuple(beside)
+
+
+async def _processes(store: StateStore) -> Sequence[ProcessSeen]:
+    return await store.processes()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
+from hintsync.backup.noted import BackupNoted
 from hintsync.doctor.findings import Finding, look, not_known, ok, wrong
 from hintsync.doctor.known import Known, Unknown
 from hintsync.doctor.service_facts import DiskSeen, FolderSeen, KeySeen, ServiceFacts
@@ -17,6 +19,8 @@ from hintsync.surfaces.web.views.durations import ago
 _GB: Final = 1_000_000_000
 #: Bytes that must be free at least, and below which work may stop at any time.
 _ROOM, _NO_ROOM = _GB, _GB // 5
+#: Seconds after which a backup is old, unless they are taken less often.
+_OLD: Final = 48 * 3600.0
 #: Roles of processes that every service needs, in words.
 _ROLES: Final = {"worker": "works the queue", "web": "serves pages and webhooks", "subscriber": "follows Salesforce"}
 
@@ -40,6 +44,8 @@ def judge_service(facts: ServiceFacts, version: str) -> list[Finding]:
         database(facts),
         schema(facts),
         disk(facts.disk, facts.database),
+        backups(facts.backup, settings, facts.now),
+        keys_apart(settings, facts.beside_backups),
         processes(facts.processes, facts.now),
         versions(facts.processes, facts.now, version),
     ]
@@ -138,6 +144,28 @@ def disk(seen: Known[DiskSeen], database: Known[DatabaseSeen | None]) -> Finding
     if seen.free < max(_ROOM, 2 * used):
         return look("disk", "low", found)
     return ok("disk", found)
+
+
+def backups(last: Known[BackupNoted | None], settings: Settings, now: float) -> Finding:
+    """Judge how old the last backup is that could be read back."""
+    if isinstance(last, Unknown):
+        return not_known("backup", last)
+    if last is None:
+        return look("backup", "none", "none is known")
+    most = max(_OLD, 2 * settings.backup_hours * 3600 if settings.backup_to else _OLD)
+    found = f"{last.file}, {_size(last.bytes)}, taken and read back"
+    if now - datetime.fromisoformat(last.at).timestamp() > most:
+        return look("backup", "old", found, at=last.at)
+    return ok("backup", found, at=last.at)
+
+
+def keys_apart(settings: Settings, beside: Sequence[str]) -> Finding:
+    """Judge whether a key lies where backups go."""
+    if beside:
+        return wrong("keys-apart", "together", f"{' and '.join(beside)} lie in the folder for backups, or below it")
+    if settings.backup_to is None:
+        return ok("keys-apart", "no folder for backups is set")
+    return ok("keys-apart", "no key lies where backups go")
 
 
 def processes(seen: Known[Sequence[ProcessSeen]], now: float) -> Finding:

@@ -25,6 +25,19 @@ SALESFORCE_CHECKS: Final = (
         },
     ),
     Check(
+        "signing-key",
+        _SALESFORCE,
+        "Key that signs in",
+        "The certificate of the key that signs in to Salesforce is good for another 45 days at least, if we made one.",
+        {
+            "soon": "Run hintsync salesforce-key NAME, upload the new certificate to the external client app, "
+            "and run it again: the old key works until the new one does.",
+            "expired": "Run hintsync salesforce-key NAME, upload the new certificate to the external client app, "
+            "and run it again.",
+            "waiting": "Upload the certificate to the external client app, then run hintsync salesforce-key NAME again.",
+        },
+    ),
+    Check(
         "org-pin",
         _SALESFORCE,
         "The pinned org",
@@ -118,6 +131,16 @@ SALESFORCE_CHECKS: Final = (
         {
             "absent": "Run hintsync install; if the org makes the key, copy it from Setup, External Client App Manager, "
             "as install says."
+        },
+    ),
+    Check(
+        "other-sync",
+        _SALESFORCE,
+        "Other integrations with Hint",
+        "No other integration between this org and Hint works beside ours, such as Hint's own package.",
+        {
+            "active": "hintsync take-over imports its links; end it in Hint, say so with hintsync take-over --other-ended, "
+            "and uninstall its package.",
         },
     ),
     Check(

@@ -51,6 +51,16 @@ WORK_CHECKS: Final = (
         },
     ),
     Check(
+        "hint-log",
+        _WORK,
+        "Log in Salesforce",
+        "Log entries are copied to the Hint Log of the org, if that is switched on.",
+        {
+            "never": "Start the service: a worker copies them. To switch it off: hintsync settings hint_log_level off.",
+            "trouble": "Mend what is named, or switch it off: hintsync settings hint_log_level off.",
+        },
+    ),
+    Check(
         "comparison",
         _WORK,
         "Nightly comparison",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -9,7 +10,10 @@ from hintsync.core.values import Side
 from hintsync.doctor.findings import Finding, look, ok, wrong
 from hintsync.engine.guard_facts import GuardFacts
 from hintsync.engine.health_facts import HealthFacts
+from hintsync.engine.hint_log import Standing
+from hintsync.engine.options import Options
 from hintsync.engine.stops import PAUSE
+from hintsync.settings import Settings
 from hintsync.surfaces.web.views.durations import ago
 
 _HOUR: Final = 3600.0
@@ -17,21 +21,30 @@ _HOUR: Final = 3600.0
 _LATE: Final = 48 * _HOUR
 
 
-def judge_work(health: HealthFacts, guards: GuardFacts, *, queue_minutes: float, silence_hours: float) -> list[Finding]:
-    """Return what is found of a connection's work.
+@dataclass(frozen=True, slots=True)
+class WorkFacts:
+    """What the store knows of a connection's work."""
 
-    Args:
-        health: As the store knows it.
-        guards: What the guards have seen.
-        queue_minutes: Minutes that a change may wait.
-        silence_hours: Hours that may pass without anything going well.
-    """
+    health: HealthFacts
+    #: What the guards have seen.
+    guards: GuardFacts
+    #: Where the copying of log entries to the org stands; None: not begun.
+    copying: Standing | None
+    options: Options
+    #: Tell how long a change may wait, and for how long nothing may go well.
+    settings: Settings
+
+
+def judge_work(facts: WorkFacts) -> list[Finding]:
+    """Return what is found of a connection's work."""
+    health, guards, settings = facts.health, facts.guards, facts.settings
     return [
         stops(guards),
         paused_writes(guards),
-        queue(health, queue_minutes * 60),
+        queue(health, settings.alert_queue_minutes * 60),
         parked(health),
-        last_success(health, silence_hours * _HOUR),
+        last_success(health, settings.alert_silence_hours * _HOUR),
+        hint_log(facts.options, facts.copying),
         comparison(health),
     ]
 
@@ -79,6 +92,19 @@ def last_success(health: HealthFacts, most: float) -> Finding:
     age = health.now - health.last_success
     found = f"something last went well {ago(age)} ago"
     return wrong("last-success", "silent", found) if age > most else ok("last-success", found)
+
+
+def hint_log(options: Options, copying: Standing | None) -> Finding:
+    """Judge whether log entries arrive in the org."""
+    if not options.levels_copied:
+        return ok("hint-log", "switched off")
+    if copying is None:
+        return look("hint-log", "never", "nothing was copied yet")
+    if copying.trouble:
+        return look("hint-log", "trouble", copying.trouble)
+    if not copying.wrote_at:
+        return ok("hint-log", "nothing had to be copied yet")
+    return ok("hint-log", f"{copying.kept:,} entries are in the org; the latest were copied", at=copying.wrote_at)
 
 
 def comparison(health: HealthFacts) -> Finding:
