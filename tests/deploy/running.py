@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -63,6 +64,8 @@ class Host:
 
     def start(self, container: Container) -> Running:
         """Start a container's process, or start it again, and wait until it is healthy."""
+        for inside in (inside for inside, source in container.mounts.items() if not source):
+            shutil.rmtree(self._place(container, inside))  # what lay in memory is gone with the process
         before = self.running.get(container.name)
         port = before.port if before else free_port()
         environment = self.environment(container) | {"HINTSYNC_LISTEN_PORT": str(port)}
