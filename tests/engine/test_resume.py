@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event
@@ -20,6 +21,7 @@ from hintsync.core.values import Side
 from hintsync.engine import batch_contacts as contacts_module
 from hintsync.engine import batch_patients as patients_module
 from hintsync.engine import sync_all as sync_module
+from hintsync.engine import workers
 from hintsync.engine.batch_contacts import batch_contacts
 from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.by_hand import link_by_hand
@@ -258,6 +260,20 @@ def test_a_process_number_given_out_again_is_another_worker():
     host, place, pid, start = worker_name().split("/")
     assert not is_dead(worker_name())
     assert is_dead(f"{host}/{place}/{pid}/{int(start) - 1}")
+
+
+def test_a_living_worker_that_proc_does_not_show_is_not_taken_for_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # as with systemd's ProtectProc=invisible, for processes that may not be dumped
+    (tmp_path / "sys/kernel/random").mkdir(parents=True)
+    (tmp_path / "sys/kernel/random/boot_id").write_bytes(Path("/proc/sys/kernel/random/boot_id").read_bytes())
+    (tmp_path / "self/ns").mkdir(parents=True)
+    (tmp_path / "self/ns/pid").symlink_to(Path("/proc/self/ns/pid").readlink())
+    with another_process() as (worker, process):
+        monkeypatch.setattr(workers, "_PROC", tmp_path)
+        assert not is_dead(worker)
+        process.kill()
+        process.wait()
+        assert is_dead(worker)
 
 
 async def test_two_tasks_of_one_process_do_not_work_one_run():

@@ -53,7 +53,9 @@ def is_dead(worker: str) -> bool:
     if not place or place != _place() or not pid.isascii() or not pid.isdigit():
         return False
     life = _life(int(pid))
-    return life is None or life.state in _DEAD_STATES or life.started != started
+    if life is None:
+        return not _is_there(int(pid))
+    return life.state in _DEAD_STATES or life.started != started
 
 
 def _parts(worker: str) -> tuple[str, str, str, str]:
@@ -68,6 +70,17 @@ def _place() -> str:
         namespace = os.readlink(_PROC / "self/ns/pid")
         return f"{boot}:{namespace}"
     return ""
+
+
+def _is_there(pid: int) -> bool:
+    """Say whether a process of that number lives. Where /proc hides processes, those that may not be dumped are not in it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _life(pid: int) -> Life | None:

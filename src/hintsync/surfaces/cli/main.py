@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hintsync.crash_dumps import forbid_crash_dumps
 from hintsync.surfaces.cli import batch, emulate
 from hintsync.surfaces.cli.abort import abort
 from hintsync.surfaces.cli.approve import approve
@@ -106,4 +107,6 @@ app.add_typer(emulate.app, name="emulate")
 
 def run() -> None:
     """Run the command line; what `hintsync` and `python -m hintsync` call."""
+    for trouble in forbid_crash_dumps():
+        typer.echo(f"hintsync: {trouble}", err=True)
     app()
