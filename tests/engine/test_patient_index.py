@@ -209,3 +209,20 @@ async def test_two_connections_have_indexes_of_their_own_and_one_has_one():
     engine = await world.engine()
     assert patient_index(engine) is patient_index(await world.engine())
     assert patient_index(engine) is not patient_index(await other.engine())
+
+
+async def test_of_a_family_name_alone_the_contacts_own_match_comes_before_all_namesakes():
+    world = World()
+    for number in range(12):
+        world.patient(f"Aaron{number}", "Moor", f"19{50 + number}-01-02")
+    contact = world.contact("Zoe", "Moor", BORN)
+    patient = world.patient("Zoe", "Moor", BORN)
+    engine = await world.engine()
+    index = await full(engine)
+    like = await person_at(engine, Side.SALESFORCE, contact)
+    for text in ("moor", "MOO", "zoe", "Moor Zoe"):
+        found = [each.hit.record_id for each in (await index.search(engine, text, like)).found]
+        assert found[0] == patient, text
+        assert len(set(found)) == len(found), text
+    others = [each.hit.record_id for each in (await index.search(engine, "moor aaron3", like)).found]
+    assert others[0] != patient, "another person was typed"

@@ -16,7 +16,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from hintsync.core.errors import HintsyncError, RetryLater
-from hintsync.core.near import NearMatch
+from hintsync.core.near import Grade, NearMatch
 from hintsync.core.person import Person
 from hintsync.core.records import RecordId, RecordState, Snapshot
 from hintsync.core.values import Side
@@ -32,6 +32,8 @@ from hintsync.state.port import StateStore
 
 _log = logging.getLogger(__name__)
 
+#: Grades of patients that are probably the very person who is searched for.
+_VERY_PERSON: Final = frozenset({Grade.CERTAIN, Grade.PROBABLE})
 _GONE = frozenset({RecordState.DELETED, RecordState.MERGED})
 #: Seconds for which an index is believed to be fresh; who searches later starts a look at what changed since.
 FRESH: Final = 10.0
@@ -271,13 +273,23 @@ class PatientIndex:
 
     def _search(self, text: str, like: Person | None, limit: int) -> list[tuple[Found, NearMatch | None]]:
         self._file_heard()
-        found: list[Found] = []
-        if like is not None and text.casefold().split() == name_of(like).casefold().split():
-            found = self._index.search(like, limit)
+        found = self._alike(text, like, limit) if like is not None else []
         seen = {each.entry.record_id for each in found}
         typed = self._index.search(text, limit)
         found += [each for each in typed if each.entry.record_id not in seen]
         return [(each, self._compared(like, each.entry)) for each in found[:limit]]
+
+    def _alike(self, text: str, like: Person, limit: int) -> list[Found]:
+        """Return who goes before what was typed: for the contact's own name everybody like the contact, best first; for a
+        beginning or a part of it, such as the family name alone, those who are probably this very person.
+        """
+        typed, own = text.casefold().split(), name_of(like).casefold().split()
+        if typed == own:
+            return self._index.search(like, limit)
+        if not typed or not all(any(word.startswith(part) for word in own) for part in typed):
+            return []
+        alike = [(each, self._index.compare(like, each.entry)) for each in self._index.search(like, limit)]
+        return [each for each, match in alike if match is not None and match.grade in _VERY_PERSON]
 
     def _compared(self, like: Person | None, entry: Entry) -> NearMatch | None:
         return self._index.compare(like, entry) if like is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -27,6 +27,7 @@ from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import Asked, with_service
 from hintsync.surfaces.cli.run_views import run_data
 from hintsync.surfaces.cli.stop_views import stop_data, stop_lines
+from hintsync.surfaces.hint_ways import hint_ways
 
 _ALL = 1_000_000
 
@@ -87,6 +88,7 @@ async def _of_connection(service: Service, connection: Connection, *, online: bo
         "in_trouble": {str(side): round(seconds) for side, seconds in trouble.items()},
         "changes_found_by": describe_way(connection, await load_way(store, connection)),
         "last_run": run_data(runs[0]) if runs else None,
+        "hint_ways": [asdict(way) for way in hint_ways(connection.facts)] if connection.practice_id else [],
         "audit_problems": list(await store.verify_audit(connection.id)),
     }
     if online:
@@ -132,7 +134,8 @@ def _guards(stands: dict[str, object]) -> bool:
 
 def _lines(stands: dict[str, object]) -> list[str]:
     practice = stands["practice_id"] or "not connected yet (the page Connection, or hintsync connect)"
-    lines = [f"{stands['name']}: org {stands['org_id']}, practice {practice}"]
+    org = stands["org_id"] or "not connected yet (hintsync connect)"
+    lines = [f"{stands['name']}: org {org}, practice {practice}"]
     stops = stands["stops"]
     lines += [f"  {line}" for line in stop_lines(stops)] if isinstance(stops, list) else []
     for name in ("links", "reviews", "waiting"):
@@ -147,6 +150,7 @@ def _lines(stands: dict[str, object]) -> list[str]:
     if stands["parked"]:
         lines.append(f"  parked: {stands['parked']} (hintsync parked)")
     lines.append(f"  changes in Salesforce are found by {stands['changes_found_by']}")
+    lines += _way_lines(stands["hint_ways"])
     last = stands["last_run"]
     lines.append(
         f"  last run: {last['id']} {last['kind']} {last['status']}" if isinstance(last, dict) else "  no run yet"
@@ -154,6 +158,19 @@ def _lines(stands: dict[str, object]) -> list[str]:
     problems = stands["audit_problems"]
     lines.append("  audit trail: whole" if not problems else f"  audit trail BROKEN: {problems}")
     return lines + _online_lines(stands)
+
+
+def _way_lines(ways: object) -> list[str]:
+    """Say in a line what was seen of Hint where its documents leave it open; the page Connection has it in words."""
+    if not isinstance(ways, list) or not ways:
+        return []
+    words = {True: "yes", False: "no", None: "not seen yet"}
+    told = [f"{word}: {', '.join(codes)}" for seen, word in words.items() if (codes := _codes(ways, seen))]
+    return [f"  Hint as it was seen: {'; '.join(told)}"]
+
+
+def _codes(ways: list[dict[str, object]], seen: bool | None) -> list[str]:
+    return [str(way["code"]) for way in ways if way["seen"] is seen]
 
 
 def _online_lines(stands: Data) -> list[str]:

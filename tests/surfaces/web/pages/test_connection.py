@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
@@ -12,7 +13,8 @@ from pydantic import SecretStr
 
 from hintsync.engine.options import Options
 from hintsync.logins import HINT_TOKEN
-from hintsync.state.port import Connection
+from hintsync.state.port import Connection, RunKind, RunStatus
+from tests.surfaces.web.house import PUBLIC
 from tests.surfaces.web.pages.desk import Desk
 
 EXCHANGE = "/api/oauth/tokens"
@@ -225,3 +227,63 @@ async def test_an_account_is_escaped_wherever_it_is_shown(half: Desk) -> None:
         half.house.wire.org.insert("Account", {"Name": name})
     answer = await half.administrator.act("/connection", {"code": "0815", "account": name})
     assert (answer.status_code, name in answer.text, "&lt;script&gt;" in answer.text) == (409, False, True)
+
+
+async def test_m5_the_webhook_is_told_to_hint_when_hint_is_connected(half: Desk) -> None:
+    practice = half.house.wire.practice
+    status, page = await save(half, code=practice.new_code(), account="Hint Patients")
+    assert (status, "Not reached yet" in page) == (200, True)
+    assert [each.webhook_url for each in practice.installation.endpoints] == [f"{PUBLIC}/webhooks/hint"]
+
+
+async def test_m5_without_a_public_address_the_page_says_what_is_missing(half: Desk) -> None:
+    set_up(half, public_url="")
+    _, page = await save(half, code=half.house.wire.practice.new_code(), account="Hint Patients")
+    assert "HINTSYNC_PUBLIC_URL is not set" in page
+    assert half.house.wire.practice.installation.endpoints == []
+
+
+async def test_m3_routes_that_the_partner_account_has_not_are_told_before_the_code_is_used(half: Desk) -> None:
+    transports = half.house.wire.service.transports
+    assert transports.hint is not None
+    below, code = transports.hint, half.house.wire.practice.new_code()
+    missing = httpx.Response(404, json={"status": 404, "message": "Not found"})
+    transports.hint = Failing(below, lambda request: request.url.path == "/api/integrations", missing)
+    status, page = await save(half, code=code, account="Hint Patients")
+    assert (status, "HINTSYNC_HINT_ROUTES=installations" in page) == (409, True)
+    transports.hint = below
+    assert (await save(half, code=code, account="Hint Patients"))[0] == 200
+
+
+async def test_a_first_dry_run_is_offered_once_hint_is_connected_and_leads_to_its_page(half: Desk) -> None:
+    assert "Start a dry run" not in unescape((await half.administrator.get("/connection")).text)
+    _, page = await save(half, code=half.house.wire.practice.new_code(), account="Hint Patients")
+    assert "Start a dry run" in page
+    answer = await half.administrator.post("/connection/dry-run")
+    (run,) = await half.house.wire.service.store.runs("demo")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/c/demo/runs/{run.id}")
+    assert (run.kind, run.dry, run.started_by) == (
+        RunKind.BATCH_PATIENTS,
+        True,
+        f"user:{half.administrator.user_id}",
+    )
+    assert (await half.administrator.get(f"/runs/{run.id}")).status_code == 200
+    await half.house.wire.service.store.save_run(replace(run, status=RunStatus.DONE))
+    assert "Start a dry run" not in unescape((await half.administrator.get("/connection")).text)
+
+
+async def test_what_was_seen_of_hint_is_told_with_what_follows(half: Desk) -> None:
+    half.house.wire.practice.switches.set("dob_filter", False)
+    half.house.patient()
+    _, page = await save(half, code=half.house.wire.practice.new_code(), account="Hint Patients")
+    shown = " ".join(page.split())
+    assert re.search(r"narrowed to what changed <span[^>]*>Yes</span><br><small>So changes that no webhook", shown)
+    assert re.search(r"narrowed to a birth date <span[^>]*>No</span><br><small>So people are looked up among", shown)
+    assert re.search(r"first and last name <span[^>]*>Not seen yet</span>", shown)
+    assert "answered: installations, legacy" in shown
+
+
+async def test_g1_the_page_says_which_command_is_for_another_org(half: Desk) -> None:
+    page = unescape((await half.administrator.get("/connection")).text)
+    assert "hintsync connect NAME --salesforce-url" in page
+    assert "hintsync resume --guard G1 --repin" in page

@@ -157,3 +157,18 @@ async def test_the_page_says_what_is_kept(desk: Desk) -> None:
     await store.put_connection(replace(connection, settings=settings))
     await desk.administrator.open()
     assert "from the level Error on are kept for 30 days" in seen((await desk.administrator.get("/log")).text)
+
+
+async def test_m18_who_did_something_is_named_and_not_numbered(desk: Desk) -> None:
+    store, actor = desk.house.wire.service.store, f"user:{desk.administrator.user_id}"
+    gone = "user:005000000000009AAA"
+    entry = LogEntry("demo", "2026-11-23T06:00:00Z", LogLevel.DEBUG, "hint-connected", f"{actor} connected Hint")
+    await store.commit(Commit(logs=[entry, replace(entry, message=f"{gone} paused everything")]))
+    await desk.administrator.open()
+    listed = (await desk.administrator.get("/log")).text
+    assert "Ada Marlow connected Hint" in listed
+    assert f"{gone} paused everything" in listed, "somebody whom the org does not know is still told apart"
+    found = await store.log("demo", limit=10)
+    entry_id = next(each.id for each in found if actor in each.message)
+    assert "Ada Marlow connected Hint" in (await desk.administrator.get(f"/log/{entry_id}")).text
+    assert all(actor in each.message or gone in each.message for each in found if each.event == "hint-connected")

@@ -48,7 +48,9 @@ _REFUSED = Problem(
     HTTPStatus.FORBIDDEN,
     "Salesforce’s request was not accepted",
     "It was not signed by the Salesforce org that is connected here, or its session has ended.",
-    "Reload the Salesforce page. If it stays, an administrator can renew the connection (hintsync doctor tells more).",
+    "Reload the Salesforce page. If it stays, whoever runs hintsync looks with: hintsync doctor. If this org took the place of"
+    " the one that was connected, such as a refreshed sandbox, it is pinned with: hintsync resume --guard G1 --repin, and then"
+    " hintsync install.",
 )
 _LATER = Problem(
     HTTPStatus.SERVICE_UNAVAILABLE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -12,15 +12,18 @@ from starlette.responses import Response
 from hintsync.connecting import PRACTICE_NAME
 from hintsync.core.errors import HintsyncError
 from hintsync.engine.options import Options
+from hintsync.engine.ordering import BatchOrder, order_batch
 from hintsync.redact import safe_text
 from hintsync.replicas.salesforce.accounts import Account
-from hintsync.state.port import Connection
+from hintsync.state.port import Connection, Run, RunKind, RunStatus
+from hintsync.surfaces.announcing import announce_webhook, missing_for_webhooks
+from hintsync.surfaces.hint_ways import hint_ways, probed_at
 from hintsync.surfaces.joining import ACTIVE, INTEGRATION_FACT, NotTaken, SeveralAccounts, Wanted, activate, join
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.home import origin_of
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, see
-from hintsync.surfaces.web.views.overview import read_lines, sides_of
+from hintsync.surfaces.web.views.overview import has_dry_run, read_lines, sides_of
 from hintsync.surfaces.web.views.partner_keys import partner_keys
 
 _log = logging.getLogger(__name__)
@@ -54,6 +57,7 @@ async def save(visit: Visit) -> Response:
         return see(visit, "/connection", done="account")
     visit.connection = made
     await _open_engine(visit)
+    await announce_webhook(visit.service, made)  # what came of it is on the page
     return see(visit, "/connection", done="connected")
 
 
@@ -61,6 +65,12 @@ async def activate_now(visit: Visit) -> Response:
     """Let Hint's webhooks flow."""
     status = await activate(visit.service, visit.connection, visit.actor)
     return see(visit, "/connection", done="activated" if status in ACTIVE else "waiting")
+
+
+async def start_dry_run(visit: Visit) -> Response:
+    """Order the first dry run, and lead to it."""
+    run = await order_batch(visit.engine, BatchOrder(RunKind.BATCH_PATIENTS, dry=True))
+    return see(visit, f"/runs/{run.id}")
 
 
 def _wanted(form: Mapping[str, str]) -> Wanted:
@@ -118,12 +128,21 @@ async def _shown(
         account=account,
         account_gone=gone,
         webhook=lines.webhook,
+        webhook_missing=missing_for_webhooks(visit.service.settings),
+        ways=hint_ways(connection.facts) if connection.practice_id else (),
+        ways_seen_at=probed_at(connection.facts),
+        offers_dry_run=visit.is_open and not has_dry_run(await _batches(visit)),
         typed=wanted,
         errors={"form": "", "code": "", "account": "", **errors},
         failed=bool(errors),
         done=_done(visit, connection),
         origin=await origin_of(visit),
     )
+
+
+async def _batches(visit: Visit) -> Sequence[Run]:
+    kinds, statuses = (RunKind.BATCH_PATIENTS, RunKind.BATCH_CONTACTS), (RunStatus.DONE,)
+    return await visit.service.store.runs(visit.connection.id, kinds=kinds, statuses=statuses, limit=1)
 
 
 async def _choose(visit: Visit, wanted: Wanted, accounts: tuple[Account, ...]) -> Response:
@@ -173,5 +192,6 @@ def _done(visit: Visit, connection: Connection) -> tuple[str, str]:
 PLACES: tuple[Place, ...] = (
     Place("/connection", show, Role.ADMINISTRATOR, nav="Connection"),
     Place("/connection", save, Role.ADMINISTRATOR, method="POST"),
+    Place("/connection/dry-run", start_dry_run, Role.ADMINISTRATOR, method="POST"),
     Place("/connection/activate", activate_now, Role.ADMINISTRATOR, method="POST"),
 )

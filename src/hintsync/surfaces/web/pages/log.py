@@ -8,7 +8,7 @@ from hintsync.core.errors import BadInput
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.engine.options import Options
 from hintsync.surfaces.web.access.roles import Role
-from hintsync.surfaces.web.pages.names import contact_names
+from hintsync.surfaces.web.pages.names import actor_names, contact_names
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, zone_of
 from hintsync.surfaces.web.views import log as view
@@ -30,11 +30,12 @@ async def show(visit: Visit) -> Response:
         limit=ROWS + 1,
     )
     options = Options.from_json(visit.connection.settings)
+    people = await actor_names(visit, view.actors_in(found))
     return page(
         visit,
         "log.html",
         title="View Log",
-        rows=[view.log_row(entry, table_of(visit)) for entry in found[:ROWS]],
+        rows=[view.log_row(entry, table_of(visit), people) for entry in found[:ROWS]],
         more=len(found) > ROWS,
         asked=asked,
         levels=[(str(level), word) for level, (word, _) in view.LEVELS.items()],
@@ -52,7 +53,8 @@ async def show_entry(visit: Visit) -> Response:
         raise BadInput("there is no such entry in the log, or not any more")
     contact_id = found[0].contact_id
     names = await contact_names(visit, [contact_id] if contact_id else [])
-    return page(visit, "log_entry.html", title="Log entry", row=view.log_row(found[0], table_of(visit)), names=names)
+    row = view.log_row(found[0], table_of(visit), await actor_names(visit, view.actors_in(found)))
+    return page(visit, "log_entry.html", title="Log entry", row=row, names=names)
 
 
 def table_of(visit: Visit) -> FieldTable:

@@ -14,10 +14,11 @@ from hintsync.engine.stops import Desk
 from hintsync.engine.webhooks import WebhookState, register_webhook, webhook_state
 from hintsync.settings import Settings, check_public_url
 from hintsync.state.port import AuditEvent, Commit
+from hintsync.surfaces.announcing import webhook_address
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, see
-from hintsync.surfaces.web.reaching import WEBHOOKS, Reach, check_reachability
+from hintsync.surfaces.web.reaching import Reach, check_reachability
 from hintsync.surfaces.web.views.partner_keys import partner_keys
 
 
@@ -45,7 +46,7 @@ async def update(visit: Visit) -> Response:
 async def test(visit: Visit) -> Response:
     """Ask the address from here, through DNS and TLS, whether it leads here."""
     stands = await webhook_state(visit.service.store, visit.connection.id)
-    url = stands.registration.url if stands.registration else _usual(visit.service.settings)
+    url = stands.registration.url if stands.registration else webhook_address(visit.service.settings)
     if not url:
         raise FixConfiguration("public_url is not set, so nobody knows the address of this service")
     return await _shown(visit, tested=await check_reachability(visit.service.store, url))
@@ -61,7 +62,7 @@ async def _shown(
 ) -> Response:
     settings = visit.service.settings
     stands = await webhook_state(visit.service.store, visit.connection.id)
-    known = stands.registration.url if stands.registration else _usual(settings)
+    known = stands.registration.url if stands.registration else webhook_address(settings)
     return page(
         visit,
         "webhook.html",
@@ -79,10 +80,6 @@ async def _shown(
         tested=tested,
         updated=visit.query.get("done") == "updated",
     )
-
-
-def _usual(settings: Settings) -> str:
-    return settings.public_url.rstrip("/") + WEBHOOKS if settings.public_url else ""
 
 
 def _taken(settings: Settings, typed: str, stands: WebhookState) -> str:

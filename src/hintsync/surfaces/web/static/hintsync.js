@@ -159,3 +159,9 @@ const opened = document.querySelector('meta[name="hintsync-here"]')?.content;
 if (opened) history.replaceState({ at: opened }, "");
 window.addEventListener("popstate", (event) => go(event.state?.at || location.href, { push: false }));
 enliven(document, live);
+// A link that is followed before this script is there would leave the frame without its token. Until now each led to an iframe
+// that the page's policy lets load nothing; from here on they lead where they should.
+document.querySelector("base")?.remove();
+document.querySelector('iframe[name="hintsync-too-early"]')?.remove();
+progress.hidden = true;
+status.textContent = "";

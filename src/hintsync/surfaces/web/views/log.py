@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -74,6 +75,10 @@ ACTIONS: Final = {
 }
 
 
+#: How an entry names a person of the org who did something.
+_ACTOR: Final = re.compile(r"\buser:005[A-Za-z0-9]{15}\b")
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is looked for."""
@@ -140,14 +145,22 @@ class LogRow:
     entry: LogEntry
     level: str
     kind: str
+    #: What happened, with people by name.
+    message: str
     fields: str
     advice: str
 
 
-def log_row(entry: LogEntry, table: FieldTable) -> LogRow:
-    """Return an entry in words."""
+def log_row(entry: LogEntry, table: FieldTable, names: Mapping[str, str]) -> LogRow:
+    """Return an entry in words; `names` are those of the people whom it tells of, by how the log names them."""
     level, kind = LEVELS[entry.level]
-    return LogRow(entry, level, kind, labels(entry.fields, table), _ADVICE.get(entry.event, ""))
+    message = _ACTOR.sub(lambda found: names.get(found[0], found[0]), entry.message)
+    return LogRow(entry, level, kind, message, labels(entry.fields, table), _ADVICE.get(entry.event, ""))
+
+
+def actors_in(entries: Iterable[LogEntry]) -> frozenset[str]:
+    """Return the people of the org whom entries name, as they name them."""
+    return frozenset(found for entry in entries for found in _ACTOR.findall(entry.message))
 
 
 @dataclass(frozen=True, slots=True)
