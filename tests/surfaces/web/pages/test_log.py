@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hintsync import verify_audit
+from hintsync.engine.anchors import cast_anchor
+from hintsync.engine.hint_log import copy_log
 from hintsync.engine.options import Options
 from hintsync.state.port import AuditEvent, Commit, LogEntry, LogLevel
 from hintsync.surfaces.web.views.log import asked
@@ -172,3 +174,37 @@ async def test_m18_who_did_something_is_named_and_not_numbered(desk: Desk) -> No
     entry_id = next(each.id for each in found if actor in each.message)
     assert "Ada Marlow connected Hint" in (await desk.administrator.get(f"/log/{entry_id}")).text
     assert all(actor in each.message or gone in each.message for each in found if each.event == "hint-connected")
+
+
+async def test_m18_the_page_tells_how_the_copy_in_salesforce_stands(desk: Desk) -> None:
+    await desk.administrator.open()
+    text = seen((await desk.administrator.get("/log")).text)
+    assert "Error and Exception entries are copied and kept for 30 days, 5,000 at most." in text
+    assert "the first anchor is still to come" in text
+    assert "Salesforce holds" not in text
+    async with desk.house.wire.engine() as engine:
+        await write(desk, line(1, at=engine.now()))
+        for _ in range(3):
+            await copy_log(engine)
+        await engine.store.commit(Commit(audits=[AuditEvent("demo", "connection", engine.now(), "user-7", "set")]))
+        await cast_anchor(engine)
+    text = seen((await desk.administrator.get("/log")).text)
+    assert "The latest were copied" in text
+    assert "Salesforce holds 1." in text
+    assert "The audit trail was last anchored there" in text
+    assert "/lightning/o/Hint_Log__c/list" in (await desk.administrator.get("/log")).text
+    assert "Compared with 1 anchor in the Hint Log" in seen((await desk.administrator.act("/audit/check", {})).text)
+
+
+async def test_m18_trouble_with_the_copy_stands_on_the_page_until_it_is_over(desk: Desk) -> None:
+    await desk.administrator.open()
+    desk.house.wire.org.schema.remove("Hint_Log__c")
+    async with desk.house.wire.engine() as engine:
+        for _ in range(2):
+            await copy_log(engine)
+    text = seen((await desk.administrator.get("/log")).text)
+    assert "Nothing is copied: salesforce: the org has no Hint Log" in text
+    (entry, *_) = await desk.house.wire.service.store.log("demo")
+    assert entry.event == "hint-log-stopped"
+    assert "it is tried again every hour" in seen((await desk.administrator.get(f"/log/{entry.id}")).text)
+    assert "could not be read" in seen((await desk.administrator.act("/audit/check", {})).text)

@@ -8,6 +8,7 @@ from hintsync.core.errors import BadInput
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.engine.options import Options
 from hintsync.surfaces.web.access.roles import Role
+from hintsync.surfaces.web.pages.hint_log import copies_of
 from hintsync.surfaces.web.pages.names import actor_names, contact_names
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, zone_of
@@ -40,6 +41,7 @@ async def show(visit: Visit) -> Response:
         asked=asked,
         levels=[(str(level), word) for level, (word, _) in view.LEVELS.items()],
         kept=(view.LEVELS[options.log_level][0], options.log_days),
+        copies=await copies_of(visit),
     )
 
 

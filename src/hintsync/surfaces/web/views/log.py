@@ -46,6 +46,8 @@ _ADVICE: Final = {
     "edit-overwritten": "The review queue shows both values.",
     "write-not-kept": "Writes of this kind wait. Tell whoever runs hintsync.",
     "written-in-circles": "Find out which other program changes this field.",
+    "hint-log-stopped": "Remove what is in the way; it is tried again every hour. The page of the log says when it goes on.",
+    "hint-log-no-anchor": "Remove what is in the way; the next night tries again.",
     "page-failed": "Tell whoever runs hintsync the number of the incident.",
 }
 
