@@ -99,7 +99,7 @@ SERVICE_CHECKS: Final = (
         "The tables are of the version that this program knows.",
         {
             "older": "Make a backup, then run hintsync upgrade; or start the service, which does it as well.",
-            "newer": "A newer hintsync worked here. Install that version; an older one must not write.",
+            "newer": "A newer version worked here. Install that one; an older one must not write.",
         },
     ),
     Check(

@@ -15,7 +15,7 @@ from hintsync.surfaces.cli.perform import Asked, perform
 _EXITS = {State.OK: Exit.DONE, State.NOT_KNOWN: Exit.AGAIN, State.LOOK: Exit.PERSON, State.WRONG: Exit.PERSON}
 _STYLES = {State.OK: "green", State.LOOK: "yellow", State.WRONG: "bold red", State.NOT_KNOWN: "magenta"}
 #: Signs of the longest state and the longest title.
-_STATE, _TITLE = 9, 28
+_STATE, _TITLE = 9, 30
 
 
 def doctor(state: StateFolder = None, connection: ConnectionName = None, as_json: AsJson = False) -> None:
