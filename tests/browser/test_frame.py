@@ -55,3 +55,30 @@ def test_what_is_typed_before_a_slow_script_came_is_searched_for_all_the_same(
     for route in held:
         route.continue_()
     expect(frame.locator("#main").get_by_text("No patient found")).to_be_visible()
+
+
+def test_a_link_that_is_pressed_before_a_slow_script_came_keeps_the_frame_and_works_afterwards(
+    clinic: Clinic, window: BrowserContext
+) -> None:
+    page = log_in(window, clinic, ADA)
+    held: list[Route] = []
+    slow = True
+    page.route(re.compile(r"/static/[a-z]+\.js"), lambda route: held.append(route) if slow else route.continue_())
+    page.goto(f"{clinic.org}/lightning/n/Hint_Health")
+    frame = our_frame(page, clinic)
+    heading = frame.get_by_role("heading", level=1)
+    expect(heading).to_be_visible()
+    first = heading.inner_text()
+    expect(frame.get_by_role("status")).to_have_text("Loading")
+    health = frame.get_by_role("link", name="Health", exact=True)
+    health.click()
+    health.press("Enter")
+    expect(heading).to_have_text(first)
+    assert held, "no script was asked for"
+    slow = False  # what these scripts import comes at once
+    for route in held:
+        route.continue_()
+    expect(frame.get_by_role("status")).to_have_text("")
+    health.click()
+    expect(heading).not_to_have_text(first)
+    assert violations(frame) == []

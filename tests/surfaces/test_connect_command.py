@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pty
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from hintsync.bootstrap import open_service
 from hintsync.engine.options import Options
-from hintsync.logins import SALESFORCE_LOGIN, WithJwt, unpack_login
+from hintsync.logins import SALESFORCE_LOGIN, WithJwt, pack_login, unpack_login
+from hintsync.replicas.salesforce.key_pair import LIFE, RENEW_BEFORE, new_signing_key, thumbprint
 from hintsync.settings import load_settings
 from hintsync.state.port import Connection
 from hintsync_emulators.control import Failure
@@ -66,6 +72,18 @@ def made(town: Town, tmp_path: Path) -> dict[str, str]:
     """Make a first key for a connection that is not there yet; what is to be uploaded."""
     waiting: dict[str, str] = town.json("salesforce-key", "second", "--certificate", tmp_path / "up.crt")["waiting"]
     return waiting
+
+
+def on_terminal(typed: bytes, *arguments: object, town: Town) -> subprocess.CompletedProcess[str]:
+    """Run a command as somebody does who sits at a terminal and types ahead."""
+    keyboard, terminal = pty.openpty()
+    try:
+        os.write(keyboard, typed)
+        called = [sys.executable, "-m", "hintsync", *map(str, arguments), "--state", str(town.state)]
+        return subprocess.run(called, stdin=terminal, capture_output=True, text=True, check=False, timeout=60)
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
 
 
 # --- a key of our own
@@ -166,6 +184,22 @@ def test_a_connection_by_secret_goes_over_to_a_key(town: Town, tmp_path: Path) -
     assert login_of(town, "clinic").certificate == new["certificate"]
 
 
+def test_a_key_whose_certificate_ends_soon_is_followed_by_the_next_one_by_itself(town: Town, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    for made_at, waits in ((now, False), (now - LIFE + RENEW_BEFORE - timedelta(days=1), True)):
+        key = new_signing_key("hintsync clinic", made_at)
+        login = WithJwt(town.org_url, "key", USER, key.private_key, key.certificate)
+        asyncio.run(_keep_login(town, login))
+        shown = town.json("salesforce-key", "clinic", "--certificate", tmp_path / "next.crt")
+        assert bool(shown["waiting"]) is waits
+        assert shown["in_use"]["sha256"] == thumbprint(key.certificate)
+
+
+async def _keep_login(town: Town, login: WithJwt) -> None:
+    async with open_service(load_settings(state=town.state)) as service:
+        await service.store.put_secret("clinic", SALESFORCE_LOGIN, pack_login(login))
+
+
 # --- Hint's authorization code
 @pytest.mark.parametrize("routes", ["legacy", "installations"])
 def test_m3_m4_a_code_connects_hint_and_an_account_is_named(town: Town, tmp_path: Path, routes: str) -> None:
@@ -252,3 +286,24 @@ def test_a_first_dry_run_shows_everybody_and_writes_nothing(town: Town, tmp_path
     assert town.practice.patient(patient)["integration_record_id"] is None
     result = town.run("connect", "clinic", *secrets(tmp_path, town), "--no-deploy", "--no-dry-run")
     assert "next: hintsync batch patients --dry-run" in result.stdout
+
+
+def test_on_a_terminal_the_account_and_the_first_dry_run_are_asked_for(town: Town, tmp_path: Path) -> None:
+    both = [town.org.insert("Account", {"Name": "Hint Patients"}) for _ in range(2)]
+    town.both("Ann", "Moor", "1980-05-06")
+    done = on_terminal(
+        b"Hint Patients\n2\ny\n", "connect", "clinic", *secrets(tmp_path, town), "--no-deploy", town=town
+    )
+    assert done.returncode == 0, done.stderr
+    assert options_of(town, "clinic").default_account_id == both[1]
+    assert all(each in done.stderr for each in both)
+    (run,) = town.json("runs")["runs"]
+    assert (run["dry"], run["id"] in done.stdout) == (True, True)
+
+
+def test_on_a_terminal_nothing_that_was_answered_before_is_asked_again(town: Town, tmp_path: Path) -> None:
+    account = town.org.insert("Account", {"Name": "Hint Patients"})
+    town.json("connect", "clinic", *secrets(tmp_path, town), "--no-deploy", "--default-account", account)
+    done = on_terminal(b"n\n", "connect", "clinic", *secrets(tmp_path, town), "--no-deploy", town=town)
+    assert (done.returncode, "Its name" in done.stderr, "dry run" in done.stderr) == (0, False, True)
+    assert town.json("runs")["runs"] == []

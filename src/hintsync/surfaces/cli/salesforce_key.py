@@ -31,18 +31,18 @@ def salesforce_key(
         typer.Option(metavar="FILE", help="Where the certificate to upload is written; hintsync-NAME.crt without it."),
     ] = None,
     renew: Annotated[
-        bool, typer.Option("--renew", help="Make a second key beside the one in use, to take its place.")
+        bool, typer.Option("--renew", help="Make a second key beside the one in use, also before it is time.")
     ] = False,
     state: StateFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make the key that signs in to Salesforce, keep it sealed, and write its certificate; run again, go on from there."""
+    """Make the key that signs in to Salesforce, keep it sealed, write its certificate; run again, go on or renew it in time."""
 
     async def work(service: Service) -> Answer:
         connection = await service.store.connection(name)
         taken = connection is not None and await try_waiting_key(service, connection)
         keys = await key_state(service.store, name)
-        if renew or not (keys.in_use or keys.waiting):
+        if renew or not (keys.in_use or keys.waiting) or keys.is_due(service.clock.now()):
             keys = await make_key(service, name)
         file = certificate or Path(f"hintsync-{re.sub(r'[^A-Za-z0-9_-]', '-', name)}.crt")
         if keys.waiting:
@@ -81,7 +81,7 @@ def _lines(name: str, keys: KeyState, file: Path, *, taken: bool) -> list[str]:
     if keys.in_use:
         lines.append(f"in use: the key whose certificate is good until {valid_until(keys.in_use):%Y-%m-%d}")
     if not keys.waiting:
-        return [*lines, f"a new one is made beside it with: hintsync salesforce-key {name} --renew"]
+        return [*lines, f"it may be changed at any time with: hintsync salesforce-key {name} --renew"]
     again = f"hintsync salesforce-key {name}" if keys.in_use else f"hintsync connect {name} --client-id … --username …"
     return [
         *lines,
