@@ -23,7 +23,11 @@ VALUES: Mapping[FieldName, tuple[str | None, ...]] = {
     "zip": ("02110", "01901", None),
     "email": ("ann@example.org", "moor@example.org", None),
     "last_name": ("Moor", "Hill", "Reed"),
+    "mobile_phone": ("+14155550111", "+14155550122", None),
+    "home_phone": ("+14155550133", "+14155550144", None),
 }
+#: Calls of a pass before which people edit: those that read both sides and write; before them fields are described.
+_CALLS = range(4, 12)
 #: How far the clock may jump, in seconds.
 JUMPS = (5.0, 60.0, 4000.0, -30.0, -3600.0)
 
@@ -49,6 +53,7 @@ class WireActions:
             "follow": (8, self.follow),
             "event faults": (3, self.event_faults),
             "work": (10, self.work),
+            "edit meanwhile": (6, self.edit_meanwhile),
             "die": (6, self.die),
             "failures": (5, self.failures),
             "lost reply": (3, self.lost_reply),
@@ -79,14 +84,26 @@ class WireActions:
 
     async def edit(self, chance: Random) -> None:
         """A person edits a field, often one that was edited on the other side just now."""
+        await self._edit(chance, 0.4)
+
+    async def _edit(self, chance: Random, crossing: float, *, in_pass: bool = False) -> None:
         town, side, name = self.town, chance.choice(list(Side)), chance.choice(list(VALUES))
         record_id = self._record(side, chance)
         waiting = list(town.oracle.open())
-        if waiting and chance.random() < 0.4:
-            edit = chance.choice(waiting)
+        if waiting and chance.random() < crossing:
+            edit = waiting[-1] if in_pass else chance.choice(waiting)  # where the worker is about to write
             side, name, record_id = edit.side.other, edit.field, town.peer_of(edit.side, edit.record_id)
         if record_id and record_id in (town.contacts() if side is Side.SALESFORCE else town.patients()):
-            await town.edit(side, record_id, name, chance.choice(VALUES[name]))
+            await town.edit(side, record_id, name, chance.choice(VALUES[name]), in_pass=in_pass)
+
+    async def edit_meanwhile(self, chance: Random) -> None:
+        """An edit is being carried over, perhaps by a worker that dies, while people edit the same in the middle of it."""
+        await self._edit(chance, 0.4)
+        await self.town.webhooks()
+        await self.town.follow()
+        calls = chance.sample(_CALLS, chance.randrange(1, 3))
+        self.town.meanwhile = dict.fromkeys(calls, lambda: self._edit(chance, 0.7, in_pass=True))
+        await self.town.work(self._crash(chance))
 
     async def edit_alike(self, chance: Random) -> None:
         """The same edit on both sides."""

@@ -6,13 +6,10 @@ by the product's reader; calls go through the real replicas; the store is a SQLi
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -47,7 +44,6 @@ from hintsync.state.port import RunStatus
 from hintsync.surfaces.stream_keeper import REPLAY, _notice
 from hintsync.surfaces.web.app import create_app
 from hintsync.surfaces.web.engines import Engines
-from hintsync_emulators.clock import Clock
 from hintsync_emulators.control import Controlled
 from hintsync_emulators.hint import Practice
 from hintsync_emulators.hint import create_app as hint_app
@@ -56,72 +52,16 @@ from hintsync_emulators.salesforce import create_app as salesforce_app
 from hintsync_emulators.salesforce.org import LateWrite
 from tests.crash.points import LIVE_WRITES, WRITES, Points, WatchedStore
 from tests.live.oracle import Oracle
+from tests.live.wire_fields import NAMES, PHONES, contact_edit, contact_shows, named_in, patient_edit, patient_shows
+from tests.live.wire_ways import AT_WORK, PointedTransport, TownClock
 
 INSTANCE = "http://127.0.0.1:9"
 TOKEN = "00D5g0000012345!canaryless.session"
 KEY = "whsec-test"
 HOOK = "https://sync.example.org/webhooks/hint"
 NAME = "demo"
-#: Field to its names in Hint and in Salesforce; values travel unchanged.
-FIELDS: Mapping[FieldName, tuple[str, str]] = {
-    "city": ("address_city", "MailingCity"),
-    "zip": ("address_zip", "MailingPostalCode"),
-    "email": ("email", "Email"),
-    "last_name": ("last_name", "LastName"),
-}
 #: Longest number of passes until it must be quiet.
 MOST_PASSES = 150
-
-_AT_WORK: ContextVar[bool] = ContextVar("at_work", default=False)
-
-
-class TownClock:
-    """The emulators' clock as the product sees it: whoever works sleeps it forward, all others wait."""
-
-    def __init__(self) -> None:
-        """Begin on a morning in March."""
-        self.shared = Clock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC), running=False)
-        self.elapsed = 0.0
-
-    def now(self) -> datetime:
-        """Return the time of day."""
-        return self.shared()
-
-    def monotonic(self) -> float:
-        """Return the seconds that have passed; never set back."""
-        return self.elapsed
-
-    async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        if _AT_WORK.get():
-            self.push(seconds)
-            await asyncio.sleep(0)
-        else:
-            await asyncio.sleep(0.2)
-
-    def push(self, seconds: float) -> None:
-        """Move on; a negative number sets only the time of day back."""
-        self.shared.advance(seconds)
-        self.elapsed += max(seconds, 0.0)
-
-
-class PointedTransport(httpx.AsyncBaseTransport):
-    """A way to an emulator with a point before and after each request."""
-
-    def __init__(self, side: Side, app: Controlled) -> None:
-        """Take the emulator."""
-        self.points = Points()
-        self._side = side
-        self._inner = httpx.ASGITransport(app=app)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Carry a request out; the process may die before, or once it was carried out."""
-        if not _AT_WORK.get():
-            return await self._inner.handle_async_request(request)
-        self.points.reach(f"before a call to {self._side}")
-        answer = await self._inner.handle_async_request(request)
-        self.points.reach(f"after a call to {self._side}")
-        return answer
 
 
 @dataclass(slots=True)
@@ -143,16 +83,40 @@ class WireTown:
     set_back: float = 0.0
     #: Where the change events were read up to.
     position: int = 0
+    #: What people do before the calls of a pass, by number.
+    meanwhile: dict[int, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    _calls: int = 0
     _pass: int = 0
+
+    def __post_init__(self) -> None:
+        """Let people act while a process works."""
+        for way in self.ways:
+            way.before, way.after = self._before_call, self._after_call
+
+    async def _before_call(self) -> None:
+        self._calls += 1
+        if (act := self.meanwhile.pop(self._calls, None)) is not None:
+            await act()
+
+    def _after_call(self, request: httpx.Request) -> None:
+        """Tell the oracle of a write to Hint that was carried out, answered or not."""
+        patient_id = request.url.path.rpartition("/")[2]
+        if request.method != "PATCH" or not patient_id.startswith("pat-"):
+            return
+        body, now = json.loads(request.content), self.practice.patient(patient_id)
+        if all(now.get(key) == value for key, value in body.items() if key != "phones"):
+            beside = PHONES if "phones" in body else ()
+            self.oracle.overwrote(Side.HINT, patient_id, named_in(body), beside, self.show)
 
     # --- processes
     async def attempt(self, work: Callable[[Engine], Awaitable[object]], crash_at: int | None = None) -> bool:
         """Let a process of its own do something, and perhaps die at a point; false if it died or met trouble."""
         points = Points(crash_at)
+        self._calls = 0
         self._pass += 1
         for way in self.ways:
             way.points = points
-        token = _AT_WORK.set(True)
+        token = AT_WORK.set(True)
         try:
             connection = await self.service.connection(NAME)
             async with open_engine(self.service, connection) as opened:
@@ -171,8 +135,10 @@ class WireTown:
             self.deaths += 1
             return False
         finally:
-            _AT_WORK.reset(token)
+            AT_WORK.reset(token)
             points.dead = False
+            self.meanwhile.clear()
+            self.oracle.no_pass()
             for way in self.ways:
                 way.points = Points()
             self.look()
@@ -236,11 +202,11 @@ class WireTown:
             async with httpx.AsyncClient(transport=self.ways[0], base_url=INSTANCE) as http:
                 (await http.post("/api/oauth/tokens", json=body, headers=headers)).raise_for_status()
         login = WithToken(INSTANCE, self.org.issue_token())
-        at_work = _AT_WORK.set(True)
+        at_work = AT_WORK.set(True)
         try:
             await connect(self.service, NAME, hint_token=self.practice.token, login=login, options=OPTIONS)
         finally:
-            _AT_WORK.reset(at_work)
+            AT_WORK.reset(at_work)
 
     # --- what people see
     def contacts(self) -> list[RecordId]:
@@ -253,13 +219,13 @@ class WireTown:
 
     def show(self, side: Side, record_id: RecordId, name: FieldName) -> Seen:
         """Return what a side shows of a field."""
-        hint, salesforce = FIELDS[name]
-        value = (
-            self.practice.patient(record_id).get(hint)
-            if side is Side.HINT
-            else self.org.get("Contact", record_id).get(salesforce)
-        )
-        return value if isinstance(value, str) else None
+        if side is Side.SALESFORCE:
+            return contact_shows(self.org.get("Contact", record_id), name)
+        values = patient_shows(self.practice.patient(record_id), name)
+        if len(values) > 1 and (contact := self.peer_of(Side.HINT, record_id)):
+            agreed = self.show(Side.SALESFORCE, contact, name)  # several of a type: the mapped one is what was agreed
+            return agreed if agreed in values else values[0]
+        return values[0] if values else None
 
     def peer_of(self, side: Side, record_id: RecordId) -> RecordId | None:
         """Return the other record of a pair, as the contact names it."""
@@ -278,18 +244,20 @@ class WireTown:
                 edit.ended = "gone"
         self.oracle.look(self.show, self.peer_of)
 
-    async def edit(self, side: Side, record_id: RecordId, name: FieldName, value: str | None) -> None:
-        """Edit a field as a person does."""
+    async def edit(
+        self, side: Side, record_id: RecordId, name: FieldName, value: str | None, *, in_pass: bool = False
+    ) -> None:
+        """Edit a field as a person does, perhaps in the middle of a pass."""
         self.look()
         if self.show(side, record_id, name) == value:
             return
-        self.oracle.edited(side, record_id, name, value, await self._no_edit(side, record_id, name, value))
-        hint, salesforce = FIELDS[name]
+        no_edit = await self._no_edit(side, record_id, name, value)
+        self.oracle.edited(side, record_id, name, value, no_edit, in_pass=in_pass)
         if side is Side.HINT:
-            self.practice.edit(record_id, **{hint: value})
+            self.practice.edit(record_id, **patient_edit(self.practice.patient(record_id), name, value))
         else:
-            self.org.update("Contact", record_id, {salesforce: value})
-        self.clock.push(1.0)
+            self.org.update("Contact", record_id, contact_edit(name, value))
+        self.clock.push(0.0 if in_pass else 1.0)
 
     async def _no_edit(self, side: Side, record_id: RecordId, name: FieldName, value: str | None) -> str:
         store = self.service.store
@@ -301,7 +269,7 @@ class WireTown:
 
     async def begin_late(self, record_id: RecordId, name: FieldName, value: str | None) -> None:
         """Let another user begin a write that nobody sees until it is committed (T8)."""
-        write = self.org.begin_late("Contact", record_id, {FIELDS[name][1]: value})
+        write = self.org.begin_late("Contact", record_id, contact_edit(name, value))
         self.late.append((write, record_id, name, value))
 
     async def commit_late(self) -> None:
@@ -381,7 +349,7 @@ class WireTown:
         return [
             f"T1 {state.link.contact_id} {state.link.patient_id}: {name} differs and waits for nobody"
             for state in await self.service.store.links(NAME, statuses=[LinkStatus.ACTIVE])
-            for name in FIELDS
+            for name in NAMES
             if name not in state.holds
             and self.show(Side.SALESFORCE, state.link.contact_id or "", name)
             != self.show(Side.HINT, state.link.patient_id or "", name)
@@ -438,7 +406,7 @@ async def wire_town(folder: Path, seed: int = 1) -> AsyncIterator[WireTown]:
         public_url="https://sync.example.org",
     )
     async with open_service(settings, Transports(*ways), clock=clock) as service:
-        at_work = _AT_WORK.set(True)
+        at_work = AT_WORK.set(True)
         login = WithToken(INSTANCE, TOKEN)
         await prepare_org(service, login)
         await connect(service, NAME, hint_token=practice.token, login=login, options=OPTIONS)
@@ -446,7 +414,7 @@ async def wire_town(folder: Path, seed: int = 1) -> AsyncIterator[WireTown]:
         practice.partner.backend.signature_key = practice.partner.add_partner_key("Webhooks Signature Key", KEY)
         if "Contact" not in org.events.channels.selected:
             org.events.channels.select("Contact")
-        _AT_WORK.reset(at_work)
+        AT_WORK.reset(at_work)
         engines = Engines(service)
         web = create_app(service, engines=engines)
         async with engines.kept(), web.router.lifespan_context(web):
