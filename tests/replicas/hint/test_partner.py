@@ -11,6 +11,7 @@ import pytest
 from hintsync.core.errors import BadInput, FixConfiguration, RetryLater
 from hintsync.replicas.hint.connect import Routes
 from hintsync.replicas.hint.partner import PartnerApi
+from hintsync_emulators.control import Failure
 from hintsync_emulators.hint import Practice, create_app
 from tests.contract.hint_world import HintWorld
 
@@ -137,3 +138,17 @@ async def test_a_list_that_never_ends_is_given_up(hint: HintWorld) -> None:
     with pytest.raises(RetryLater, match="does not end"):
         await api.integration_of("pra-1")
     assert asked == 1000
+
+
+@BOTH
+async def test_it_is_told_which_form_of_the_routes_the_partner_account_has(hint: HintWorld, routes: Routes) -> None:
+    assert await partner(hint, routes).answering_routes() == set(Routes)
+    for status in (404, 403, 401):
+        hint.app.faults.fail_next.append(Failure(status=status, match=r"^GET /api/partner/installations", times=1))
+        assert await partner(hint, routes).answering_routes() == {Routes.LEGACY}, status
+
+
+@BOTH
+async def test_a_partner_key_that_both_forms_refuse_is_told_as_such(hint: HintWorld, routes: Routes) -> None:
+    with pytest.raises(FixConfiguration, match="partner key was refused"):
+        await partner(hint, routes, "not-the-key").answering_routes()

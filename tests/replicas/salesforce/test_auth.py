@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -14,9 +15,16 @@ from hintsync.replicas.salesforce.errors import Rejected
 from hintsync_emulators.salesforce import App
 from tests.replicas.salesforce.office import ADDRESS, TOKEN, Office
 
-KEY = rsa.generate_private_key(65_537, 2_048)
-PRIVATE = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-PUBLIC = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+def _pair() -> tuple[str, str]:
+    """Return a new private key and its public one, PEM."""
+    key = rsa.generate_private_key(65_537, 2_048)
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), public.decode()
+
+
+PRIVATE, PUBLIC = _pair()
+NEXT_PRIVATE, NEXT_PUBLIC = _pair()
 USER = "integration@example.org"
 APP = App("key", "hush-hush", run_as=USER, certificate=PUBLIC, rotate=True)
 EXPIRED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
@@ -43,6 +51,22 @@ def _grants(office: Office) -> dict[str, Grant]:
 async def test_every_flow_yields_a_session_that_works(office: Office, flow: str) -> None:
     client = office.new_client(_grants(office)[flow])
     assert (await client.get("limits", "read the limits")).status == 200
+
+
+async def test_once_the_app_knows_the_next_certificate_the_waiting_key_signs_in(office: Office) -> None:
+    client = office.new_client(JwtBearer(ADDRESS, "key", USER, PRIVATE, office.clock, NEXT_PRIVATE))
+    await client.get("limits", "read the limits")
+    assert office.faults.counts["oauth.token"] == 1, "the first key does as long as it can"
+    office.org.auth.register([replace(APP, certificate=NEXT_PUBLIC)])
+    office.org.expire_tokens()
+    assert (await client.get("limits", "read the limits")).status == 200
+
+
+async def test_where_neither_key_is_known_a_reconnect_is_asked_for(office: Office) -> None:
+    office.org.auth.register([replace(APP, certificate=None)])
+    with pytest.raises(ReconnectNeeded):
+        grant = JwtBearer(ADDRESS, "key", USER, PRIVATE, office.clock, NEXT_PRIVATE)
+        await office.new_client(grant).get("limits", "read the limits")
 
 
 @pytest.mark.parametrize("flow", ["client credentials", "jwt", "refresh"])

@@ -95,11 +95,20 @@ class PartnerApi:
         """Return the forms of the partner routes that Hint answers to this partner account; nothing is changed.
 
         Raises:
-            FixConfiguration: the partner key was refused.
+            FixConfiguration: both are refused, as with a wrong partner key.
+            RetryLater: Hint does not answer now.
         """
-        one: Query = (("limit", "1"),)
-        asked = {form: await _said(client.get(_INTEGRATIONS[form], one)) for form, client in self._by_routes.items()}
-        return frozenset(form for form, answer in asked.items() if not isinstance(answer, Rejection))
+        found, refused = set[Routes](), list[FixConfiguration]()
+        for form, client in self._by_routes.items():
+            try:
+                answer = await _said(client.get(_INTEGRATIONS[form], (("limit", "1"),)))
+            except FixConfiguration as error:
+                refused.append(error)
+            else:
+                found |= set() if isinstance(answer, Rejection) and answer.status == 404 else {form}
+        if len(refused) == len(self._by_routes):
+            raise refused[0]
+        return frozenset(found)
 
     async def integration_of(self, practice_id: str) -> Integration | None:
         """Find the connection of a practice; one that is active goes before those that were ended.
