@@ -64,9 +64,9 @@ async def test_once_the_app_knows_the_next_certificate_the_waiting_key_signs_in(
 
 async def test_where_neither_key_is_known_a_reconnect_is_asked_for(office: Office) -> None:
     office.org.auth.register([replace(APP, certificate=None)])
+    client = office.new_client(JwtBearer(ADDRESS, "key", USER, PRIVATE, office.clock, NEXT_PRIVATE))
     with pytest.raises(ReconnectNeeded):
-        grant = JwtBearer(ADDRESS, "key", USER, PRIVATE, office.clock, NEXT_PRIVATE)
-        await office.new_client(grant).get("limits", "read the limits")
+        await client.get("limits", "read the limits")
 
 
 @pytest.mark.parametrize("flow", ["client credentials", "jwt", "refresh"])
