@@ -326,7 +326,7 @@ class WireTown:
     def _next(self, due: float | None) -> float:
         """Return when there is something to do again, by the town's clock: work of ours, or a webhook that is tried anew.
 
-        A receiver whose connection is just being opened anew answers 503, and Hint tries again in an hour.
+        A receiver that cannot store what it was sent answers 503, and Hint tries again in an hour.
         """
         refused = [each.due_at.timestamp() for each in self.practice.partner.requests.waiting() if each.attempts]
         return due if due is not None else min(refused, default=0.0)
