@@ -1,8 +1,8 @@
-"""A look at a database that changes nothing in it: whether it answers and takes a write, how large it is, whether a key opens it."""
+"""A look at a database that changes nothing in it: whether it answers, takes a write, how large it is, whether a key opens it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.errors import FixConfiguration
-from hintsync.state.keys import MasterKeys
+from hintsync.state.keys import Keyring, MasterKeys
 from hintsync.state.sql import tables
 from hintsync.state.sql.database import Database
 
@@ -44,13 +44,13 @@ async def look_at_database(url: str, keys: MasterKeys) -> DatabaseSeen | None:
             return None
         async with database.reading() as sql:
             known = await sql.run_sync(_tables)
-            kept = await _kept(sql) if tables.keyring.name in known else None
+            opens = await _opens(sql, keys, known)
             size = _size_of_files(_file(database)) if database.is_sqlite else await _size(sql)
         if tables.VERSION_TABLE in known:
             async with database.writing() as sql:
                 await sql.execute(_WRITE)
         kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-        return DatabaseSeen(kind, size, None if kept is None else _opens(keys, kept))
+        return DatabaseSeen(kind, size, opens)
     finally:
         await database.aclose()
 
@@ -63,9 +63,22 @@ def _tables(connection: Connection) -> Sequence[str]:
     return inspect(connection).get_table_names()
 
 
-async def _kept(sql: AsyncConnection) -> bytes | None:
-    found: bytes | None = (await sql.execute(select(tables.keyring.c.root))).scalar_one_or_none()
-    return found
+async def _opens(sql: AsyncConnection, keys: MasterKeys, known: Collection[str]) -> bool | None:
+    """Say whether the keys open the root and every data key; None where there is no root yet."""
+    if tables.keyring.name not in known:
+        return None
+    root = (await sql.execute(select(tables.keyring.c.root))).scalar_one_or_none()
+    has_data_keys = tables.data_keys.name in known
+    wrapped = (await sql.execute(select(tables.data_keys))).all() if has_data_keys else []
+    if root is None:
+        return None
+    try:
+        keyring = Keyring(keys, keys.decrypt(root))
+        for row in wrapped:
+            keyring.data_key(row.id, row.wrapped)
+    except FixConfiguration:
+        return False
+    return True
 
 
 async def _size(sql: AsyncConnection) -> int:
@@ -75,11 +88,3 @@ async def _size(sql: AsyncConnection) -> int:
 def _size_of_files(path: Path) -> int:
     """Return the bytes of a SQLite database with its journal; the journal may go while we look."""
     return sum(each.stat().st_size for each in (path, path.with_name(f"{path.name}-wal")) if each.exists())
-
-
-def _opens(keys: MasterKeys, kept: bytes) -> bool:
-    try:
-        keys.decrypt(kept)
-    except FixConfiguration:
-        return False
-    return True
