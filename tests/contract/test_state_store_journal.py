@@ -220,6 +220,26 @@ async def test_the_log_is_pruned_by_count_and_by_age(store: StateStore) -> None:
     assert [line.event for line in await store.log("con-2")] == ["kept"]
 
 
+async def test_the_log_is_pruned_in_groups_the_oldest_first(store: StateStore) -> None:
+    await store.commit(Commit(logs=[a_log_entry(f"entry-{n}", at="2026-03-01T00:00:00Z") for n in range(5)]))
+    pruned = [await store.prune_log("con-1", before="2026-03-02T00:00:00Z", limit=2) for _ in range(2)]
+    assert pruned == [2, 2]
+    assert [line.event for line in await store.log("con-1")] == ["entry-4"]
+
+
+async def test_settled_reviews_are_forgotten_by_age_in_groups_and_open_ones_never(store: StateStore) -> None:
+    await store.put_connection(OTHER)
+    reviews = [a_review(f"review-{n}", record_id=f"pat-{n}") for n in range(6)]
+    settled = [replace(each, status=ReviewStatus.DECIDED, decided_at="2026-03-02T00:00:00Z") for each in reviews[:4]]
+    late = replace(reviews[4], status=ReviewStatus.OBSOLETE, decided_at="2026-03-03T00:00:00Z")
+    theirs = replace(settled[0], id="review-9", connection_id="con-2")
+    await store.commit(Commit(reviews=[*settled, late, reviews[5], theirs]))
+    assert [await store.prune_reviews("con-1", "2026-03-03T00:00:00Z", limit=3) for _ in range(3)] == [3, 1, 0]
+    left = {review.id for review in [late, reviews[5], theirs] if await store.review(review.id)}
+    assert left == {"review-4", "review-5", "review-9"}
+    assert not [each.id for each in settled if await store.review(each.id)]
+
+
 async def test_a_log_id_is_never_given_twice(store: StateStore) -> None:
     await store.commit(Commit(logs=[a_log_entry(), a_log_entry()]))
     last = (await store.log("con-1"))[0].id

@@ -247,3 +247,23 @@ async def test_a_value_where_a_rows_fingerprint_belongs_is_refused(store: StateS
     with pytest.raises(ValueError, match=r"^email: not a fingerprint$"):
         await store.commit(Commit(rows=[replace(a_row(), prints={Side.HINT: {"email": b"ida@example.org"}})]))
     assert await store.row_positions("run-1") == frozenset()
+
+
+async def test_rows_of_a_run_are_forgotten_in_groups_from_its_beginning(store: StateStore) -> None:
+    for run_id in ("run-1", "run-2"):
+        await store.start_run(a_run(run_id))
+        await store.commit(Commit(rows=[a_row(position, run_id=run_id) for position in range(5)]))
+    assert await store.prune_rows("run-1", limit=3) == 3
+    assert await store.row_positions("run-1") == {3, 4}
+    assert [await store.prune_rows("run-1", limit=3) for _ in range(2)] == [2, 0]
+    assert len(await store.row_positions("run-2")) == 5
+    assert await store.run("run-1") is not None
+    assert await store.prune_rows("run-9", limit=3) == 0
+
+
+async def test_a_cursor_is_forgotten_once(store: StateStore) -> None:
+    await store.put_cursor("con-1", "input:run-1", "list")
+    await store.put_cursor("con-1", "input:run-2", "list")
+    assert [await store.drop_cursor("con-1", "input:run-1") for _ in range(2)] == [True, False]
+    assert await store.get_cursor("con-1", "input:run-1") is None
+    assert await store.get_cursor("con-1", "input:run-2") == "list"

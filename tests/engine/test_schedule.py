@@ -20,6 +20,7 @@ from hintsync.engine.batch_patients import batch_patients
 from hintsync.engine.context import Engine
 from hintsync.engine.due import Asked, Daily, Every, Noted, Verdict, day_of, judge
 from hintsync.engine.options import Options
+from hintsync.engine.retention import prune
 from hintsync.engine.runs import start_run
 from hintsync.engine.schedule import (
     LEASE,
@@ -30,7 +31,6 @@ from hintsync.engine.schedule import (
     jobs_of,
     nightly_parity,
     poll_job,
-    prune,
     run_due,
     watch_job,
 )
@@ -425,6 +425,7 @@ async def test_a_connections_work_goes_by_its_settings():
     world = World(options=Options(parity_hour=23))
     jobs = {job.name: job.when for job in jobs_of(await world.engine())}
     assert jobs == {
+        "confirm-links": Asked(),
         "catch-up:salesforce": Asked(),
         "catch-up:hint": Asked(),
         "parity": Daily(23),

@@ -64,6 +64,12 @@ class Options:
     log_level: LogLevel = LogLevel.DEBUG
     #: Days that log entries are kept.
     log_days: int = 90
+    #: Log entries that are kept at most, the newest.
+    log_most: int = 100_000
+    #: Days that a run's results are kept, record by record; the run itself stays.
+    result_days: int = 400
+    #: Days that settled reviews are kept.
+    review_days: int = 400
     #: Least grave entries that are copied to the Hint Log of the org; None: none are.
     hint_log_level: LogLevel | None = LogLevel.ERROR
     #: Days that they are kept there.
@@ -113,6 +119,9 @@ class Options:
             "parity_hour": self.parity_hour,
             "log_level": str(self.log_level),
             "log_days": self.log_days,
+            "log_most": self.log_most,
+            "result_days": self.result_days,
+            "review_days": self.review_days,
             "hint_log_level": str(self.hint_log_level or OFF),
             "hint_log_days": self.hint_log_days,
             "hint_log_most": self.hint_log_most,
@@ -141,13 +150,14 @@ class Options:
             _check_url(name, values.get(name, ""))
         _check_defaults("contact_defaults", values.get("contact_defaults", {}))
         _check_region("phone_region", values.get("phone_region", "US"))
-        _check_count("guard_at_least", values.get("guard_at_least", 1))
+        for name in ("guard_at_least", "log_most"):
+            _check_count(name, values.get(name, 1))
         _check_changes(values.get("topic", ""), values.get("poll_seconds", 30.0))
         _check_zone("time_zone", values.get("time_zone", "UTC"))
         _check_hour("parity_hour", values.get("parity_hour", 0))
         values["log_level"] = _level(values.get("log_level", LogLevel.DEBUG))
         values["hint_log_level"] = _level_or_off(values.get("hint_log_level", LogLevel.ERROR))
-        for name in ("log_days", "hint_log_days"):
+        for name in ("log_days", "hint_log_days", "result_days", "review_days"):
             _check_days(name, values.get(name, 1))
         _check_most("hint_log_most", values.get("hint_log_most", 5_000))
         return cls(**values)  # type: ignore[arg-type]  # names are checked above, values come from our own to_json

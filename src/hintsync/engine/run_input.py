@@ -30,6 +30,11 @@ async def load_input(place: Place, run_id: str) -> CsvIds:
     return _listed(stored)
 
 
+async def drop_input(place: Place, run_id: str) -> None:
+    """Forget the list of a run that is not gone on with any more."""
+    await place.store.drop_cursor(place.connection.id, f"input:{run_id}")
+
+
 async def keep_draft(place: Place, listed: CsvIds) -> str:
     """Store a list that was checked, in place of the acting person's one before; return the draft's id."""
     draft_id = new_id("draft")

@@ -24,7 +24,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.due import Asked, Daily, Every, Noted, Verdict, When, judge
 from hintsync.engine.parity import check_parity
 from hintsync.engine.poll import poll_once
-from hintsync.engine.traffic import KEPT as TALLIES_KEPT
+from hintsync.engine.retention import prune
 from hintsync.engine.workers import worker_name
 from hintsync.ports import Alerts
 from hintsync.state.port import Run, RunHeld, RunKind, RunStatus
@@ -39,12 +39,6 @@ RETRY = 900.0
 RETRY_CATCH_UP = 60.0
 #: Seconds between two looks at what people must be told.
 WATCH = 60.0
-#: Log entries kept.
-LOG_KEPT = 100_000
-#: Days that event ids are remembered (semantics section 8).
-INBOX_DAYS = 7
-#: Days that what was written is remembered for the guards; their windows are an hour long.
-INTENT_DAYS = 1
 #: Latest runs among which one that was left unfinished is looked for.
 _RECENT = 100
 
@@ -272,15 +266,3 @@ async def _left_over(engine: Engine, kind: RunKind, side: Side | None = None) ->
         return None
     age = engine.clock.now() - datetime.fromisoformat(latest.started_at)
     return latest if abs(age) < timedelta(days=1) else None
-
-
-async def prune(engine: Engine) -> bool:
-    """Drop old log entries, those of levels that are not kept, old counts, event ids and intents."""
-    store, connection_id, now = engine.store, engine.connection.id, engine.clock.now()
-    oldest = (now - timedelta(days=engine.options.log_days)).astimezone(UTC).replace(tzinfo=None)
-    before, dropped = oldest.isoformat(timespec="seconds") + "Z", engine.options.levels_dropped
-    await store.prune_log(connection_id, keep=LOG_KEPT, before=before, levels=dropped)
-    await store.prune_tallies(connection_id, int(now.timestamp()) - TALLIES_KEPT)
-    await store.prune_inbox(connection_id, (now - timedelta(days=INBOX_DAYS)).timestamp())
-    await store.forget_intents(connection_id, before=(now - timedelta(days=INTENT_DAYS)).timestamp())
-    return True

@@ -183,12 +183,24 @@ class JournalStore(Protocol):
         keep: int | None = None,
         before: str | None = None,
         levels: Sequence[LogLevel] = (),
+        limit: int | None = None,
     ) -> int:
         """Drop log entries older than `before` (ISO 8601, UTC), of some levels, and all but the newest `keep`.
+
+        Args:
+            connection_id: Whose log.
+            keep: Entries left at most; older ones go.
+            before: Entries from before this moment go.
+            levels: Entries of these levels go.
+            limit: How many go in this call at most.
 
         Returns:
             How many went.
         """
+        ...
+
+    async def prune_reviews(self, connection_id: str, before: str, *, limit: int) -> int:
+        """Forget reviews that were settled before a moment (ISO 8601, UTC), so many at most; return how many."""
         ...
 
     async def audit(

@@ -252,6 +252,14 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         """Return the positions that have a row."""
         return frozenset(self._rows.get(run_id, ()))
 
+    async def prune_rows(self, run_id: str, *, limit: int) -> int:
+        """Forget rows of a run; see the port."""
+        rows = self._rows.get(run_id, {})
+        gone = sorted(rows)[:limit]
+        for position in gone:
+            del rows[position]
+        return len(gone)
+
     async def outcome_counts(self, run_id: str) -> Mapping[Outcome, int]:
         """Count a run's rows by outcome."""
         return dict(Counter(row.outcome for row in self._rows.get(run_id, {}).values()))
@@ -336,14 +344,24 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         keep: int | None = None,
         before: str | None = None,
         levels: Sequence[LogLevel] = (),
+        limit: int | None = None,
     ) -> int:
         """Drop log entries older than `before`, of some levels, and all but the newest `keep`; return how many went."""
         own = [entry for entry in self._log if entry.connection_id == connection_id]
         surplus = own[: max(0, len(own) - keep)] if keep is not None else []
         aged = [entry for entry in own if before is not None and entry.at < before]
         light = [entry for entry in own if entry.level in levels]
-        gone = {entry.id for entry in (*surplus, *aged, *light)}
+        gone = set(sorted({entry.id or 0 for entry in (*surplus, *aged, *light)})[:limit])
         self._log = [entry for entry in self._log if entry.id not in gone]
+        return len(gone)
+
+    async def prune_reviews(self, connection_id: str, before: str, *, limit: int) -> int:
+        """Forget reviews that were settled before a moment; see the port."""
+        own = (review for review in self._reviews.values() if review.connection_id == connection_id)
+        settled = (review for review in own if review.status is not ReviewStatus.OPEN)
+        gone = [review.id for review in settled if (review.decided_at or before) < before][:limit]
+        for review_id in gone:
+            del self._reviews[review_id]
         return len(gone)
 
     async def audit_latest(
@@ -392,6 +410,10 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         """Store a cursor."""
         self._know(connection_id)
         self._cursors[connection_id, name] = value
+
+    async def drop_cursor(self, connection_id: str, name: str) -> bool:
+        """Forget a cursor; false if there was none."""
+        return self._cursors.pop((connection_id, name), None) is not None
 
     async def add_calls(self, connection_id: str, side: Side, day: str, calls: int) -> int:
         """Add to the calls sent to a side on a UTC day; return the day's sum."""

@@ -352,6 +352,10 @@ class StateStore(JournalStore, LiveStore, TrafficStore, Protocol):
         """Count a run's rows by outcome and reason."""
         ...
 
+    async def prune_rows(self, run_id: str, *, limit: int) -> int:
+        """Forget rows of a run, so many at most, from its beginning; return how many. The run stays."""
+        ...
+
     # --- memory of the system
     async def get_cursor(self, connection_id: str, name: str) -> str | None:
         """Return a cursor."""
@@ -359,6 +363,10 @@ class StateStore(JournalStore, LiveStore, TrafficStore, Protocol):
 
     async def put_cursor(self, connection_id: str, name: str, value: str) -> None:
         """Store a cursor."""
+        ...
+
+    async def drop_cursor(self, connection_id: str, name: str) -> bool:
+        """Forget a cursor; false if there was none."""
         ...
 
     async def add_calls(self, connection_id: str, side: Side, day: str, calls: int) -> int:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import partial
 
 from hintsync.alerts import AppriseAlerts
+from hintsync.backup.scheduled import backup_jobs
 from hintsync.bootstrap import Service
 from hintsync.core.errors import HintsyncError
 from hintsync.core.values import Side
@@ -172,7 +173,7 @@ class Process:
         limits = Limits(settings.alert_queue_minutes * 60, settings.alert_silence_hours * 3600)
         polls = [poll_job(Side.HINT, SAFETY_POLL)] if engine.hint.capabilities.changed_since else []
         apart = Job("keep-apart", Every(KEEP_APART), self._keep_apart, retry=KEEP_APART_AGAIN)
-        return [*jobs_of(engine), *polls, watch_job(self._alerts, limits), apart]
+        return [*jobs_of(engine), *polls, watch_job(self._alerts, limits), apart, *backup_jobs(settings)]
 
     async def _listen(self) -> None:
         """Ring the crews that somebody wakes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.values import Side
@@ -59,6 +59,13 @@ class ConnectionsPart(Part):
         async with self._database.writing() as sql:
             await know_connections(sql, [connection_id])
             await self._database.bulk.upsert(sql, tables.cursors, [row])
+
+    @uninterrupted
+    async def drop_cursor(self, connection_id: str, name: str) -> bool:
+        """Forget a cursor; false if there was none."""
+        gone = delete(tables.cursors).filter_by(connection_id=connection_id, name=name)
+        async with self._database.writing() as sql:
+            return (await sql.execute(gone)).rowcount > 0
 
     @uninterrupted
     async def add_calls(self, connection_id: str, side: Side, day: str, calls: int) -> int:

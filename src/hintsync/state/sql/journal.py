@@ -111,6 +111,7 @@ class JournalPart(Part):
         keep: int | None = None,
         before: str | None = None,
         levels: Sequence[LogLevel] = (),
+        limit: int | None = None,
     ) -> int:
         """Drop log entries older than `before`, of some levels, and all but the newest `keep`; return how many went."""
         own = _LOG.c.connection_id == connection_id
@@ -120,8 +121,17 @@ class JournalPart(Part):
         tests += [] if keep is None else [_LOG.c.id <= newest_gone]
         if not tests:
             return 0
+        oldest = select(_LOG.c.id).where(own, or_(*tests)).order_by(_LOG.c.id).limit(limit)
         async with self._database.writing() as sql:
-            return (await sql.execute(delete(_LOG).where(own, or_(*tests)))).rowcount
+            return (await sql.execute(delete(_LOG).where(_LOG.c.id.in_(oldest)))).rowcount
+
+    @uninterrupted
+    async def prune_reviews(self, connection_id: str, before: str, *, limit: int) -> int:
+        """Forget reviews that were settled before a moment; see the port."""
+        settled = select(_REVIEWS.c.id).filter_by(connection_id=connection_id).where(_REVIEWS.c.decided_at < before)
+        gone = settled.where(_REVIEWS.c.status != str(ReviewStatus.OPEN)).limit(limit)
+        async with self._database.writing() as sql:
+            return (await sql.execute(delete(_REVIEWS).where(_REVIEWS.c.id.in_(gone)))).rowcount
 
 
 async def write_log(sql: AsyncConnection, database: Database, entries: Sequence[LogEntry]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import Select, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -147,6 +147,14 @@ class RunsPart(Part):
         async with self._database.reading() as sql:
             found = await sql.execute(select(*both, func.count()).filter_by(run_id=run_id).group_by(*both))
             return {(Outcome(outcome), reason): count for outcome, reason, count in found}
+
+    @uninterrupted
+    async def prune_rows(self, run_id: str, *, limit: int) -> int:
+        """Forget rows of a run; see the port."""
+        first = select(_ROWS.c.position).filter_by(run_id=run_id).order_by(_ROWS.c.position).limit(limit)
+        async with self._database.writing() as sql:
+            gone = delete(_ROWS).where(_ROWS.c.run_id == run_id, _ROWS.c.position.in_(first))
+            return (await sql.execute(gone)).rowcount
 
     @uninterrupted
     async def _page(self, wanted: Select[tuple[Any, ...]]) -> Sequence[RunRow]:

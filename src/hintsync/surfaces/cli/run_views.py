@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from hintsync.core.plan import Outcome
+from hintsync.engine.retention import FORGOTTEN
 from hintsync.state.port import ReviewStatus, Run, RunKind, RunRow, RunStatus, StateStore
 from hintsync.surfaces.cli.answer import Answer, Data, exit_of_run, table
 from hintsync.surfaces.cli.progress import resume_hint
@@ -81,6 +82,8 @@ def run_head(run: Run) -> RenderableType:
     cost = run.details.get("cost")
     if isinstance(cost, Mapping):
         lines.append(f"price: {cost.get('salesforce')} + {cost.get('hint')} calls, about {cost.get('seconds')} s")
+    if gone := run.details.get(FORGOTTEN):
+        lines.append(f"its results were forgotten on {gone}, as the settings say")
     way = run.details.get("patients_found")
     if way:
         lines.append(f"patients found by {way}")

@@ -176,6 +176,14 @@ GROUPS: tuple[Group, ...] = (
                 Shape.LEVEL,
             ),
             Choice("log_days", "Days that entries are kept", "The audit trail is kept for good.", Shape.WHOLE),
+            Choice("log_most", "Entries that are kept at most", "The oldest go first.", Shape.WHOLE),
+            Choice(
+                "result_days",
+                "Days that a run’s results are kept",
+                "Record by record; that it was, and its figures, stay.",
+                Shape.WHOLE,
+            ),
+            Choice("review_days", "Days that settled reviews are kept", "Open ones stay.", Shape.WHOLE),
         ),
     ),
     Group(
