@@ -3,7 +3,7 @@
 import pytest
 
 from hintsync.core.fields import DEFAULT_MAPPING
-from hintsync.core.first_sync import inherited_fields, noted_name
+from hintsync.core.first_sync import inherited_fields, noted_name, stale_name
 from hintsync.core.merge import NO_MEMORY, Memory, merge_pair
 from hintsync.core.plan import Effect, Mode
 from hintsync.core.policy import Choices, Constraints
@@ -130,3 +130,54 @@ def test_a_first_sync_does_not_write_what_a_side_is_known_to_refuse() -> None:
     constraints = Constraints({Side.SALESFORCE: Limits(max_length={"city": 3})})
     decision = decide("city", "Elko", None, mode=HINT_WINS, constraints=constraints)
     assert (decision.row, decision.effect) == ("F8", Effect.HOLD)
+
+
+# --- a link out of a backup: what was agreed on then is no base, and what differs now waits
+
+
+def restored(hint: object, salesforce: object, agreed: object, field: str = "city"):
+    """Plan one field of a restored link whose backup had a value agreed on."""
+    base = {stale_name(field): PRINTS.of(field, agreed)}
+    plan = merge_pair(
+        DEFAULT_MAPPING, patient({field: hint}), contact({field: salesforce}), Memory(base, {}), Mode.ORDINARY, PRINTS
+    )
+    (decision,) = (each for each in plan.decisions if each.field == field)
+    return plan, decision
+
+
+@pytest.mark.parametrize("agreed", ["Elko", "Ely", "Reno", None])
+@pytest.mark.parametrize(
+    ("hint", "salesforce", "row"), [("Elko", "Ely", "I2"), (None, "Ely", "I3"), ("Elko", None, "I4")]
+)
+def test_i2_to_i4_what_differs_in_a_restored_link_waits_whatever_the_backup_had(agreed, hint, salesforce, row) -> None:
+    plan, decision = restored(hint, salesforce, agreed)
+    assert (decision.row, decision.effect) == (row, Effect.HOLD)
+    assert plan.holds["city"].kind is HoldKind.RECOVERED
+    assert plan.writes == {}
+
+
+@pytest.mark.parametrize("agreed", ["Elko", None])
+def test_i1_and_i5_what_agrees_in_a_restored_link_becomes_its_base(agreed) -> None:
+    assert restored("Reno", "Reno", agreed)[0].agreed == {"city": "Reno"}
+    assert restored(None, None, agreed)[0].agreed == {"city": None}
+
+
+def test_w2_a_one_way_field_of_a_restored_link_follows_hint() -> None:
+    plan, _ = restored("Acme", "Old", "Old", "insurance_payer")
+    assert plan.writes == {Side.SALESFORCE: {"insurance_payer": "Acme"}}
+
+
+def test_g4_a_restored_link_whose_record_was_filled_with_somebody_else_is_frozen() -> None:
+    agreed = {"first_name": "Ann", "last_name": "Moor", "birth_date": "1980-05-06"}
+    other = {"first_name": "Bea", "last_name": "Hill", "birth_date": "1990-01-02", "city": "Reno"}
+    base = {stale_name(name): print_ for name, print_ in prints_of(agreed).items()}
+    plan = merge_pair(
+        DEFAULT_MAPPING, patient(other), contact({**agreed, "city": None}), Memory(base, {}), Mode.ORDINARY, PRINTS
+    )
+    assert plan.frozen == "G4"
+    assert plan.writes == {}
+
+
+@pytest.mark.parametrize(("shown", "written"), [("Dr.", {}), ("Prof.", {Side.HINT: {"name_prefix": "Prof."}})])
+def test_f6a_an_edit_since_the_backup_of_a_field_that_hint_never_shows_is_written(shown, written) -> None:
+    assert restored(ABSENT, shown, "Dr.", "name_prefix")[0].writes == written

@@ -8,6 +8,7 @@ from hintsync.core.canonical import Unreadable
 from hintsync.core.codec import Codec
 from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.core.fingerprints import Fingerprinter
+from hintsync.core.first_sync import stale_name
 from hintsync.core.phone_list import APPEND, mapped_phone, read_entries, replaced_phone, rest_after, rest_field
 from hintsync.core.records import Base, PhoneEntry, Snapshot, Values
 from hintsync.core.values import ABSENT
@@ -43,6 +44,12 @@ def written(snapshot: Snapshot, value: str | None, replaced: str | None = None) 
 def test_s1_without_a_base_the_first_entry_of_the_type_is_mapped() -> None:
     assert mapped_phone(MOBILE, patient(HOME, ONE, TWO), {}, PRINTER) == FIRST
     assert patient(HOME, ONE, TWO).values["mobile_phone"] == FIRST
+
+
+def test_s1_the_entry_that_a_backup_had_agreed_on_is_mapped_while_there_is_no_base() -> None:
+    stale = {stale_name("mobile_phone"): PRINTER.of("mobile_phone", SECOND)}
+    assert mapped_phone(MOBILE, patient(ONE, TWO), stale, PRINTER) == SECOND
+    assert mapped_phone(MOBILE, patient(ONE, TWO), {**stale, **base_of({"mobile_phone": FIRST})}, PRINTER) == FIRST
 
 
 def test_s1_the_entry_that_is_the_base_is_mapped_wherever_it_stands() -> None:
