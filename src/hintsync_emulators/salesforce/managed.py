@@ -36,8 +36,8 @@ class ManagedPackage:
 def install_managed(org: Org, name: str, namespace: str, fields: Iterable[Field] = ()) -> ManagedPackage:
     """Install a package, with fields of the contact that are named here without the namespace."""
     own = tuple(fields)
-    ids = (org.ids.next(prefix) for prefix in ("0A3", "033", "04t"))
-    package = ManagedPackage(name, namespace, *ids, fields=tuple(each.name for each in own))
+    installed, package_id, version = (org.ids.next(prefix) for prefix in ("0A3", "033", "04t"))
+    package = ManagedPackage(name, namespace, installed, package_id, version, fields=tuple(each.name for each in own))
     org.add_fields("Contact", [replace(each, name=package.full(each.name), custom=True) for each in own])
     org.managed[namespace] = package
     return package

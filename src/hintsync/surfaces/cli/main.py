@@ -30,6 +30,7 @@ from hintsync.surfaces.cli.salesforce_key import salesforce_key
 from hintsync.surfaces.cli.search import search
 from hintsync.surfaces.cli.serve import serve, worker
 from hintsync.surfaces.cli.settings import settings
+from hintsync.surfaces.cli.setup import setup
 from hintsync.surfaces.cli.status import status
 from hintsync.surfaces.cli.sync import sync
 from hintsync.surfaces.cli.take_over import take_over
@@ -69,6 +70,7 @@ def _options(
 
 for command in (
     demo,
+    setup,
     connect,
     salesforce_key,
     install,

@@ -16,6 +16,7 @@ from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, StateFolder
 from hintsync.surfaces.cli.perform import Asked, perform
 from hintsync.surfaces.cli.progress import interrupts
+from hintsync.surfaces.cli.setup import first_code
 from hintsync.surfaces.logs import set_up_logging
 
 _log = logging.getLogger(__name__)
@@ -78,11 +79,18 @@ async def _serve(service: Service, roles: Collection[str], *, quiet: bool) -> An
     with interrupts(stop.set):
         async with open_process(service, wanted) as process:
             _tell(quiet, f"{', '.join(wanted)}; Ctrl-C finishes what is begun and stops")
-            if not await service.store.connections():
+            fresh = not await service.store.connections()
+            if fresh:
                 _tell(quiet, "no connection yet, so there is nothing to sync; hintsync connect makes one")
 
             def listening(port: int) -> None:
-                _tell(quiet, f"listening on http://{service.settings.listen_host}:{port}")
+                address = f"http://{service.settings.listen_host}:{port}"
+                _tell(quiet, f"listening on {address}")
+                if fresh and not quiet:  # a code belongs on a console, not in a log
+                    _tell(
+                        quiet,
+                        f"or open {service.settings.public_url or address}/setup, with the code {first_code(service)}",
+                    )
 
             await process.run(stop, on_listening=listening)
     return Answer({"roles": [str(role) for role in wanted], "stopped": "in order"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
@@ -18,11 +18,14 @@ from hintsync.surfaces.web.closed_desk import ClosedDesk
 from hintsync.surfaces.web.desk import TakeIn, Wake
 from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.health import Health
+from hintsync.surfaces.web.installing import Installer
+from hintsync.surfaces.web.pages import setup
 from hintsync.surfaces.web.pages.canvas import CANVAS, CanvasDoor
 from hintsync.surfaces.web.pages.doors import Doors
 from hintsync.surfaces.web.pages.login import CALLBACK, LOGIN, START, LoginDoor
 from hintsync.surfaces.web.pages.places import PLACES
 from hintsync.surfaces.web.pages.render import STATIC
+from hintsync.surfaces.web.pages.setup import SetupDoor
 from hintsync.surfaces.web.reaching import WEBHOOKS
 from hintsync.surfaces.web.receiver import Receiver
 
@@ -58,17 +61,13 @@ def create_app(
         metrics=metrics,
     )
     health = Health(service, ours, metrics)
-    doors = Doors(service, ours)
+    doors, installer = Doors(service, ours), Installer(service)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        if engines is not None:
+        async with nullcontext() if engines is not None else ours.kept():
             yield
-            await receiver.aclose()
-            await doors.aclose()
-            return
-        async with ours.kept():
-            yield
+            await installer.aclose()
             await receiver.aclose()
             await doors.aclose()
 
@@ -80,9 +79,11 @@ def create_app(
         Route("/readyz", health.ready, methods=["GET"]),
         Route("/metrics", health.metrics, methods=["GET"]),
         *_pages(service, doors),
+        *_setup(SetupDoor(service, doors.tokens, installer)),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.leaving = leaving or asyncio.Event()
+    app.state.installer = installer
     return app
 
 
@@ -96,4 +97,19 @@ def _pages(service: Service, doors: Doors) -> list[BaseRoute]:
         Route(CALLBACK, login.back, methods=["GET"]),
         *(Route(place.route, doors.guarded(place), methods=[place.method]) for place in PLACES),
         Mount(STATIC, StaticFiles(packages=[("hintsync.surfaces.web", "static")])),
+    ]
+
+
+def _setup(door: SetupDoor) -> list[BaseRoute]:
+    return [
+        Route(setup.SETUP, door.ask, methods=["GET"]),
+        Route(setup.SETUP, door.take, methods=["POST"]),
+        Route(setup.ORG, door.guarded(door.org), methods=["GET"]),
+        Route(setup.ORG, door.guarded(door.save_org, form=True), methods=["POST"]),
+        Route(setup.GO, door.guarded(door.go), methods=["GET"]),
+        Route(setup.LEAVE, door.guarded(door.leave), methods=["GET"]),
+        Route(setup.CALLBACK, door.guarded(door.back), methods=["GET"]),
+        Route(setup.INSTALL, door.guarded(door.choose), methods=["GET"]),
+        Route(setup.INSTALL, door.guarded(door.install, form=True), methods=["POST"]),
+        Route(setup.PROGRESS, door.guarded(door.progress), methods=["GET"]),
     ]

@@ -55,7 +55,15 @@ class LoggedIn:
     name: str
 
 
-def authorize_url(origin: str, app: CanvasApp, attempt: Attempt, callback: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Who came back, and the session that they let us have."""
+
+    person: LoggedIn
+    access_token: str = field(repr=False)
+
+
+def authorize_url(origin: str, app: CanvasApp, attempt: Attempt, callback: str, scope: str = "openid") -> str:
     """Return where to send the browser.
 
     Args:
@@ -63,13 +71,14 @@ def authorize_url(origin: str, app: CanvasApp, attempt: Attempt, callback: str) 
         app: our external client app there.
         attempt: fresh.
         callback: our address that the browser comes back to, as the app knows it.
+        scope: what is asked for; `openid` alone tells who it is, and opens nothing.
     """
     challenge = base64.urlsafe_b64encode(hashlib.sha256(attempt.verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {
         "response_type": "code",
         "client_id": app.consumer_key,
         "redirect_uri": callback,
-        "scope": "openid",
+        "scope": scope,
         "state": attempt.state,
         "nonce": attempt.nonce,
         "code_challenge": challenge,
@@ -81,7 +90,14 @@ def authorize_url(origin: str, app: CanvasApp, attempt: Attempt, callback: str) 
 async def redeem(
     http: httpx.AsyncClient, origin: str, app: CanvasApp, attempt: Attempt, callback: str, answer: Mapping[str, str]
 ) -> LoggedIn:
-    """Turn the code that a browser came back with into a person.
+    """Turn the code that a browser came back with into a person; see `redeem_session`."""
+    return (await redeem_session(http, origin, app, attempt, callback, answer)).person
+
+
+async def redeem_session(
+    http: httpx.AsyncClient, origin: str, app: CanvasApp, attempt: Attempt, callback: str, answer: Mapping[str, str]
+) -> Opened:
+    """Turn the code that a browser came back with into a person and their session.
 
     Args:
         http: way to the org.
@@ -104,15 +120,17 @@ async def redeem(
         "code": answer["code"],
         "redirect_uri": callback,
         "client_id": app.consumer_key,
-        "client_secret": app.consumer_secret,
         "code_verifier": attempt.verifier,
     }
+    if app.consumer_secret:
+        form["client_secret"] = app.consumer_secret
     tokens = await _ask(http, "POST", origin + TOKEN, data=form)
     id_token, access_token = tokens.get("id_token"), tokens.get("access_token")
     if not (isinstance(id_token, str) and isinstance(access_token, str)):
         raise NotLoggedIn("Salesforce gave no token; the app needs the scope openid")
     claims = _claims(id_token, await _ask(http, "GET", origin + KEYS), origin, app, attempt)
-    return _person(claims, await _ask(http, "GET", origin + USERINFO, token=access_token))
+    person = _person(claims, await _ask(http, "GET", origin + USERINFO, token=access_token))
+    return Opened(person, access_token)
 
 
 def _claims(

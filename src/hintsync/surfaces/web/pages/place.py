@@ -126,18 +126,7 @@ class Visit:
             Refused: it is too large, or cut off.
             BadInput: it is no form.
         """
-        if self.request is None:
-            return []
-        if self.request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-            raise BadInput(f"the form came in another shape; expected {_FORM}")
-        body = await self.body(LARGEST_FORM)
-        try:
-            fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1000)
-        except ValueError:
-            raise BadInput("the form cannot be read; expected UTF-8 and at most 1,000 fields") from None
-        if any("\x00" in value for _, value in fields):
-            raise BadInput("the form holds a sign that nobody types, and no database keeps")
-        return fields
+        return [] if self.request is None else await read_form(self.request)
 
     async def body(self, most: int) -> bytes:
         """Return what was sent, as it is.
@@ -146,6 +135,25 @@ class Visit:
             Refused: it is larger than `most` bytes, cut off, or came too slowly.
         """
         return b"" if self.request is None else await read_body(self.request, most)
+
+
+async def read_form(request: Request) -> list[tuple[str, str]]:
+    """Return all fields of the form that a request sent, in their order.
+
+    Raises:
+        Refused: it is too large, or cut off.
+        BadInput: it is no form.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise BadInput(f"the form came in another shape; expected {_FORM}")
+    body = await read_body(request, LARGEST_FORM)
+    try:
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1000)
+    except ValueError:
+        raise BadInput("the form cannot be read; expected UTF-8 and at most 1,000 fields") from None
+    if any("\x00" in value for _, value in fields):
+        raise BadInput("the form holds a sign that nobody types, and no database keeps")
+    return fields
 
 
 #: Answers a visit.
@@ -178,4 +186,4 @@ class Place:
         return RecordAccess.READ if self.method == "GET" or self.only_shows else RecordAccess.EDIT
 
 
-__all__ = ["LARGEST_FORM", "ROOT", "Handler", "Place", "Refused", "Visit"]
+__all__ = ["LARGEST_FORM", "ROOT", "Handler", "Place", "Refused", "Visit", "read_form"]
