@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.records import Link, LinkState, LinkStatus, RecordId
@@ -50,16 +51,12 @@ class LinksPart(Part):
         """Return the live links of these records of one side, by record id."""
         end = _END[side]
 
-        async def read(sql: AsyncConnection) -> Mapping[RecordId, LinkState]:
-            found = {}
-            for part in chunks(ids):
-                async for row in in_turns(
-                    await sql.execute(_LIVE_OF[side], {"own": connection_id, "wanted": part}), ROWS
-                ):
-                    found[row._mapping[end]] = codec.link_state_of(row)
-            return found
+        async def read(sql: AsyncConnection) -> list[Row[Any]]:
+            asked = [{"own": connection_id, "wanted": part} for part in chunks(ids)]
+            return [row for each in asked for row in await sql.execute(_LIVE_OF[side], each)]
 
-        return await self._database.read(read)
+        found = await self._database.read(read)
+        return {row._mapping[end]: codec.link_state_of(row) async for row in in_turns(found, ROWS)}
 
     @uninterrupted
     async def live_pairs(self, connection_id: str) -> Sequence[Link]:
