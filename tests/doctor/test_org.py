@@ -10,10 +10,13 @@ import pytest
 from hintsync.core.values import Side
 from hintsync.doctor.findings import State, worst
 from hintsync.engine.way import WAY, Way
-from hintsync.logins import CANVAS_APP
-from hintsync.replicas.salesforce.page_names import ADMIN_SET, PERMISSION_SET, USER_SET
+from hintsync.installation import open_org
+from hintsync.logins import CANVAS_APP, WithToken
+from hintsync.replicas.salesforce.page_names import ADMIN_SET, CHANNEL_MEMBER, PERMISSION_SET, USER_SET
+from hintsync.replicas.salesforce.removal import Ours, remove_ours
 from hintsync_emulators.control import Failure
 from tests.doctor.surgery import Surgery
+from tests.engine.wire import INSTANCE, TOKEN
 
 OF_THE_ORG = (
     "org-token",
@@ -143,7 +146,9 @@ async def test_g6_an_org_without_any_call_left_is_told_as_such_and_not_as_silent
 
 
 async def test_a_channel_that_was_dropped_is_wrong(surgery: Surgery) -> None:
-    surgery.org.components.remove("PlatformEventChannelMember", "Hint_Sync_ContactChangeEvent")
+    member = ("PlatformEventChannelMember", CHANNEL_MEMBER)
+    async with open_org(surgery.service, WithToken(INSTANCE, TOKEN)) as client:
+        await remove_ours(client, surgery.service.clock, Ours((member,)))
     assert await surgery.state("org-events") == (State.WRONG, "no-channel")
 
 
