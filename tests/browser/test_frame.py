@@ -69,7 +69,8 @@ def test_a_link_that_is_pressed_before_a_slow_script_came_keeps_the_frame_and_wo
     heading = frame.get_by_role("heading", level=1)
     expect(heading).to_be_visible()
     first = heading.inner_text()
-    expect(frame.get_by_role("status")).to_have_text("Loading")
+    loading = frame.get_by_text("Loading…")
+    expect(loading).to_be_visible()
     health = frame.get_by_role("link", name="Health", exact=True)
     health.click()
     health.press("Enter")
@@ -78,7 +79,7 @@ def test_a_link_that_is_pressed_before_a_slow_script_came_keeps_the_frame_and_wo
     slow = False  # what these scripts import comes at once
     for route in held:
         route.continue_()
-    expect(frame.get_by_role("status")).to_have_text("")
+    expect(loading).to_have_count(0)
     health.click()
     expect(heading).not_to_have_text(first)
     assert violations(frame) == []

@@ -8,7 +8,7 @@ from dataclasses import replace
 import typer
 
 from hintsync.bootstrap import Service
-from hintsync.core.errors import AskPerson
+from hintsync.core.errors import AskPerson, BadInput
 from hintsync.engine.options import Options
 from hintsync.replicas.salesforce.accounts import Account
 from hintsync.state.port import Connection
@@ -42,8 +42,14 @@ async def joined(service: Service, connection: Connection, wanted: Wanted, *, as
 
 
 def _chosen(accounts: Sequence[Account]) -> str:
-    """Ask which account is meant; return its id."""
+    """Ask which account is meant; return its id.
+
+    Raises:
+        BadInput: the number is none of those shown; nothing was done.
+    """
     for number, account in enumerate(accounts, 1):
         typer.echo(f"{number:>3}  {account.name}  made {account.created_at[:10] or 'long ago'}  {account.id}", err=True)
-    number = typer.prompt("Which of them", type=typer.IntRange(1, len(accounts)), err=True)
-    return accounts[int(number) - 1].id
+    number = int(typer.prompt("Which of them", type=int, err=True))
+    if not 1 <= number <= len(accounts):
+        raise BadInput(f"expected a number from 1 to {len(accounts)}")
+    return accounts[number - 1].id

@@ -163,5 +163,4 @@ enliven(document, live);
 // that the page's policy lets load nothing; from here on they lead where they should.
 document.querySelector("base")?.remove();
 document.querySelector('iframe[name="hintsync-too-early"]')?.remove();
-progress.hidden = true;
-status.textContent = "";
+document.getElementById("loading")?.remove();
