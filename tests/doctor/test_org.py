@@ -180,7 +180,7 @@ async def test_without_pages_and_key_it_says_to_install(surgery: Surgery) -> Non
 
 async def test_permission_sets_are_counted_by_who_has_them(surgery: Surgery) -> None:
     found = (await surgery.look())["permission-sets"]
-    assert (found.state, found.found) == (State.OK, "1 administrators, 0 at the front desk")
+    assert (found.state, found.found) == (State.OK, "1 administrator, 0 at the front desk")
     unassign(surgery, ADMIN_SET)
     assert await surgery.state("permission-sets") == (State.LOOK, "nobody")
     [set_id] = surgery.org.storage.ids_where("PermissionSet", "Name", USER_SET, live_only=False)

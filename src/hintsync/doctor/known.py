@@ -75,7 +75,7 @@ def unknown_by(error: BaseException) -> Unknown:
     if not isinstance(error, HintsyncError):
         _log.error("a check failed: %s", safe_text(error))
         return Unknown(Why.UNFORESEEN, f"unforeseen: {safe_text(error)}")
-    return Unknown(_why(error), str(error), error.code)
+    return Unknown(_why(error), str(error).removeprefix("hintsync: "), error.code)
 
 
 def _why(error: HintsyncError) -> Why:

@@ -173,8 +173,9 @@ def permission_sets(holders: Known[Mapping[str, int]]) -> Finding:
     missing = [name for name in (ADMIN_SET, USER_SET) if name not in holders]
     if missing:
         return look("permission-sets", "absent", f"not in the org: {', '.join(missing)}")
-    found = f"{holders[ADMIN_SET]:,} administrators, {holders[USER_SET]:,} at the front desk"
-    return ok("permission-sets", found) if holders[ADMIN_SET] else look("permission-sets", "nobody", found)
+    administrators, desk = holders[ADMIN_SET], holders[USER_SET]
+    found = f"{administrators:,} administrator{'' if administrators == 1 else 's'}, {desk:,} at the front desk"
+    return ok("permission-sets", found) if administrators else look("permission-sets", "nobody", found)
 
 
 def _listed(names: Collection[str]) -> str:
