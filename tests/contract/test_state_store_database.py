@@ -26,10 +26,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hintsync.core.errors import BadInput, FixConfiguration, RetryLater, StopRun
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.values import Side
-from hintsync.state.keys import MasterKeys
+from hintsync.state.keys import MasterKeys, _label
 from hintsync.state.memory import MemoryStore
 from hintsync.state.open import open_store, upgrade
 from hintsync.state.port import Connection, LinkChange
+from hintsync.state.sql import tables
 from hintsync.state.sql.database import Database, prepare_file
 from hintsync.state.sql.schema import MIGRATIONS
 from hintsync.state.sql.secrets import open_keyring
@@ -224,7 +225,7 @@ async def test_a_folder_in_place_of_the_file_is_named_as_the_trouble(tmp_path: P
 _AS_NOBODY = """
 import asyncio, os, sys
 from hintsync.core.errors import FixConfiguration
-from hintsync.state.keys import MasterKeys
+from hintsync.state.keys import MasterKeys, _label
 from hintsync.state.open import open_store
 if os.geteuid() == 0:
     import alembic.config, alembic.script
@@ -371,7 +372,11 @@ async def test_t21_a_store_from_before_live_sync_is_upgraded_with_all_it_holds(
         await sql.run_sync(_to_version, "0001")
     old = SqlStore(database, await open_keyring(database, master_keys))
     await old.put_connection(connection)
-    await old.put_secret("con-1", "hint-key", b"secret")
+    sealed = master_keys.encrypt(
+        _label("con-1", "hint-key") + b"secret"
+    )  # as that version did, which knew no data keys
+    async with database.writing() as sql:
+        await sql.execute(tables.secrets.insert().values(connection_id="con-1", name="hint-key", token=sealed))
     await old.put_cursor("con-1", "hint:poll", "2026-03-01T09:00:00Z")
     await old.start_run(a_run())
     whole = everything()

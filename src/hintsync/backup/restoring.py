@@ -98,6 +98,8 @@ class _Filling:
             else:
                 raise BadInput(f"the backup holds a table {batch.table} that its version does not have")
         await sql.run_sync(make_tables, tables.HEAD, database.where)
+        if not database.is_sqlite:
+            await _count_on(sql)
         await self._put_keys(sql, keys["keyring"], keys["secrets"])
         await age_rows(sql, database, self.told)
 
@@ -221,7 +223,6 @@ class _ServerPlace:
                     raise AskPerson(_THERE.format(database.where))
                 await sql.run_sync(_clear_away, self._aside if holds else None)
                 await filling.carry_out(sql, database)
-                await _count_on(sql)
         finally:
             await database.aclose()
         return f"schema {self._aside}" if holds else None
