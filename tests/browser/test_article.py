@@ -119,6 +119,8 @@ def configure_the_webhook(walk: Walk) -> None:
     """Step 4 of the installation."""
     frame = walk.tab("Connection")
     frame.get_by_role("link", name="Show Webhook").click()
+    expect(frame.get_by_text("Told to Hint")).to_be_visible()  # since Hint was connected
+    frame.get_by_role("link", name="Edit").click()
     frame.get_by_role("button", name="Update Webhook").click()
     expect(frame.get_by_text("Hint was told the address")).to_be_visible()
     frame.get_by_role("button", name="Test").click()
