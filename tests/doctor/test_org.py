@@ -14,6 +14,7 @@ from hintsync.installation import open_org
 from hintsync.logins import CANVAS_APP, WithToken
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, CHANNEL_MEMBER, PERMISSION_SET, USER_SET
 from hintsync.replicas.salesforce.removal import Ours, remove_ours
+from hintsync.state.traffic import Tally, slot_of
 from hintsync_emulators.control import Failure
 from tests.doctor.surgery import Surgery
 from tests.engine.wire import INSTANCE, TOKEN
@@ -136,6 +137,15 @@ async def test_g6_the_calls_that_are_left_are_judged_by_our_reserve(
 ) -> None:
     surgery.org.set_daily_limit(1000, 1000 - left)
     assert await surgery.state("org-calls") == (state, case)
+
+
+async def test_g6_our_own_share_of_the_calls_is_told(surgery: Surgery) -> None:
+    now = int(surgery.service.clock.now().timestamp())
+    told = [Tally(slot_of(now - back), "called", side, 40) for back in (60, 7200, 200_000) for side in Side]
+    await surgery.service.store.add_tallies("demo", told)
+    found = await surgery.look()
+    for check in ("org-calls", "hint-calls"):
+        assert "; we made 80 in the last 24 hours;" in found[check].found
 
 
 async def test_g6_an_org_without_any_call_left_is_told_as_such_and_not_as_silent(surgery: Surgery) -> None:

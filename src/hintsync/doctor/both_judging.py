@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from hintsync.core.limits import DayBudget, Purpose
+from hintsync.core.limits import Purpose
+from hintsync.doctor.calls import Calls
 from hintsync.doctor.findings import Finding, look, not_known, ok, wrong
 from hintsync.doctor.known import Known, Unknown, Why
 from hintsync.ports import Identity
@@ -43,19 +44,20 @@ def clock(check: str, ahead: Known[float]) -> Finding:
     return look(check, "off", found) if apart > _OFF else ok(check, found)
 
 
-def calls(check: str, budget: Known[DayBudget], day: str) -> Finding:
+def calls(check: str, known: Known[Calls], day: str) -> Finding:
     """Judge a day's calls (guard G6).
 
     Args:
         check: Code of the check.
-        budget: As far as it is known.
+        known: What is left, and how many we made.
         day: Which day, in words.
     """
-    if isinstance(budget, Unknown):
-        return (
-            wrong(check, "spent", "the day's calls are used up") if budget.code == _SPENT else not_known(check, budget)
-        )
-    found = f"{budget.left:,} of {budget.limit:,} are left of {day}; batches leave {budget.reserve:,} over"
+    if isinstance(known, Unknown):
+        spent = known.code == _SPENT
+        return wrong(check, "spent", "the day's calls are used up") if spent else not_known(check, known)
+    budget = known.budget
+    made = "" if isinstance(known.ours, Unknown) else f"; we made {known.ours:,} in the last 24 hours"
+    found = f"{budget.left:,} of {budget.limit:,} are left of {day}{made}; batches leave {budget.reserve:,} over"
     if not budget.allows(1, Purpose.LIVE):
         return wrong(check, "spent", found)
     if not budget.allows(1, Purpose.PARITY):

@@ -13,6 +13,8 @@ import httpx
 from hintsync.bootstrap import Service
 from hintsync.core.errors import NotConnected
 from hintsync.core.limits import DayBudget
+from hintsync.core.values import Side
+from hintsync.doctor.calls import Calls, calls_of
 from hintsync.doctor.clocks import TimeTold
 from hintsync.doctor.known import Known, Unknown, Why, learn
 from hintsync.engine.options import Options
@@ -72,20 +74,14 @@ class OrgFacts:
     #: Seconds that the org's clock is before ours.
     ahead: Known[float]
     now: datetime
+    #: Of the rolling day, with the reserve that was chosen.
+    calls: Known[Calls]
     answers: OrgAnswers
 
     @property
     def options(self) -> Options:
         """The connection's choices."""
         return Options.from_json(self.connection.settings)
-
-    @property
-    def calls(self) -> Known[DayBudget]:
-        """The org's calls of the rolling day, with the reserve that was chosen."""
-        api = self.answers.api
-        if isinstance(api, Unknown):
-            return api
-        return DayBudget(api.daily, api.daily - api.left, self.options.salesforce_reserve)
 
     @property
     def pages(self) -> Mapping[str, Json] | None:
@@ -113,8 +109,15 @@ async def look_at_org(service: Service, connection: Connection, heard: str | Non
         await learn(key_state(service.store, connection.id)),
         time.known(answers.identity),
         service.clock.now(),
+        await calls_of(service, connection, Side.SALESFORCE, _budget(connection, answers.api)),
         answers,
     )
+
+
+def _budget(connection: Connection, api: Known[Api]) -> Known[DayBudget]:
+    if isinstance(api, Unknown):
+        return api
+    return DayBudget(api.daily, api.daily - api.left, Options.from_json(connection.settings).salesforce_reserve)
 
 
 async def _answers(service: Service, connection: Connection, time: TimeTold) -> OrgAnswers:

@@ -13,7 +13,8 @@ from hintsync.core.codec import Codec
 from hintsync.core.conventions import Conventions
 from hintsync.core.errors import NotConnected
 from hintsync.core.fields import DEFAULT_MAPPING
-from hintsync.core.limits import DayBudget
+from hintsync.core.values import Side
+from hintsync.doctor.calls import Calls, calls_of
 from hintsync.doctor.clocks import Listening, TimeTold
 from hintsync.doctor.known import Known, Unknown, Why, learn
 from hintsync.logins import HINT_TOKEN
@@ -36,7 +37,7 @@ class PracticeFacts:
     ahead: Known[float]
     identity: Known[Identity]
     #: Of the partner account, today (UTC).
-    calls: Known[DayBudget]
+    calls: Known[Calls]
     #: None: Hint knows none of this practice with our partner account.
     integration: Known[Integration | None]
 
@@ -52,7 +53,8 @@ async def look_at_practice(service: Service, connection: Connection) -> Practice
     heard = replace(service, transports=replace(service.transports, hint=_listening(service, time)))
     identity, integration = await asyncio.gather(learn(_identify(heard, connection)), _integration(heard, connection))
     # what is left of the day is known once a request was made
-    calls = identity if isinstance(identity, Unknown) else pace_of(service).budget.today
+    left = identity if isinstance(identity, Unknown) else pace_of(service).budget.today
+    calls = await calls_of(service, connection, Side.HINT, left)
     return PracticeFacts(connection, time.known(identity), identity, calls, integration)
 
 
