@@ -57,8 +57,13 @@ def test_what_was_backed_up_comes_back_and_the_store_before_it_is_set_aside(town
     assert done["connections"] == ["clinic"]
     assert Path(done["aside"]).exists()
     assert "frozen (restored)" in town.run("sync", contact).stderr
-    told = town.run("restore", path, "--replace").stdout
-    assert "links wait until their records were asked" in told
+    assert "links wait until their records were asked" in done_again(town, path)
+    assert town.json("verify")["report"]["pairs"]["queued"] == 1  # its base is noted when it is worked
+    assert town.run("sync", contact).exit_code == 0
+
+
+def done_again(town: Town, path: str) -> str:
+    return town.run("restore", path, "--replace").stdout
 
 
 def test_another_key_and_a_damaged_file_are_told_apart_and_touch_nothing(town: Town, folder: Path) -> None:

@@ -12,7 +12,7 @@ from hintsync.core.draft import draft_values
 from hintsync.core.errors import AskPerson, BadInput, RetryLater
 from hintsync.core.fingerprints import pair_salt
 from hintsync.core.first_sync import inherited_fields
-from hintsync.core.lifecycle import RESUMED
+from hintsync.core.lifecycle import RESTORED, RESUMED
 from hintsync.core.link import OwnLink, Trigger
 from hintsync.core.link_by_hand import ChosenPair, ManualDecision, Step, Warned, decide_by_hand, decide_create_by_hand
 from hintsync.core.plan import Match, Mode, Outcome
@@ -110,10 +110,14 @@ async def sync_by_hand(engine: Engine, side: Side, record_id: RecordId) -> HandR
     async with holding(engine, _ids(await _linked(engine, side, record_id))):
         state = await _linked(engine, side, record_id)
         if state.link.status is LinkStatus.FROZEN:
-            raise AskPerson(
-                f"the link of {record_id} is frozen ({state.link.reason}); `hintsync review` shows what to decide"
-            )
+            raise AskPerson(f"the link of {record_id} is frozen ({state.link.reason}); {_way_out(state.link)}")
         return await _sync(engine, state, "L4", Step.SYNC)
+
+
+def _way_out(link: Link) -> str:
+    if link.reason == RESTORED:
+        return "it came out of a backup, and the service asks its records first: start it, or run `hintsync verify`"
+    return "`hintsync review` shows what to decide"
 
 
 async def _linked(engine: Engine, side: Side, record_id: RecordId) -> LinkState:

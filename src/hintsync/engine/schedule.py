@@ -59,11 +59,16 @@ class Job:
 def jobs_of(engine: Engine) -> tuple[Job, ...]:
     """Return the regular work of a connection as its settings have it."""
     return (
-        Job(CONFIRM, Asked(), confirm_restored, RETRY_CATCH_UP),
+        confirm_job(),
         *(Job(catch_up_name(side), Asked(), _CatchUp(side), RETRY_CATCH_UP) for side in Side),
         Job("parity", Daily(engine.options.parity_hour), nightly_parity),
         Job("prune", Daily((engine.options.parity_hour + 1) % 24), prune),
     )
+
+
+def confirm_job() -> Job:
+    """Return the work of asking after a restore which links still are; nothing to do unless the restore asked for it."""
+    return Job(CONFIRM, Asked(), confirm_restored, RETRY_CATCH_UP)
 
 
 def poll_job(side: Side, seconds: float) -> Job:

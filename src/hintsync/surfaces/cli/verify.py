@@ -18,6 +18,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.parity import check_parity
 from hintsync.engine.parity_looks import GRACE
 from hintsync.engine.parity_report import REPORT, anchors_of, verify_reports
+from hintsync.engine.schedule import confirm_job, run_due
 from hintsync.state.port import Json, Run, RunStatus
 from hintsync.surfaces.cli.answer import Answer, Exit, exit_of_run, table
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
@@ -56,6 +57,9 @@ def verify(
     asked = Asked(state, connection, as_json)
 
     async def check(engine: Engine) -> Answer:
+        if repair:
+            await run_due(engine, [confirm_job()])  # links out of a backup wait for it, and are not compared before
+
         async def work(on_progress: OnProgress) -> Run:
             return await check_parity(engine, repair=repair, grace=GRACE, on_progress=on_progress)
 
