@@ -11,12 +11,16 @@ from hintsync.core.values import Side
 from hintsync.doctor.findings import State, worst
 from hintsync.engine.way import WAY, Way
 from hintsync.installation import open_org
-from hintsync.logins import CANVAS_APP, WithToken
+from hintsync.logins import CANVAS_APP, SALESFORCE_LOGIN, WithJwt, WithToken, pack_login
+from hintsync.replicas.salesforce.key_pair import LIFE, new_signing_key
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, CHANNEL_MEMBER, PERMISSION_SET, USER_SET
 from hintsync.replicas.salesforce.removal import Ours, remove_ours
+from hintsync.signing_keys import make_key
 from hintsync.state.traffic import Tally, slot_of
+from hintsync.taking_over import end_other
 from hintsync_emulators.control import Failure
-from tests.doctor.surgery import Surgery
+from hintsync_emulators.salesforce.managed import install_managed
+from tests.doctor.surgery import AdvancedClock, Surgery
 from tests.engine.wire import INSTANCE, TOKEN
 
 OF_THE_ORG = (
@@ -212,3 +216,23 @@ async def test_a_question_that_is_refused_hides_no_other(surgery: Surgery) -> No
     found = await surgery.look()
     assert (found["org-calls"].state, "INSUFFICIENT_ACCESS" in found["org-calls"].found) == (State.LOOK, True)
     assert found["org-fields"].state is State.OK
+
+
+async def test_a_key_of_ours_that_waits_or_grows_old_is_told_before_it_ends(surgery: Surgery) -> None:
+    assert (await surgery.look())["signing-key"].state is State.OK  # none of ours
+    await make_key(surgery.service, "demo")
+    assert await surgery.state("signing-key") == (State.LOOK, "waiting")
+    key = new_signing_key("hintsync demo", surgery.service.clock.now())
+    login = WithJwt(INSTANCE, "our-app", "integration@clinic.example", key.private_key, key.certificate)
+    await surgery.service.store.put_secret("demo", SALESFORCE_LOGIN, pack_login(login))
+    for left, state, case in ((90, State.OK, ""), (40, State.LOOK, "soon"), (-2, State.LOOK, "expired")):
+        surgery.service.clock = AdvancedClock(LIFE - timedelta(days=left))
+        assert await surgery.state("signing-key") == (state, case), left
+
+
+async def test_m21_another_integration_is_wrong_until_somebody_says_that_it_was_ended(surgery: Surgery) -> None:
+    install_managed(surgery.org, "Hint Health", "hh")
+    found = (await surgery.look())["other-sync"]
+    assert (found.state, "Hint Health" in found.found) == (State.WRONG, True)
+    await end_other(surgery.service, await surgery.connection(), "tests")
+    assert (await surgery.look())["other-sync"].state is State.OK

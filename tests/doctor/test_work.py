@@ -10,10 +10,13 @@ import pytest
 from hintsync.core.values import Side
 from hintsync.doctor.findings import State
 from hintsync.engine.alarms import LAST_SUCCESS
+from hintsync.engine.hint_log import copy_log
 from hintsync.engine.parity import check_parity
 from hintsync.engine.parity_report import REPORT
 from hintsync.engine.stops import lift, pause, trip
 from hintsync.state.live import Mark, Stop
+from hintsync.state.port import Commit, LogEntry, LogLevel
+from hintsync_emulators.control import Failure
 from tests.doctor.surgery import AdvancedClock, Surgery
 
 HOUR = 3600.0
@@ -85,3 +88,22 @@ async def test_the_comparison_of_everybody_is_found_old_and_found_forged(surgery
     forged = replace(run, details={**run.details, REPORT: {**report, "missed": 12}})
     await surgery.service.store.save_run(replace(forged, worker=None))
     assert await surgery.state("comparison") == (State.WRONG, "forged")
+
+
+async def test_the_log_in_salesforce_is_told_where_it_is_not_written(surgery: Surgery) -> None:
+    assert await surgery.state("hint-log") == (State.LOOK, "never")
+    async with surgery.wire.engine() as engine:
+        for _ in range(3):
+            await copy_log(engine)
+        assert (await surgery.look())["hint-log"].state is State.OK
+        refusal = [{"message": "no access", "errorCode": "INSUFFICIENT_ACCESS_OR_READONLY"}]
+        surgery.faults(Side.SALESFORCE).fail_next.append(Failure(403, refusal, match="Hint_Log__c", times=50))
+        now = engine.now()
+        await engine.store.commit(Commit(logs=[LogEntry("demo", now, LogLevel.ERROR, "tried", "something failed")]))
+        for _ in range(3):
+            await copy_log(engine)
+        assert await surgery.state("hint-log") == (State.LOOK, "trouble")
+    connection = await surgery.connection()
+    off = {**connection.settings, "hint_log_level": "off"}
+    await surgery.service.store.put_connection(replace(connection, settings=off))
+    assert (await surgery.look())["hint-log"].found == "switched off"
