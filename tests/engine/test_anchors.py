@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from hintsync.backup.key import BackupKey
+from hintsync.backup.restoring import restore_backup
+from hintsync.backup.taking import take_backup
 from hintsync.core.errors import FixConfiguration, RetryLater
 from hintsync.engine.anchors import Compared, anchor_job, cast_anchor, compare_anchors, latest_anchor
 from hintsync.engine.audit_trail import export_trail
@@ -37,6 +40,7 @@ class Town:
     world: World
     engine: Engine
     store: SqlStore
+    keys: MasterKeys
 
     @property
     def anchors(self) -> list[OrgEntry]:
@@ -107,10 +111,11 @@ class Town:
 @pytest.fixture
 async def town(database_url: str) -> AsyncIterator[Town]:
     """A trail of eight entries, anchored at the sixth; on each database in turn."""
-    store = await open_store(database_url, MasterKeys.parse(MasterKeys.generate()))
+    keys = MasterKeys.parse(MasterKeys.generate())
+    store = await open_store(database_url, keys)
     assert isinstance(store, SqlStore)
     world = World(store=store)
-    made = Town(world, await world.engine(), store)
+    made = Town(world, await world.engine(), store, keys)
     await run_due(made.engine, [anchor_job(3)])  # a start
     await made.happen(6)
     await made.night()
@@ -278,6 +283,28 @@ async def test_a_restored_backup_is_told_apart_from_a_trail_that_was_cut(town: T
     assert (await town.compare()).faults == ()
     await town.rewrite(edit=lambda event: event.replace("user-7", "user-8"))
     assert len(await town.faults()) == 4, "a restore excuses nothing of before it and nothing since"
+
+
+async def test_t21_a_backup_that_was_restored_goes_on_under_its_old_anchors(town: Town, tmp_path: Path) -> None:
+    key = BackupKey("twelve words that nobody would guess")
+    taken = await take_backup(town.store, key, tmp_path / "of-yesterday.backup", now=town.world.clock.now())
+    await town.happen(4)
+    await town.night()
+    assert (await town.compare()) == Compared(2)
+    town.world.clock.push(600)
+    url = f"sqlite:///{tmp_path / 'restored.db'}"
+    await restore_backup(taken.path, key, url, town.keys, replace=False, actor="user-7", now=town.world.clock.now())
+    store = await open_store(url, town.keys)
+    assert isinstance(store, SqlStore)
+    world = World(store=store, clock=town.world.clock)
+    world.org = town.world.org
+    again = Town(world, await world.engine(), store, town.keys)
+    (remark,) = (await again.compare()).remarks
+    assert remark.startswith("a restored backup ends before anchor 2")
+    await again.night()
+    compared = await again.compare()
+    assert (compared.anchors, compared.faults) == (3, ())
+    await store.aclose()
 
 
 async def test_a_store_that_was_set_up_anew_begins_anew_and_leaves_the_old_anchors_alone(town: Town) -> None:
