@@ -16,10 +16,23 @@ from hintsync.bootstrap import open_engine, open_partner
 from hintsync.connecting import connect
 from hintsync.core.errors import FixConfiguration, HintsyncError, NotConnected, ReconnectNeeded
 from hintsync.core.records import Link, LinkStatus
+from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.stops import resume
 from hintsync.engine.webhooks import register_webhook
-from hintsync.installation import Grants, Wish, install_pages, prepare_org
-from hintsync.logins import CANVAS_APP, HINT_TOKEN, SALESFORCE_LOGIN, WithToken, has_ended, unpack_canvas_app
+from hintsync.installation import Grants, Wish, install_pages, open_org, prepare_org
+from hintsync.logins import (
+    CANVAS_APP,
+    HINT_TOKEN,
+    SALESFORCE_LOGIN,
+    WithToken,
+    has_ended,
+    pack_login,
+    unpack_canvas_app,
+    unpack_login,
+)
+from hintsync.replicas.salesforce.metadata_soap import Files, list_components, retrieve
 from hintsync.replicas.salesforce.removal import shipped
+from hintsync.state.port import RunStatus
 from hintsync.uninstallation import HEADER, Leave, Uninstalled, uninstall
 from hintsync_emulators.control import Controlled, Failure
 from hintsync_emulators.salesforce import Org
@@ -94,6 +107,13 @@ class Site:
         with pytest.raises(NotConnected, match="was uninstalled"):
             async with open_engine(wire.service, connection):
                 pytest.fail("the engine was opened")
+
+    async def connect_without_fields(self) -> None:
+        """Give the store a way into the org again, to look at it with, and put nothing into the org."""
+        org, service = self.wire.org, self.wire.service
+        org.auth.issue(org.user_id, "PlatformCLI", TOKEN, "full")
+        connection = await service.connection()
+        await service.store.put_secret(connection.id, SALESFORCE_LOGIN, pack_login(WithToken(INSTANCE, TOKEN)))
 
     async def connect_again(self) -> None:
         """Connect as an administrator does after an uninstallation: a new session of the org, a new code of Hint."""
@@ -280,3 +300,58 @@ def test_everything_that_ships_is_looked_for() -> None:
     assert len(members["CustomField"]) == 15
     assert members["ReportFolder"] == ["Hint_Sync"]
     assert {"CustomTab", "PermissionSet", "PlatformEventChannelMember", "ExtlClntAppCanvasSettings"} <= set(members)
+
+
+async def of_the_org(site: Site) -> Files:
+    """Return every file of every type that the org hands out, as the Metadata API gives them."""
+    connection = await site.wire.service.connection()
+    stored = await site.wire.service.store.secret(connection.id, SALESFORCE_LOGIN)
+    assert stored is not None
+    files: Files = {}
+    async with open_org(site.wire.service, unpack_login(stored)) as client:
+        for kind in KINDS:
+            folders = [folder.full_name for folder in await list_components(client, "ReportFolder")]
+            places = [*folders, "unfiled$public"] if kind == "Report" else [""]
+            for place in places:
+                names = [
+                    each.full_name for each in await list_components(client, kind, place) if each.full_name != place
+                ]
+                found = await retrieve(client, site.wire.service.clock, {kind: names}) if names else {}
+                files |= {f"{kind} {path}": raw for path, raw in found.items() if path != "package.xml"}
+    return files
+
+
+#: Types whose files are compared; objects carry their fields.
+KINDS = (
+    *("ApexPage", "CspTrustedSite", "CustomObject", "CustomTab", "ExternalClientApplication", "FlexiPage", "Layout"),
+    *("ListView", "PermissionSet", "PlatformEventChannel", "Profile", "QuickAction", "Report", "ReportType", "WebLink"),
+)
+
+
+async def test_m19_after_work_and_uninstalling_the_org_hands_out_what_it_did_before(site: Site) -> None:
+    """Install, work, uninstall, compare by the API alone: each file is the same byte for byte but for what is said to stay."""
+    wire = site.wire
+    await site.install()
+    await site.uninstall(fields=True)
+    await site.connect_without_fields()
+    before = await of_the_org(site)
+    assert len(before) > 10
+    await site.connect_again()
+    await site.install()
+    assert len(await of_the_org(site)) > len(before) + 15
+    for number in range(3):
+        born = f"199{number}-02-03"
+        wire.org.insert("Contact", {"FirstName": "Ada", "LastName": f"Moss {number}", "Birthdate": born})
+        wire.practice.create_patient(first_name="Ada", last_name=f"Moss {number}", dob=born)
+    async with wire.engine() as engine:
+        await resume(engine)  # uninstalling paused it
+        ran = await batch_patients(engine)
+        assert ran.status is RunStatus.DONE
+    done = await site.uninstall()
+    assert done.links == 3
+    await site.connect_without_fields()
+    after = await of_the_org(site)
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    assert changed == {"CustomObject objects/Contact.object"}, "the fields of the contact, which are said to stay"
+    assert len(done.org.fields_kept) == 15
+    assert wire.org.count("Contact") == 3

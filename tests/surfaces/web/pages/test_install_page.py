@@ -156,6 +156,7 @@ async def test_who_watches_sees_the_steps_while_they_are_done(desk: Desk, monkey
 async def test_without_a_public_address_it_is_said_what_to_set(desk: Desk) -> None:
     service = desk.house.wire.service
     service.settings = service.settings.model_copy(update={"public_url": ""})
+    desk.house.http.base_url = httpx.URL("http://sync.clinic.example")  # and is called by no address that would do
     await desk.administrator.open()
     assert "HINTSYNC_PUBLIC_URL" in (await desk.administrator.get("/install")).text
     assert (await desk.administrator.post("/install", FORM)).status_code == 409

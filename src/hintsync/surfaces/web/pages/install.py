@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from hintsync.core.errors import BadInput, FixConfiguration, HintsyncError
 from hintsync.logins import SALESFORCE_LOGIN, SalesforceLogin, unpack_login
+from hintsync.settings import check_public_url
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.install_choices import install, read_choices, wish_of
 from hintsync.surfaces.web.installing import Installer, progress_of
@@ -31,7 +32,7 @@ async def show(visit: Visit) -> Response:
         "install.html",
         title="Install in Salesforce",
         progress=progress_view(progress) if progress else None,
-        public_url=visit.service.settings.public_url,
+        public_url=_address(visit),
     )
 
 
@@ -42,7 +43,7 @@ async def look(visit: Visit) -> Response:
 
 async def start(visit: Visit) -> Response:
     """Begin to install."""
-    public_url = visit.service.settings.public_url
+    public_url = _address(visit)
     if not public_url:
         raise FixConfiguration("HINTSYNC_PUBLIC_URL is not set, so nobody's browser would find these pages")
     wish = wish_of(await visit.form_list(), public_url)
@@ -88,6 +89,15 @@ async def _steps(visit: Visit) -> AsyncGenerator[Event, None]:
             yield Event("part", html, mark)
             yield Event("tell", progress.lines[-1] if progress.lines else "The installation has begun.")
         await clock.sleep(_LOOK)
+
+
+def _address(visit: Visit) -> str:
+    """Return our own address: as set, or for trials on this machine as the browser calls it; empty if nobody knows it."""
+    seen = str(visit.request.base_url) if visit.request else ""
+    try:
+        return check_public_url(visit.service.settings.public_url or seen)
+    except ValueError:
+        return ""
 
 
 async def _login(visit: Visit) -> SalesforceLogin:
