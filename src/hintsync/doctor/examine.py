@@ -39,8 +39,8 @@ from hintsync.state.port import Connection
 
 #: Seconds after which an area is given up; each of its questions has a limit of its own before that.
 _PATIENCE: Final = 40.0
-#: Areas of one connection.
-OF_A_CONNECTION: Final = tuple(area for area in Area if area is not Area.SERVICE)
+#: Connections that are looked at the same time: all of them wait for one another's turns at Hint.
+_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,8 @@ async def examine(
         async with open_service(settings, transports, clock) as service:
             seen = await facts.with_store(service.store)
             chosen = await _chosen(service, connection)
-            examined = await asyncio.gather(*(_examined(service, each) for each in chosen))
+            turns = asyncio.Semaphore(_AT_ONCE)
+            examined = await asyncio.gather(*(_examined(service, each, turns) for each in chosen))
             return Report(at, _judged(seen), tuple(examined))
     except BadInput:
         raise
@@ -131,11 +132,12 @@ async def _chosen(service: Service, name: str | None) -> Sequence[Connection]:
     return [await service.connection(name)] if name else await service.store.connections()
 
 
-async def _examined(service: Service, connection: Connection) -> Examined:
+async def _examined(service: Service, connection: Connection, turns: asyncio.Semaphore) -> Examined:
     if has_ended(connection.facts):
         return Examined(connection.id, connection.name, True, ())
-    works = _works(_asking_once(service), connection)
-    found = await asyncio.gather(*(_area(area, work) for area, work in works.items()))
+    async with turns:
+        works = _works(_asking_once(service), connection)
+        found = await asyncio.gather(*(_area(area, work) for area, work in works.items()))
     return Examined(connection.id, connection.name, False, tuple(each for _, findings in found for each in findings))
 
 

@@ -91,7 +91,7 @@ class OrgFacts:
 
 
 async def look_at_org(service: Service, connection: Connection, heard: str | None) -> OrgFacts:
-    """Ask a connection's org; about ten calls.
+    """Ask a connection's org; about fifteen calls.
 
     Args:
         service: The installation.
@@ -101,16 +101,16 @@ async def look_at_org(service: Service, connection: Connection, heard: str | Non
     time = TimeTold(service.clock)
     answers = await _answers(service, connection, time)
     return OrgFacts(
-        connection,
-        service.settings.public_url,
-        await load_way(service.store, connection),
-        heard,
-        await learn(_canvas_key(service, connection)),
-        await learn(key_state(service.store, connection.id)),
-        time.known(answers.identity),
-        service.clock.now(),
-        await calls_of(service, connection, Side.SALESFORCE, _budget(connection, answers.api)),
-        answers,
+        connection=connection,
+        public_url=service.settings.public_url,
+        way=await load_way(service.store, connection),
+        heard=heard,
+        canvas_key=await learn(_canvas_key(service, connection)),
+        keys=await learn(key_state(service.store, connection.id)),
+        ahead=time.known(answers.identity),
+        now=service.clock.now(),
+        calls=await calls_of(service, connection, Side.SALESFORCE, _budget(connection, answers.api)),
+        answers=answers,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hintsync.backup.key import key_file
+from hintsync.backup.key import KEY_FILE, key_file
 from hintsync.backup.noted import BackupNoted, last_backup
 from hintsync.core.errors import FixConfiguration
 from hintsync.doctor.known import Known, Unknown, Why, learn
@@ -92,9 +92,7 @@ class ServiceFacts:
 
     @property
     def may_be_opened(self) -> bool:
-        """Whether opening the store would neither make anything nor upgrade it."""
-        if self.in_memory:
-            return True
+        """Whether there is a store, and opening it would neither make anything nor upgrade it."""
         has_tables = isinstance(self.schema, Schema) and self.schema.revision is not None and not self.schema.missing
         fits = isinstance(self.database, DatabaseSeen) and self.database.opens is True
         return has_tables and fits
@@ -134,7 +132,7 @@ def look_at_folder(folder: Path) -> FolderSeen:
     """Look at the state folder and at the files with secrets in it."""
     if not folder.is_dir():
         return FolderSeen(there=False)
-    exposed = [name for name in (".", SETTINGS_FILE) if is_open(folder / name)] if is_open(folder) else []
+    exposed = [name for name in (".", SETTINGS_FILE, KEY_FILE) if is_open(folder / name)] if is_open(folder) else []
     return FolderSeen(True, os.access(folder, os.W_OK | os.X_OK), tuple(exposed))
 
 

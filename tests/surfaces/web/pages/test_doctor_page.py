@@ -60,6 +60,17 @@ async def test_each_area_shows_as_soon_as_it_is_known(clinic: Desk) -> None:
     assert "Enter the name in DNS, or correct HINTSYNC_PUBLIC_URL." in whole
 
 
+async def test_a_line_that_broke_asks_nobody_anew_by_itself(clinic: Desk) -> None:
+    headers = {"Authorization": f"Bearer {clinic.administrator.token}", "Last-Event-ID": "hint"}
+    (await clinic.administrator.get("/doctor")).raise_for_status()
+    for side in Side:
+        faults(clinic, side).counts.clear()
+    again = await clinic.house.http.get("/c/demo/doctor/checks", headers=headers)
+    assert "The line to the service broke" in again.text
+    assert again.text.endswith("event: done\ndata: \n\n")
+    assert sum(faults(clinic, side).total for side in Side) == 0
+
+
 async def test_a_system_that_refuses_us_leaves_the_others_shown(clinic: Desk) -> None:
     clinic.house.wire.practice.revoke_token()
     whole = seen((await parts(clinic))[-1])
