@@ -3,9 +3,10 @@
 from dataclasses import asdict
 
 from hintsync_emulators.lab.card import Card, Group, Input, Preset, State, Words, inputs_of, json_body
-from hintsync_emulators.lab.salesforce_words import CANVAS, EVENTS, FEATURES, SHARING
+from hintsync_emulators.lab.salesforce_words import CANVAS, EVENTS, FEATURES, SHARING, STORAGE
 from hintsync_emulators.lab.salesforce_words import SETTINGS as STREAM_SETTINGS
 from hintsync_emulators.lab.shared import EVERYTHING, TIME, calls_group
+from hintsync_emulators.salesforce.dml.rules import DATA_STORAGE
 from hintsync_emulators.salesforce.org import Limits
 from hintsync_emulators.salesforce.pubsub.allocation import Allocation
 from hintsync_emulators.salesforce.pubsub.bus import BusSettings
@@ -191,6 +192,14 @@ _ACCESS = Group(
             "Set",
             inputs=lambda state: inputs_of(state["/limits"], {}),
             off=lambda state: {"daily": Limits().daily},
+        ),
+        Card(
+            "PUT /storage",
+            "Data storage",
+            "A sync that keeps a log in the org stops doing so before the last megabyte.",
+            "Set",
+            inputs=lambda state: inputs_of(state["/storage"], STORAGE),
+            off=lambda state: {"left": DATA_STORAGE},
         ),
         Card(
             "PUT /passwords",

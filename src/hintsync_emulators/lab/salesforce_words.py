@@ -55,4 +55,7 @@ FEATURES: Mapping[str, Words] = {
     "PersonAccounts": Words("Accounts may be persons."),
     "FieldLevelSecurity": Words("Custom fields are seen by those only to whom they are granted."),
 }
+STORAGE: Mapping[str, Words] = {
+    "left": Words("Megabytes that are left; with none, no record can be created.", "A copy is not worth a full org."),
+}
 SHARING: Words = Words("What those may do who do not own a record; its owner and administrators may do everything.")

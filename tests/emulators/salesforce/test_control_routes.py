@@ -25,6 +25,18 @@ async def test_the_daily_limit_is_set(api: httpx.AsyncClient, outside: httpx.Asy
     assert (await outside.put("/_control/limits", json={"daily": "many"})).status_code == 400
 
 
+async def test_the_data_storage_is_used_up_and_given_back(api: httpx.AsyncClient, outside: httpx.AsyncClient) -> None:
+    assert (await outside.put("/_control/storage", json={"left": 0})).json() == {"left": 0}
+    assert (await api.get("/limits")).json()["DataStorageMB"] == {"Max": 10_240, "Remaining": 0}
+    refused = await api.post("/sobjects/Contact", json={"LastName": "A"})
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "STORAGE_LIMIT_EXCEEDED")
+    assert (await outside.put("/_control/storage", json={"left": 10})).status_code == 200
+    assert (await outside.get("/_control/storage")).json() == {"left": 10}
+    assert (await api.post("/sobjects/Contact", json={"LastName": "A"})).status_code == 201
+    for nonsense in ({"left": -1}, {"left": "much"}, {}):
+        assert (await outside.put("/_control/storage", json=nonsense)).status_code == 400
+
+
 async def test_rows_are_held_and_released(api: httpx.AsyncClient, outside: httpx.AsyncClient, org: Org) -> None:
     record_id = org.insert("Contact", {"LastName": "A"})
     assert (await outside.put(f"/_control/locks/{record_id}", json={})).status_code == 204

@@ -3,7 +3,8 @@
 POST   /_control/tokens        {"token": "00D…!…"}: begin a session
 DELETE /_control/tokens        end every session, the token of the start too
 PUT    /_control/limits        {"daily": 100, "used": 99}: the next call but one answers REQUEST_LIMIT_EXCEEDED
-GET    /_control/limits        and /locks, /rules, /features, /late: how each is now
+PUT    /_control/storage       {"left": 0}: inserts answer STORAGE_LIMIT_EXCEEDED, and the limits tell it
+GET    /_control/limits        and /storage, /locks, /rules, /features, /late: how each is now
 PUT    /_control/locks/ID      {"times": 2}: two writes that need the row answer UNABLE_TO_LOCK_ROW; {} until released
 DELETE /_control/locks/ID      release it; without ID: all
 POST   /_control/rules         {"object": "Contact", "field": "Title", "value": "x", "message": "no"}
@@ -18,6 +19,7 @@ Those about apps, passwords and the life of sessions are in `auth_control`, thos
 from __future__ import annotations
 
 from hintsync_emulators.control import ControlError, ControlRequest, ControlRoute
+from hintsync_emulators.salesforce.dml.rules import DATA_STORAGE
 from hintsync_emulators.salesforce.errors import Refused
 from hintsync_emulators.salesforce.org import FEATURES, Org
 from hintsync_emulators.salesforce.responses.auth_control import auth_routes
@@ -53,6 +55,18 @@ class _Control:
                 raise ControlError(400, "daily and used must be whole numbers")
             self._org.set_daily_limit(daily, used)
             return {"daily": daily, "used": used}
+
+    def show_storage(self, _: ControlRequest) -> object:
+        with self._org.guard:
+            return {"left": self._org.rules.storage_left}
+
+    def storage(self, request: ControlRequest) -> object:
+        left = request.object().get("left")
+        if type(left) is not int or not 0 <= left <= DATA_STORAGE:
+            raise ControlError(400, f"left must be a whole number of megabytes, {DATA_STORAGE} at most")
+        with self._org.guard:
+            self._org.rules.storage_left = left
+        return {"left": left}
 
     def show_locks(self, _: ControlRequest) -> object:
         """Show the rows that are held: how many more writes each refuses, null until it is released."""
@@ -151,6 +165,8 @@ def control_routes(org: Org) -> list[ControlRoute]:
         ControlRoute("DELETE", "/tokens", control.expire, "end every session: calls answer INVALID_SESSION_ID"),
         ControlRoute("GET", "/limits", control.show_limits, "calls of the day"),
         ControlRoute("PUT", "/limits", control.limits, "calls of the day", {"daily": 100, "used": 99}),
+        ControlRoute("GET", "/storage", control.show_storage, "megabytes of data storage that are left"),
+        ControlRoute("PUT", "/storage", control.storage, "megabytes of data storage that are left", {"left": 0}),
         ControlRoute("GET", "/locks", control.show_locks, "rows that are held"),
         ControlRoute("DELETE", "/locks", control.unlock_all, "release all rows"),
         ControlRoute(
