@@ -43,7 +43,7 @@ $(TOOLS)/.installed: requirements/tools.txt
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
 	@touch $@
 
-audit: licences $(TOOLS)/.installed  ## licences, and known vulnerabilities of what is pinned (asks pypi.org)
+audit: licences $(TOOLS)/.installed  ## licences, and known vulnerabilities of what is pinned (asks a public list of advisories)
 	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/runtime.txt $(ARGS)
 	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/dev.txt $(ARGS)
 
