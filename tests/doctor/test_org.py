@@ -110,6 +110,12 @@ async def test_rights_that_our_user_lost_are_named(surgery: Surgery) -> None:
     assert "Create on Account" in found.found
 
 
+async def test_a_user_who_may_not_see_the_setup_is_told_what_it_lacks(surgery: Surgery) -> None:
+    surgery.org.withheld.add("ViewSetup")
+    found = (await surgery.look())["org-permissions"]
+    assert (found.state, found.found) == (State.WRONG, "our user lacks View Setup and Configuration")
+
+
 async def test_a_field_that_is_hidden_from_our_user_is_named(surgery: Surgery) -> None:
     surgery.org.enable("FieldLevelSecurity")
     assert (await surgery.look())["org-fields"].state is State.OK

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Area(StrEnum):
@@ -31,3 +32,9 @@ class Check:
     looks_at: str
     #: Case -> what to do, and where.
     remedies: Mapping[str, str]
+
+
+#: The remedy of a clock that is wrong; the same for both systems.
+OUR_CLOCK: Final = (
+    "If both systems differ by the same, the clock of this machine is wrong: switch on NTP (chrony, systemd-timesyncd)."
+)

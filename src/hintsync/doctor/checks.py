@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from hintsync.doctor.check import Area, Check
+from hintsync.doctor.hint_checks import HINT_CHECKS, WEBHOOK_CHECKS
 from hintsync.doctor.known import Why
+from hintsync.doctor.salesforce_checks import SALESFORCE_CHECKS
 from hintsync.doctor.service_checks import SERVICE_CHECKS
-from hintsync.doctor.system_checks import HINT_CHECKS, SALESFORCE_CHECKS, WEBHOOK_CHECKS
 from hintsync.doctor.work_checks import WORK_CHECKS
 
 __all__ = ["BY_CODE", "CHECKS", "NOT_KNOWN", "Area", "Check"]

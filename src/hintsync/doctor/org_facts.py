@@ -26,7 +26,7 @@ from hintsync.replicas.retrying import Backoff, Retrying
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.describe import ContactFields, read_contact_fields
 from hintsync.replicas.salesforce.metadata_soap import UnknownType, list_components
-from hintsync.replicas.salesforce.org_setup import Api, api
+from hintsync.replicas.salesforce.org_setup import Api, api, rights
 from hintsync.replicas.salesforce.other_sync import OtherSync
 from hintsync.replicas.salesforce.own_grants import OwnGrants, holders_by_set, own_grants
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, USER_SET
@@ -37,6 +37,8 @@ from hintsync.taking_over import find_other
 
 #: Objects that our user must have rights on.
 OBJECTS = ("Contact", "Account")
+#: Without it Salesforce does not say who holds a permission set, so that nobody gets onto our pages.
+VIEW_SETUP = "ViewSetup"
 _MEMBER = "PlatformEventChannelMember"
 
 
@@ -47,7 +49,8 @@ class OrgAnswers:
     identity: Known[Identity]
     api: Known[Api]
     fields: Known[ContactFields]
-    grants: Known[OwnGrants]
+    #: None: our user may not see the setup, so the org does not say.
+    grants: Known[OwnGrants | None]
     #: Names of the members of channels of change events.
     members: Known[Sequence[str]]
     #: Permission set -> people who have it; one that is not in the org is missing.
@@ -132,7 +135,7 @@ async def _answers(service: Service, connection: Connection, time: TimeTold) -> 
         found = await asyncio.gather(
             learn(api(client)),
             learn(read_contact_fields(client)),
-            learn(own_grants(client, OBJECTS)),
+            learn(_grants(client)),
             learn(_members(client)),
             learn(holders_by_set(client, (USER_SET, ADMIN_SET))),
             learn(find_other(service, connection)),
@@ -165,6 +168,11 @@ def _client(service: Service, login: SalesforceLogin, time: TimeTold) -> Salesfo
     )
     once = Retrying(service.clock, Backoff(attempts=1))
     return SalesforceClient(http, login.grant(service.clock), service.clock, retrying=once)
+
+
+async def _grants(client: SalesforceClient) -> OwnGrants | None:
+    sees_setup = (await rights(client, (VIEW_SETUP,)))[VIEW_SETUP]
+    return await own_grants(client, OBJECTS) if sees_setup else None
 
 
 async def _members(client: SalesforceClient) -> Sequence[str]:

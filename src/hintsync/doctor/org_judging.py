@@ -11,11 +11,11 @@ from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.doctor.both_judging import calls, clock, token
 from hintsync.doctor.findings import Finding, look, not_known, ok, wrong
 from hintsync.doctor.known import Known, Unknown
-from hintsync.doctor.org_facts import OrgFacts
+from hintsync.doctor.org_facts import VIEW_SETUP, OrgFacts
 from hintsync.ports import Identity
 from hintsync.replicas.salesforce.client import API_VERSION
 from hintsync.replicas.salesforce.describe import ContactFields
-from hintsync.replicas.salesforce.org_setup import Api
+from hintsync.replicas.salesforce.org_setup import RIGHTS, Api
 from hintsync.replicas.salesforce.other_sync import OtherSync
 from hintsync.replicas.salesforce.own_grants import OwnGrants
 from hintsync.replicas.salesforce.package_fields import BOOKKEEPING
@@ -90,10 +90,12 @@ def api_version(api: Known[Api]) -> Finding:
     return ok("org-api", f"the org serves {API_VERSION}")
 
 
-def permissions(grants: Known[OwnGrants]) -> Finding:
-    """Judge what our user may do with records."""
+def permissions(grants: Known[OwnGrants | None]) -> Finding:
+    """Judge what our user may do."""
     if isinstance(grants, Unknown):
         return not_known("org-permissions", grants)
+    if grants is None:
+        return wrong("org-permissions", "lacking", f"our user lacks {RIGHTS[VIEW_SETUP]}")
     missing = [
         f"{_RIGHTS.get(right, right)} on {name}"
         for name, needed in _NEEDED.items()
@@ -104,7 +106,7 @@ def permissions(grants: Known[OwnGrants]) -> Finding:
         return wrong("org-permissions", "lacking", f"our user lacks {', '.join(missing)}")
     if PERMISSION_SET not in grants.sets:
         return look("org-permissions", "lacking", "our user has the rights, and not by the permission set Hint Sync")
-    return ok("org-permissions", "our user has Hint Sync, and every right that it needs on contacts and accounts")
+    return ok("org-permissions", "our user has Hint Sync, and every right that it needs")
 
 
 def fields(seen: Known[ContactFields]) -> Finding:
