@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -377,6 +378,15 @@ async def test_ids_that_a_restored_store_gives_again_do_not_replace_what_the_org
     await restored.log("after it")
     await restored.minutes(4)
     assert sorted(town.rows) == ["after it", "before the backup was restored"]
+
+
+async def test_what_a_later_version_remembers_besides_is_no_trouble_to_this_one() -> None:
+    town = await clinic()
+    stored = json.loads(await town.world.store.get_cursor("main", "hint-log") or "")
+    await town.world.store.put_cursor("main", "hint-log", json.dumps({**stored, "something-new": 1}))
+    await town.log("first")
+    await town.minutes()
+    assert town.rows == ["first"]
 
 
 async def test_in_an_emulated_org_entries_stand_open_to_their_details_beside_their_contact(tmp_path: Path) -> None:

@@ -75,7 +75,10 @@ def anchor_job(hour: int) -> Job:
 async def latest_anchor(store: StateStore, connection_id: str) -> Anchor | None:
     """Return the anchor that was cast last, as our own store remembers it."""
     text = await store.get_cursor(connection_id, LATEST)
-    return Anchor(**json.loads(text)) if text else None
+    if not text:
+        return None
+    stored = json.loads(text)  # a later version may have written more
+    return Anchor(**{each.name: stored[each.name] for each in fields(Anchor)})
 
 
 async def cast_anchor(engine: Engine) -> bool:

@@ -74,7 +74,10 @@ def hint_log_job() -> Job:
 async def standing_of(store: StateStore, connection_id: str) -> Standing | None:
     """Return where the copying stands; None before its first pass."""
     text = await store.get_cursor(connection_id, STANDING)
-    return Standing(**orjson.loads(text)) if text else None
+    if not text:
+        return None
+    stored = orjson.loads(text)  # a later version may have written more
+    return Standing(**{name: stored[name] for name in Standing.__slots__ if name in stored})
 
 
 def hint_log_of(engine: Engine) -> HintLog | None:
@@ -113,9 +116,8 @@ async def _begin(engine: Engine) -> None:
     most = min(_FIRST, engine.options.hint_log_most)
     latest = await store.log(connection_id, levels=engine.options.levels_copied, limit=most)
     after = (latest[-1].id or 1) - 1 if latest else 0
-    await _save(
-        engine, Standing(after, await _newest(engine), kept=1)
-    )  # kept: what an earlier set-up left is looked for
+    # one is kept until they are counted: what an earlier set-up left must be looked for
+    await _save(engine, Standing(after, await _newest(engine), kept=1))
 
 
 async def _newest(engine: Engine) -> int:
