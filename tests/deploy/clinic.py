@@ -26,19 +26,19 @@ class Clinic:
     """Both systems, as their own users see them."""
 
     systems: Systems
+    _http: httpx.Client
     #: Contact and patient of everybody who is linked.
     pairs: list[tuple[str, str]] = field(default_factory=list)
     #: The latest value of each edited field, by patient and field in Hint.
     wanted: dict[tuple[str, str], str] = field(default_factory=dict)
     made: int = 0
-    _http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
     _stop: threading.Event = field(default_factory=threading.Event)
     _trouble: list[BaseException] = field(default_factory=list)
 
     def find_pairs(self) -> None:
         """Ask the org who is linked."""
-        shown = self._query("SELECT Id, Hint_Patient_ID__c FROM Contact WHERE Hint_Patient_ID__c != null ORDER BY Id")
-        self.pairs = [(str(each["Id"]), str(each["Hint_Patient_ID__c"])) for each in shown]
+        shown = self._query("SELECT Id, Hint_Patient_Id__c FROM Contact WHERE Hint_Patient_Id__c != null ORDER BY Id")
+        self.pairs = [(str(each["Id"]), str(each["Hint_Patient_Id__c"])) for each in shown]
 
     def edit(self, number: int) -> None:
         """Edit somebody, on the one side and the other in turn; everybody in turn."""
@@ -84,9 +84,9 @@ class Clinic:
         return str(shown) >= str(patient["address_city"])  # values count up
 
     def _shown_by_org(self) -> dict[tuple[str, str], str]:
-        shown = self._query("SELECT Hint_Patient_ID__c, MailingCity, MailingPostalCode FROM Contact")
+        shown = self._query("SELECT Hint_Patient_Id__c, MailingCity, MailingPostalCode FROM Contact")
         found = {
-            (str(each["Hint_Patient_ID__c"]), hint): str(each[org]) for each in shown for hint, org in FIELDS.values()
+            (str(each["Hint_Patient_Id__c"]), hint): str(each[org]) for each in shown for hint, org in FIELDS.values()
         }
         return {key: found[key] for key in sorted(self.wanted)}
 

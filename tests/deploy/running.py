@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -12,12 +13,23 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.deploy.composed import SECRETS, Container, Image
 
 #: Seconds that anything may take before the test is given up; none waits for them to pass.
-PATIENCE = 150.0
+PATIENCE = 300.0
+#: Seconds between two looks.
+_LOOK = 0.5
+#: Runs several commands of ours in one process, for starting one takes longer than most of them.
+_IN_ORDER = """
+import json, sys
+from hintsync.surfaces.cli.main import app
+for command in json.loads(sys.argv[1]):
+    if app(command, standalone_mode=False):
+        sys.exit(1)
+"""
 #: What programs of the image are called as here.
 _PROGRAMS = {"hintsync": ("-m", "hintsync"), "hintsync-alive": ("-m", "hintsync.alive")}
 
@@ -27,7 +39,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
     began = time.monotonic()
     while not condition():
         assert time.monotonic() - began < PATIENCE, f"it does not come about: {what}"
-        time.sleep(0.05)
+        time.sleep(_LOOK)
 
 
 def free_port() -> int:
@@ -49,21 +61,32 @@ class Host:
     secrets: Mapping[str, str]
     running: dict[str, Running] = field(default_factory=dict)
 
-    def run(self, container: Container, *arguments: str) -> str:
-        """Run a command to its end, as `docker compose run` does; return what it printed.
+    def run(self, container: Container, *commands: Sequence[str]) -> str:
+        """Run commands to their end, as `docker compose run` does, one after the other; return what they printed.
 
         Raises:
-            AssertionError: it did not end with 0.
+            AssertionError: one did not end with 0.
         """
-        command = self._program(self.image.entrypoint) + list(arguments or container.command)
+        asked = [list(command) for command in commands or (container.command,)]
         done = subprocess.run(
-            command, env=self.environment(container), cwd=self.folder, capture_output=True, text=True, check=False
+            [sys.executable, "-c", _IN_ORDER, json.dumps(asked)],
+            env=self.environment(container),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
         return done.stdout
 
-    def start(self, container: Container) -> Running:
-        """Start a container's process, or start it again, and wait until it is healthy."""
+    def start(self, *containers: Container) -> None:
+        """Start the processes of containers, or start them again, and wait until they are healthy."""
+        for each in containers:
+            self._start(each)
+        for each in containers:
+            until(partial(self._healthy, self.running[each.name]), f"{each.name} is healthy")
+
+    def _start(self, container: Container) -> None:
         for inside in (inside for inside, source in container.mounts.items() if not source):
             shutil.rmtree(self._place(container, inside))  # what lay in memory is gone with the process
         before = self.running.get(container.name)
@@ -72,15 +95,14 @@ class Host:
         command = self._program(self.image.entrypoint) + list(container.command)
         with (self.folder / f"{container.name}.log").open("ab") as log:
             process = subprocess.Popen(command, env=environment, cwd=self.folder, stdout=log, stderr=log)
-        self.running[container.name] = made = Running(container, process, port)
+        self.running[container.name] = Running(container, process, port)
+
+    def _healthy(self, running: Running) -> bool:
+        """Ask as the image's health check does."""
+        assert running.process.poll() is None, f"{running.container.name} ended: {self.log(running.container)[-2000:]}"
+        environment = self.environment(running.container) | {"HINTSYNC_LISTEN_PORT": str(running.port)}
         asking = self._program(self.image.health)
-
-        def healthy() -> bool:
-            assert process.poll() is None, f"{container.name} ended: {self.log(container)[-2000:]}"
-            return subprocess.run(asking, env=environment, capture_output=True, check=False).returncode == 0
-
-        until(healthy, f"{container.name} is healthy")
-        return made
+        return subprocess.run(asking, env=environment, capture_output=True, check=False).returncode == 0
 
     def log(self, container: Container) -> str:
         """Return what a container's processes have logged."""

@@ -230,6 +230,8 @@ def test_the_unit_lets_the_process_finish_and_tells_a_hung_one() -> None:
     assert int(service["TimeoutStopSec"][0]) > 15 + 5  # what requests under way and the bell may take
     assert int(service["WatchdogSec"][0]) >= 60
     assert service["LimitCORE"] == ["0"]
+    # These hide processes from their like, which would be taken for dead and robbed of their work.
+    assert not {"ProtectProc", "ProcSubset"} & set(service)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed here")

@@ -56,7 +56,8 @@ def test_caddy_hides_what_is_internal_and_leaves_out_who_died(tmp_path: Path) ->
     }
     with ExitStack() as stack:
         made: Host = stack.enter_context(host(tmp_path, read_image(), {}, secrets))
-        webs = [made.start(each) for each in two_of(described[0])]
+        made.start(*two_of(described[0]))
+        webs = list(made.running.values())
         address = f"http://127.0.0.1:{free_port()}"
         stack.enter_context(caddy(tmp_path, address, " ".join(each.url.removeprefix("http://") for each in webs)))
         http = stack.enter_context(httpx.Client(base_url=address))

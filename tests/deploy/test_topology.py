@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -53,9 +54,12 @@ def connect(made: Host, one: Container, systems: Systems) -> None:
     for name, text in (("org", org.client_secret), ("practice", systems.hint.token)):
         (made.folder / name).write_text(text, encoding="utf-8")
     login = ("--client-id", org.client_id, "--client-secret-file", "org", "--hint-token-file", "practice")
-    made.run(one, "connect", "clinic", "--salesforce-url", org.url, *login)
-    made.run(one, "settings", "guard_at_least", "100000")  # an office does not edit everybody within a minute
-    made.run(one, "batch", "patients", "--json")
+    made.run(
+        one,
+        ("connect", "clinic", "--salesforce-url", org.url, *login),
+        ("settings", "guard_at_least", "100000"),  # an office does not edit everybody within a minute
+        ("batch", "patients", "--json"),
+    )
 
 
 class Books:
@@ -79,23 +83,24 @@ class Books:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_t5_the_composed_processes_lose_nothing_when_one_of_each_is_killed(tmp_path: Path, postgres_url: str) -> None:
     described = {each.name: each for each in containers(MANY, read_image(), {"HINTSYNC_HOST": "sync.example.org"})}
     with (
         both_systems(Cast(seed=7, count=PEOPLE)) as systems,
         host(tmp_path, read_image(), here(systems), secrets_of(systems, postgres_url)) as made,
+        httpx.Client(timeout=60) as http,
     ):
         made.run(described.pop("upgrade-1"))
         connect(made, described["worker-1"], systems)
-        clinic = Clinic(systems)
+        clinic = Clinic(systems, http)
         clinic.find_pairs()
-        for each in described.values():
-            made.start(each)
+        made.start(described["subscriber-1"])  # so that it has the turn
+        made.start(*(each for name, each in described.items() if name != "subscriber-1"))
         books = Books(postgres_url, clinic)
         front = Front([each.url for name, each in made.running.items() if name.startswith("web")], books.check)
         with serving(front.app()) as url:
-            made.run(described["worker-1"], "webhook", "--url", f"{url}/webhooks/hint")
+            made.run(described["worker-1"], ("webhook", "--url", f"{url}/webhooks/hint"))
             under_load(made, clinic)
             until(lambda: clinic.shows(Side.HINT) == clinic.wanted == clinic.shows(Side.SALESFORCE), "both sides agree")
         assert books.accepted > len(VICTIMS) * ROUND // 2
