@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -170,3 +171,20 @@ def test_m21_serve_stands_still_beside_it_says_so_and_carries_on_once_it_has_end
         assert stop(process) == 0
         assert process.stderr is not None
         assert "stands still: Hint Health 1.0, namespace hinthealth is installed" in process.stderr.read()
+
+
+def test_m21_connecting_finds_it_too_before_any_batch_can_run(town: Town, tmp_path: Path) -> None:
+    install_managed(town.org, "Hint Health", "hinthealth", FIELDS)
+    for name, secret in (("hint", town.practice.token), ("org", town.org.issue_token())):
+        (tmp_path / name).write_text(secret, encoding="utf-8")
+    given = [
+        "--salesforce-url",
+        town.org_url,
+        "--access-token-file",
+        tmp_path / "org",
+        "--hint-token-file",
+        tmp_path / "hint",
+    ]
+    town.both("Ada", "Moss", "1990-01-02")
+    town.json("connect", "clinic", *given, "--no-deploy")
+    assert town.json("batch", "patients", code=3)["run"]["reason"].startswith("safety-stop: other-integration")

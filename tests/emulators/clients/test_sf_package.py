@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hintsync.replicas.salesforce.packages import PACKAGE, PAGES_PACKAGE, Place, package_files
+from hintsync.replicas.salesforce.packages import EVENTS_PACKAGE, PACKAGE, PAGES_PACKAGE, Place, package_files
 from hintsync_emulators.salesforce import create_app
 from hintsync_emulators.salesforce.canvas.apps import every
 from hintsync_emulators.serve import serving
@@ -55,14 +55,13 @@ def members(manifest: Path) -> set[str]:
 
 def test_it_converts_deploys_retrieves_and_deletes_our_packages(sf: Cli, tmp_path: Path) -> None:
     before = contents(sf)
-    for folder in ("base", "pages"):
+    packages = {"base": PACKAGE, "events": EVENTS_PACKAGE, "pages": PAGES_PACKAGE}
+    for folder in packages:
         (tmp_path / folder).mkdir()
-    (tmp_path / "sfdx-project.json").write_text(
-        json.dumps(
-            {"packageDirectories": [{"path": "base", "default": True}, {"path": "pages"}], "sourceApiVersion": "67.0"}
-        )
-    )
-    for package, name in ((PACKAGE, "base"), (PAGES_PACKAGE, "pages")):
+    folders = [{"path": name, "default": name == "base"} for name in packages]
+    project = {"packageDirectories": folders, "sourceApiVersion": "67.0"}
+    (tmp_path / "sfdx-project.json").write_text(json.dumps(project))
+    for name, package in packages.items():
         given = unpack(package, tmp_path / f"{name}-mdapi")
         sf("project", "convert", "mdapi", "--root-dir", str(given), "--output-dir", name, folder=tmp_path)
         done = sf("project", "deploy", "start", "-d", name, "-w", "2", folder=tmp_path)
@@ -74,17 +73,18 @@ def test_it_converts_deploys_retrieves_and_deletes_our_packages(sf: Cli, tmp_pat
     assert app.client is not None
     assert (app.client.client_id, app.url) == ("hintsyncKEY", "https://sync.clinic.example/canvas")
 
-    manifest = str(tmp_path / "pages-mdapi" / "package.xml")
-    sf("project", "retrieve", "start", "--manifest", manifest, "-w", "2", folder=tmp_path)
-    sf("project", "convert", "source", "--root-dir", "pages", "--output-dir", "retrieved", folder=tmp_path)
-    again = sf("project", "deploy", "start", "-d", "pages", "-w", "2", folder=tmp_path)
-    assert again["status"] == "Succeeded"
-    assert members(tmp_path / "retrieved" / "package.xml") == members(tmp_path / "pages-mdapi" / "package.xml")
+    for name in ("events", "pages"):
+        manifest = tmp_path / f"{name}-mdapi" / "package.xml"
+        sf("project", "retrieve", "start", "--manifest", str(manifest), "-w", "2", folder=tmp_path)
+        sf("project", "convert", "source", "--root-dir", name, "--output-dir", f"{name}-retrieved", folder=tmp_path)
+        again = sf("project", "deploy", "start", "-d", name, "-w", "2", folder=tmp_path)
+        assert again["status"] == "Succeeded"
+        assert members(tmp_path / f"{name}-retrieved" / "package.xml") == members(manifest)
 
     shutil.rmtree(
         tmp_path / "base" / "main" / "default" / "layouts"
     )  # an object's last layout goes with the object only
-    for name in ("pages", "base"):
+    for name in ("pages", "events", "base"):
         sf("project", "delete", "source", "-p", name, "--no-prompt", "-w", "2", folder=tmp_path)
     assert contents(sf) == before
     assert sf.emulated.org.definition("Contact").get("Hint_Patient_Id__c") is None

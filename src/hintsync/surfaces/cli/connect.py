@@ -23,9 +23,10 @@ from hintsync.surfaces.cli.connect_first_run import first_run
 from hintsync.surfaces.cli.connect_login import LoginOptions, login_of, own_key_explained
 from hintsync.surfaces.cli.connect_views import half, whole
 from hintsync.surfaces.cli.options import AsJson, StateFolder
-from hintsync.surfaces.cli.perform import Asked, with_service
+from hintsync.surfaces.cli.perform import ACTOR, Asked, with_service
 from hintsync.surfaces.cli.secrets import on_terminal, read_secret
 from hintsync.surfaces.joining import Wanted
+from hintsync.taking_over import keep_apart
 
 
 def connect(
@@ -97,6 +98,7 @@ def connect(
         asks = on_terminal() and not as_json
         options = await _options(service, name, {key: value for key, value in chosen.items() if value is not None})
         made, code = await _connected(service, name, login, hint, options, deploy=deploy)
+        await keep_apart(service, made, ACTOR)
         if salesforce_only:
             return half(made)
         named = account or (asked_account(made) if asks and default_account is None else "")

@@ -11,7 +11,7 @@ from hintsync.core.values import Side
 from hintsync.engine.figures import Figures, read_figures
 from hintsync.engine.heard import last_heard
 from hintsync.engine.live_retry import sides_in_trouble
-from hintsync.engine.stops import PAUSE
+from hintsync.engine.stops import OTHER, PAUSE
 from hintsync.engine.way import Way, describe_way, load_way
 from hintsync.engine.webhooks import WebhookState, webhook_state
 from hintsync.ports import Clock
@@ -201,6 +201,8 @@ def _run(run: Run) -> RunView:
 
 
 def _stop_title(stop: Stop) -> str:
+    if stop.guard == OTHER:
+        return "Stopped beside another integration with Hint"
     if stop.guard == PAUSE:
         return "Paused by a person"
     side = {Side.SALESFORCE: " for changes from Salesforce", Side.HINT: " for changes from Hint"}
