@@ -23,7 +23,7 @@ from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import LinkStatus
 from hintsync.state.keys import MasterKeys
 from hintsync.state.open import upgrade
-from hintsync.state.port import Commit, Connection, LinkChange, RunStatus
+from hintsync.state.port import Commit, Connection, LinkChange, RunKind, RunStatus
 from hintsync.state.sql import tables
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.store import SqlStore, open_sql_store
@@ -261,4 +261,21 @@ async def test_it_does_not_matter_what_is_left_out(backup: Path, target_url: str
     store = await open_sql_store(target_url, master_keys)
     counts = await counted(store)
     assert {name for name in LEFT_OUT if counts[name]} == {"keyring", "data_keys", "secrets"}
+    await store.aclose()
+
+
+async def test_t21_what_a_guard_held_back_still_waits_for_its_approval(
+    sqlite_store: SqlStore, tmp_path: Path, master_keys: MasterKeys
+) -> None:
+    await sqlite_store.start_run(replace(a_run("held-1", dry=True), kind=RunKind.HELD))
+    await sqlite_store.start_run(a_run("batch-1"))
+    path = (await take_backup(sqlite_store, KEY, tmp_path / "held.backup", now=NOW)).path
+    url = f"sqlite:///{tmp_path / 'restored.db'}"
+    await restored(path, url, master_keys)
+    store = await open_sql_store(url, master_keys)
+    runs = {run.id: (run.status, run.reason) for run in await store.runs("con-1")}
+    assert runs == {
+        "held-1": (RunStatus.RUNNING, None),
+        "batch-1": (RunStatus.STOPPED, "stop-run: it was under way when the backup was taken"),
+    }
     await store.aclose()

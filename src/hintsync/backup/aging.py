@@ -22,7 +22,7 @@ from hintsync.engine.confirming import ASKED
 from hintsync.engine.parting import PARTING, PARTING_KEEP_MIRRORS
 from hintsync.logins import CREDENTIALS_FACT, has_ended
 from hintsync.state.packing import pack, unpack
-from hintsync.state.port import AuditEvent, LogEntry, LogLevel, RunStatus
+from hintsync.state.port import AuditEvent, LogEntry, LogLevel, RunKind, RunStatus
 from hintsync.state.sql import tables
 from hintsync.state.sql.audit import write_audit
 from hintsync.state.sql.codec import Found
@@ -62,18 +62,18 @@ async def _age_links(sql: AsyncConnection, database: Database) -> None:
         found = (await sql.execute(wanted)).all()
         if not found:
             return
-        await database.bulk.replace(sql, table, [_aged(row) for row in found])
+        await database.bulk.replace(sql, table, [_aged(*row) for row in found])
         after = found[-1].id
 
 
-def _aged(row: Found) -> dict[str, object]:
-    status, reason = LinkStatus(row.status), row.reason
+def _aged(link_id: str, stored: str, reason: str | None, base: bytes) -> dict[str, object]:
+    """Return what a live link's row becomes."""
+    status = LinkStatus(stored)
     if status is LinkStatus.ACTIVE or (reason or "").partition(">")[0] in _PARTING:
         status, reason = LinkStatus.FROZEN, RESTORED
     elif status is LinkStatus.RESERVED:  # what was to be created exists by now, and is found again, or is not
         status, reason = LinkStatus.ENDED, RESTORED
-    base = pack(_stale(unpack(row.base)))
-    return {"id": row.id, "status": str(status), "reason": reason, "base": base}
+    return {"id": link_id, "status": str(status), "reason": reason, "base": pack(_stale(unpack(base)))}
 
 
 def _stale(base: dict[FieldName, Fingerprint]) -> dict[FieldName, Fingerprint]:
@@ -85,7 +85,8 @@ def _stale(base: dict[FieldName, Fingerprint]) -> dict[FieldName, Fingerprint]:
 async def _stop_runs(sql: AsyncConnection) -> None:
     table, under_way = tables.runs, [str(RunStatus.RUNNING), str(RunStatus.ABORTING)]
     stopped = {"status": str(RunStatus.STOPPED), "reason": "stop-run: it was under way when the backup was taken"}
-    await sql.execute(update(table).where(table.c.status.in_(under_way)).values(**stopped))
+    ours = table.c.status.in_(under_way) & (table.c.kind != str(RunKind.HELD))  # what was held back waits for a person
+    await sql.execute(update(table).where(ours).values(**stopped))
     await sql.execute(update(table).values(worker=None, leased_until=0.0))
 
 

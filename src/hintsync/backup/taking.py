@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -147,7 +147,7 @@ async def _header(sql: AsyncConnection, now: datetime) -> Header:
     return Header(at, tables.HEAD, version("hintsync"), tuple(ids), new_salt().hex())
 
 
-async def _batches(store: SqlStore, sql: AsyncConnection) -> AsyncIterator[Batch]:
+async def _batches(store: SqlStore, sql: AsyncConnection) -> AsyncGenerator[Batch, None]:
     """Yield everything that is copied, the keys before all else."""
     yield Batch("keyring", ("root",), frozenset({"root"}), [(store.keyring.root,)])
     for table in COPIED:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
 from hintsync.engine.live import work_once
 from hintsync.state.live import Lane, Mark
+from hintsync.state.port import Commit, LinkChange
 from tests.surfaces.web.pages.desk import Desk
 from tests.surfaces.web.pages.pairs import contact, in_hint, in_org, link, linked, patient
 from tests.surfaces.web.pages.reading import heading, hidden, links, words
@@ -150,6 +152,17 @@ async def test_a_contact_that_is_gone_shows_its_link_and_no_name(desk: Desk) -> 
     assert "is gone, so the link is suspended" in words(answer)
     (link,) = await desk.house.wire.service.store.live_pairs("demo")
     assert link.status is LinkStatus.SUSPENDED
+
+
+async def test_a_link_out_of_a_backup_is_being_checked_and_nobody_is_sent_to_a_question(desk: Desk) -> None:
+    mine, _ = await linked(desk)
+    store = desk.house.wire.service.store
+    (link,) = await store.live_pairs("demo")
+    await store.commit(Commit(links=[LinkChange(replace(link, status=LinkStatus.FROZEN, reason=RESTORED))]))
+    said = words(await desk.front_desk.open("panel", mine))
+    assert "Being checked" in said
+    assert "restored from a backup" in said
+    assert "review queue" not in said
 
 
 async def test_what_is_no_contact_is_told(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from hintsync.core.fields import KEY_FIELDS
 from hintsync.core.fields import Mapping as FieldTable
+from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import FieldName, Hold, HoldKind, LinkState, LinkStatus, RecordId, Snapshot
 from hintsync.core.values import ABSENT, Side
 from hintsync.engine.merge_reviews import BOTH_FROZEN
@@ -151,6 +152,9 @@ def _status(standing: Standing) -> Status:
 def _frozen(state: LinkState, reason: str) -> Status:
     if intent_of(state.link) is not None:
         return Status("Being unlinked", "plain", "The link is being ended; what is left of that is done in a moment.")
+    if reason == RESTORED:
+        text = "hintsync was restored from a backup. Both systems are asked whether this link still is; that takes minutes."
+        return Status("Being checked", "plain", text)
     if reason == "G4":
         text = "Name and date of birth changed together, as if one person’s record was filled with another’s data."
     else:

@@ -59,7 +59,7 @@ _HOLDS: Final = {
     HoldKind.REFUSED: "A system did not take the value. It is tried again when either record changes.",
     HoldKind.UNVERIFIED: "Writes of this kind are paused, because a system did not keep an earlier one as it was sent.",
     HoldKind.LOOP: "It was written again and again, to and fro, so it is left alone now. Some other program may be at it.",
-    HoldKind.RECOVERED: "The link was found again, and both records have a value. Nobody can tell which one is newer.",
+    HoldKind.RECOVERED: "The link was found again, or came out of a backup. Nobody can tell which value is newer.",
 }
 _OVERWRITTEN: Final = "An edit may have been overwritten while this field was being written. Look which value is right."
 
