@@ -329,7 +329,8 @@ class WireTown:
 
         A receiver that cannot store what it was sent answers 503, and Hint tries again in an hour.
         """
-        refused = [each.due_at.timestamp() for each in self.practice.partner.requests.waiting() if each.attempts]
+        waiting = self.practice.partner.requests.waiting()
+        refused = [each.due_at.timestamp() - self.clock.behind for each in waiting if each.attempts]
         return due if due is not None else min(refused, default=0.0)
 
     async def _unheard(self) -> bool:

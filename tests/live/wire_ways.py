@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
@@ -19,16 +19,18 @@ AT_WORK: ContextVar[bool] = ContextVar("at_work", default=False)
 
 
 class TownClock:
-    """The emulators' clock as the product sees it: whoever works sleeps it forward, all others wait."""
+    """The product's clock, which may be set back; the emulators' only goes on. Whoever works sleeps both forward."""
 
     def __init__(self) -> None:
         """Begin on a morning in March."""
         self.shared = Clock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC), running=False)
         self.elapsed = 0.0
+        #: Seconds by which the product's clock is behind the emulators'.
+        self.behind = 0.0
 
     def now(self) -> datetime:
-        """Return the time of day."""
-        return self.shared()
+        """Return the time of day, as the product has it."""
+        return self.shared() - timedelta(seconds=self.behind)
 
     def monotonic(self) -> float:
         """Return the seconds that have passed; never set back."""
@@ -43,9 +45,11 @@ class TownClock:
             await asyncio.sleep(0.2)
 
     def push(self, seconds: float) -> None:
-        """Move on; a negative number sets only the time of day back."""
-        self.shared.advance(seconds)
-        self.elapsed += max(seconds, 0.0)
+        """Move on; a negative number sets the product's time of day back."""
+        passed = max(seconds, 0.0)
+        self.shared.advance(passed)
+        self.elapsed += passed
+        self.behind += passed - seconds
 
 
 class PointedTransport(httpx.AsyncBaseTransport):

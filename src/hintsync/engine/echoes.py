@@ -73,7 +73,7 @@ def crossed_fields(
     shown = {
         name: fp.of(name, value)
         for name, value in notice.values.items()
-        if name in table.by_name and not table[name].one_way and name not in state.holds
+        if name in state.base and name in table.by_name and not table[name].one_way and name not in state.holds
     }
     about, base = at_work.get(Side.HINT, {}), state.base
     return {n: p for n, p in shown.items() if p not in (about.get(n), base.get(n), base.get(before_name(n)))}
