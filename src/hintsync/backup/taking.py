@@ -133,12 +133,17 @@ async def _write(store: SqlStore, key: BackupKey, file: BinaryIO, now: datetime)
             maker = LineMaker()
             async with aclosing(_batches(store, sql)) as batches:
                 async for batch in batches:
-                    await asyncio.to_thread(sealed.write, maker.lines(batch))
+                    await asyncio.to_thread(_seal, sealed, maker, batch)
             sealed.write(maker.end())
             await asyncio.to_thread(sealed.close)
     finally:
         await database.aclose()
     return {table: count for table, count in maker.counts.items() if count}
+
+
+def _seal(sealed: SealedWriter, maker: LineMaker, batch: Batch) -> None:
+    """Write a batch; on a thread, for the service answers requests meanwhile."""
+    sealed.write(maker.lines(batch))
 
 
 async def _header(sql: AsyncConnection, now: datetime) -> Header:
