@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import BrowserContext, Route, expect
 
+from hintsync.bootstrap import open_service
 from hintsync.demo.staff import ADA, NELL
+from hintsync.settings import load_settings
+from hintsync.state.port import Commit, LogEntry, LogLevel
 from tests.browser.album import Album
 from tests.browser.axe import violations
-from tests.browser.clinic import Clinic
+from tests.browser.clinic import CONNECTION, Clinic
 from tests.browser.people import log_in, our_frame
 from tests.browser.records import Records
 
@@ -83,3 +88,24 @@ def test_a_link_that_is_pressed_before_a_slow_script_came_keeps_the_frame_and_wo
     health.click()
     expect(heading).not_to_have_text(first)
     assert violations(frame) == []
+
+
+def test_the_log_fits_a_narrow_window_however_long_its_words_are(clinic: Clinic, window: BrowserContext) -> None:
+    entry = LogEntry(
+        CONNECTION, "2026-11-23T06:00:00Z", LogLevel.DEBUG, "parity-checked", f"audit trail 7:{'0af3' * 16}"
+    )
+    with ThreadPoolExecutor(1) as aside:  # Playwright has a loop of its own in this thread
+        aside.submit(asyncio.run, _note(clinic, entry)).result()
+    page = log_in(window, clinic, ADA)
+    page.set_viewport_size({"width": 1100, "height": 900})
+    page.goto(f"{clinic.org}/lightning/n/Hint_Health")
+    frame = our_frame(page, clinic)
+    frame.get_by_role("link", name="View Log", exact=True).first.click()
+    expect(frame.get_by_text("audit trail 7:")).to_be_visible()
+    too_wide = "[...document.querySelectorAll('.scroll')].filter((each) => each.scrollWidth > each.clientWidth).length"
+    assert frame.evaluate(too_wide) == 0
+
+
+async def _note(clinic: Clinic, entry: LogEntry) -> None:
+    async with open_service(load_settings(state=clinic.folder)) as service:
+        await service.store.commit(Commit(logs=[entry]))
