@@ -32,7 +32,7 @@ def registered(facts: WebhookFacts) -> Finding:
         return look("webhook-address", "unregistered", "Hint was not told an address yet")
     if isinstance(endpoints, Unknown):
         return not_known("webhook-address", endpoints)
-    if known.url not in {each.url for each in endpoints if each.id == known.endpoint_id}:
+    if known.url not in {each.url for each in endpoints}:
         return wrong("webhook-address", "gone", f"Hint no longer sends to {known.url}")
     if facts.public_url and not known.url.startswith(facts.public_url.rstrip("/") + "/"):
         return look(
