@@ -1,5 +1,6 @@
 """`hintsync verify`: the check with its figures and exit codes, the audit trail, the export."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from hintsync.bootstrap import open_engine, open_service
+from hintsync.engine.anchors import cast_anchor
 from hintsync.settings import load_settings
 from tests.surfaces.town import Town
 
@@ -116,3 +119,32 @@ def test_an_export_that_cannot_be_written_is_said(town: Town, tmp_path: Path) ->
     in_step(town, 1)
     assert town.json("verify", "--export", tmp_path, code=2)["error"]["code"] == "bad-input"
     assert town.run("verify", "--export", "-", "--json").exit_code == 2
+
+
+async def _anchored(town: Town) -> None:
+    """Cast an anchor, as a worker does at night."""
+    async with open_service(load_settings(state=town.state)) as service:
+        async with open_engine(service, await service.connection()) as engine:
+            assert await cast_anchor(engine)
+
+
+def test_t18_the_trail_is_compared_with_its_anchors_in_salesforce(town: Town) -> None:
+    in_step(town)
+    assert "compared with 0 anchors in Salesforce" in town.run("verify").stdout
+    asyncio.run(_anchored(town))
+    assert town.json("verify")["anchors"] == {"anchors": 1, "problems": [], "remarks": [], "not_asked": None}
+    assert "compared with 1 anchor in Salesforce" in town.run("verify").stdout
+    (row,) = town.org.rows("Hint_Log__c")
+    town.org.delete("Hint_Log__c", str(row["Id"]))
+    assert town.json("verify", code=3)["anchors"]["problems"] == ["anchor 1 is missing in Salesforce"]
+    assert "NOT WHOLE:\nanchor 1 is missing in Salesforce" in town.run("verify").stdout
+
+
+def test_t18_an_org_that_cannot_be_asked_for_anchors_is_said_and_is_no_fault(town: Town) -> None:
+    in_step(town)
+    town.org.schema.remove("Hint_Log__c")
+    assert "no Hint Log" in town.json("verify")["anchors"]["not_asked"]
+    shown = town.run("verify")
+    assert shown.exit_code == 0
+    assert "the audit trail and the signed reports are whole" in shown.stdout
+    assert "not compared with anchors: salesforce: the org has no Hint Log" in shown.stdout
