@@ -55,7 +55,10 @@ def test_connecting_again_keeps_the_settings_that_are_not_named(town: Town, tmp_
         (["--salesforce-url", "http://example.org"], "https://"),
         (["--salesforce-url", "https://example.org"], "--client-id"),
         (["--salesforce-url", "https://example.org", "--client-id", "x", "--username", "u"], "hintsync salesforce-key"),
-        (["--salesforce-url", "https://example.org", "--client-id", "x", "--private-key-file", "f"], "needs --username"),
+        (
+            ["--salesforce-url", "https://example.org", "--client-id", "x", "--private-key-file", "f"],
+            "needs --username",
+        ),
         (["--salesforce-url", "https://example.org", "--client-id", "x"], "client secret"),
         (["--salesforce-url", "https://example.org", "--access-token-file", "nowhere"], "nowhere cannot be read"),
     ],
