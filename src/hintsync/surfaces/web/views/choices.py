@@ -177,6 +177,11 @@ GROUPS: tuple[Group, ...] = (
             ),
             Choice("log_days", "Days that entries are kept", "The audit trail is kept for good.", Shape.WHOLE),
             Choice("log_most", "Entries that are kept at most", "The oldest go first.", Shape.WHOLE),
+        ),
+    ),
+    Group(
+        "Results and reviews",
+        (
             Choice(
                 "result_days",
                 "Days that a run’s results are kept",
