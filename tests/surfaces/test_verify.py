@@ -123,9 +123,11 @@ def test_an_export_that_cannot_be_written_is_said(town: Town, tmp_path: Path) ->
 
 async def _anchored(town: Town) -> None:
     """Cast an anchor, as a worker does at night."""
-    async with open_service(load_settings(state=town.state)) as service:
-        async with open_engine(service, await service.connection()) as engine:
-            assert await cast_anchor(engine)
+    async with (
+        open_service(load_settings(state=town.state)) as service,
+        open_engine(service, await service.connection()) as engine,
+    ):
+        assert await cast_anchor(engine)
 
 
 def test_t18_the_trail_is_compared_with_its_anchors_in_salesforce(town: Town) -> None:
