@@ -39,6 +39,16 @@ _OPTIONS = (
 )
 
 
+#: Sequences that number the rows of some tables.
+_SEQUENCES = """
+    SELECT sequence.relname
+    FROM pg_class AS sequence
+    JOIN pg_depend ON pg_depend.objid = sequence.oid AND pg_depend.deptype IN ('a', 'i')
+    JOIN pg_class AS numbered ON numbered.oid = pg_depend.refobjid
+    WHERE sequence.relkind = 'S' AND numbered.relname = ANY(%s)
+"""
+
+
 class Server:
     """A PostgreSQL server in a folder of its own, reached by a socket in that folder."""
 
@@ -129,12 +139,18 @@ def database(server_url: str) -> Iterator[str]:
 
 
 def empty(url: str, tables: Sequence[str]) -> None:
-    """Drop every row of some tables, and whoever is still connected to their database."""
-    names = sql.SQL(", ").join(map(sql.Identifier, tables))
+    """Drop every row of some tables, parents named first, and whoever is still connected to their database.
+
+    Rows are deleted one table after the other: to truncate makes every file of every index anew, and takes six times as long.
+    """
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(others, [connection.info.backend_pid])
-        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(names))
+        with connection.transaction():
+            for table in reversed(tables):
+                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+            for (sequence,) in connection.execute(_SEQUENCES, [list(tables)]).fetchall():
+                connection.execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(sequence)))
 
 
 def _sweep() -> None:
