@@ -82,7 +82,8 @@ def _lines(name: str, keys: KeyState, file: Path, *, taken: bool) -> list[str]:
         lines.append(f"in use: the key whose certificate is good until {valid_until(keys.in_use):%Y-%m-%d}")
     if not keys.waiting:
         return [*lines, f"it may be changed at any time with: hintsync salesforce-key {name} --renew"]
-    again = f"hintsync salesforce-key {name}" if keys.in_use else f"hintsync connect {name} --client-id … --username …"
+    first = f"hintsync connect {name} --salesforce-url https://… --client-id … --username …"
+    again = f"hintsync salesforce-key {name}" if keys.in_use else first
     return [
         *lines,
         f"to be uploaded: {file}, good until {valid_until(keys.waiting):%Y-%m-%d}; its private key is sealed in the store",
