@@ -146,7 +146,14 @@ class _FilePlace:
         holds = _close_file(self._path)
         if holds and not replace:
             raise AskPerson(_THERE.format(self._path))
-        _remove(self._beside)
+        _remove(self._beside)  # what a restore left that was killed
+        try:
+            await self._make(filling)
+            return self._take_place(holds=holds)
+        finally:
+            _remove(self._beside)
+
+    async def _make(self, filling: _Filling) -> None:
         prepare_file(self._beside)
         database = Database(f"sqlite:///{self._beside}")
         try:
@@ -154,7 +161,6 @@ class _FilePlace:
                 await filling.carry_out(sql, database)
         finally:
             await database.aclose()
-        return self._take_place(holds=holds)
 
     def _take_place(self, *, holds: bool) -> str | None:
         """Swap the files; at no moment is there none of the name."""
@@ -176,7 +182,7 @@ def _keep_aside(path: Path, aside: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Delete what a restore left that was cut off."""
+    """Delete a SQLite database, if there is one, with its journals."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
