@@ -134,19 +134,27 @@ async def prepare_org(
     async with open_org(service, installer or login) as client:
         deployed = await deploy_all(client, service.clock, check_only=check_only)
         if not check_only:
-            await grant_permissions(client, await _works_as(service, login) if installer else "")
+            async with open_org(service, login) as daily:
+                await grant_permissions(client, await own_user(daily))
     return deployed
 
 
-async def look_at_org(service: Service, login: SalesforceLogin) -> tuple[Finding, ...]:
+async def look_at_org(
+    service: Service, login: SalesforceLogin, *, installer: SalesforceLogin | None = None
+) -> tuple[Finding, ...]:
     """Look at an org before anything is put into it; nothing is written.
+
+    Args:
+        service: the installation.
+        login: of every day.
+        installer: signs in for the installation only; the login of every day without it.
 
     Raises:
         ReconnectNeeded: the credential is refused.
     """
-    async with open_org(service, login) as client:
+    async with open_org(service, installer or login) as client, open_org(service, login) as daily:
         await client.sessions.session()
-        return judge(await gather(client))
+        return judge(await gather(client, daily if installer else None))
 
 
 async def install_pages(
@@ -170,9 +178,9 @@ async def install_pages(
         FixConfiguration: the org is not ready, refuses something, or has another key for our app than we; says what to do.
     """
     public_url, login = _checked(wish.public_url), await _login(service, connection)
-    async with open_org(service, wish.installer or login) as client:
+    async with open_org(service, wish.installer or login) as client, open_org(service, login) as daily:
         tell("looking at the org")
-        facts = await gather(client)
+        facts = await gather(client, daily if wish.installer else None)
         findings = judge(facts)
         show(findings)
         refuse(findings)
@@ -189,7 +197,7 @@ async def install_pages(
         if app is not None:
             await _check_key(client, service, app)
         tell("granting permission sets")
-        await grant_permissions(client, await _works_as(service, login) if wish.installer else "")
+        await grant_permissions(client, await own_user(daily) if wish.installer else "")
         granted = {name: await grant(client, name, ids) for name, ids in users.items()}
         tell("putting our section and buttons on the contact's pages")
         layouts = await add_to_pages(client, service.clock, layouts=wish.layouts)
@@ -220,12 +228,6 @@ def _check_pinned(connection: Connection, facts: OrgFacts) -> None:
     seen = None if isinstance(facts.edition, Unknown) else facts.edition
     if seen is not None and connection.org_id and seen.org_id[:15] != connection.org_id[:15]:
         raise FixConfiguration(f"G1: this is org {seen.org_id}, pinned is {connection.org_id}; nothing was changed")
-
-
-async def _works_as(service: Service, login: SalesforceLogin) -> str:
-    """Return the id of the user that hintsync works as every day."""
-    async with open_org(service, login) as client:
-        return await own_user(client)
 
 
 async def _login(service: Service, connection: Connection) -> SalesforceLogin:

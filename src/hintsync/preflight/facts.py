@@ -10,7 +10,7 @@ from hintsync.doctor.known import Known, Unknown, learn
 from hintsync.replicas.salesforce import org_setup
 from hintsync.replicas.salesforce.client import SalesforceClient
 from hintsync.replicas.salesforce.describe import PERSON_ACCOUNT
-from hintsync.replicas.salesforce.org_setup import Api, Edition, InstalledPackage, Persons
+from hintsync.replicas.salesforce.org_setup import VIEW_SETUP, Api, Edition, InstalledPackage, Persons
 
 #: Seconds that one question may take.
 _PATIENCE = 30.0
@@ -22,8 +22,10 @@ class OrgFacts:
 
     edition: Known[Edition | None]
     api: Known[Api]
-    #: Permissions of the user that asks, by name.
+    #: Permissions of the user that installs, by name.
     rights: Known[Mapping[str, bool]]
+    #: The user that hintsync works as may see Setup.
+    sees_setup: Known[bool]
     #: Fields of the contact, API name to label.
     labels: Known[Mapping[str, str]]
     #: None: the org has no person accounts.
@@ -32,8 +34,13 @@ class OrgFacts:
     packages: Known[tuple[InstalledPackage, ...]]
 
 
-async def gather(client: SalesforceClient) -> OrgFacts:
-    """Ask an org; nine calls at most, and nothing is written."""
+async def gather(client: SalesforceClient, daily: SalesforceClient | None = None) -> OrgFacts:
+    """Ask an org; ten calls at most, and nothing is written.
+
+    Args:
+        client: signs in as the user that installs.
+        daily: signs in as the user that hintsync works as every day; None: the same.
+    """
     # the first alone, so that the others find the session that it opens
     named = await learn(org_setup.edition(client), _PATIENCE)
     api, rights, labels, rules, packages = await asyncio.gather(
@@ -43,7 +50,12 @@ async def gather(client: SalesforceClient) -> OrgFacts:
         learn(org_setup.duplicate_rules(client), _PATIENCE),
         learn(org_setup.installed_packages(client), _PATIENCE),
     )
-    return OrgFacts(named, api, rights, labels, await _persons(client, labels), rules, packages)
+    sees_setup = await learn(_sees_setup(daily or client), _PATIENCE)
+    return OrgFacts(named, api, rights, sees_setup, labels, await _persons(client, labels), rules, packages)
+
+
+async def _sees_setup(client: SalesforceClient) -> bool:
+    return (await org_setup.rights(client, [VIEW_SETUP]))[VIEW_SETUP]
 
 
 async def _persons(client: SalesforceClient, labels: Known[Mapping[str, str]]) -> Known[Persons | None]:

@@ -12,7 +12,7 @@ from hintsync.doctor.known import Unknown
 from hintsync.preflight.facts import OrgFacts
 from hintsync.replicas.salesforce.client import API_VERSION
 from hintsync.replicas.salesforce.describe import COUNTRY_CODE, STATE_CODE
-from hintsync.replicas.salesforce.org_setup import RIGHTS
+from hintsync.replicas.salesforce.org_setup import RIGHTS, VIEW_SETUP
 from hintsync.replicas.salesforce.other_sync import OtherSync, find_other_sync
 
 #: Calls that an installation and the first look at an org take, with room to spare.
@@ -36,11 +36,6 @@ _NEEDED: Final = {
         State.LOOK,
         "some orgs want it of who makes a canvas app",
         f"If Salesforce refuses the app: {_GRANT}",
-    ),
-    "ViewSetup": (
-        State.LOOK,
-        "without it hintsync sees neither installed packages nor who holds a permission set, and lets nobody in to its pages",
-        "Give it to the user that hintsync signs in as, for good: Setup, Permission Sets, System Permissions.",
     ),
 }
 
@@ -115,10 +110,24 @@ def _rights(facts: OrgFacts) -> Iterator[Finding]:
     if isinstance(told, Unknown):
         yield _unknown("permissions", "Permissions of the user that installs", told)
         return
+    holds = {**told, "ModifyMetadata": told["ModifyMetadata"] or told["ModifyAllData"]}
     for name, (state, why, remedy) in _NEEDED.items():
-        code, title = f"permission-{name}", f"Permission {RIGHTS[name]}"
-        held = told[name] or (name == "ModifyMetadata" and told["ModifyAllData"])
-        yield Finding(code, title, State.OK, "our user has it") if held else Finding(code, title, state, why, remedy)
+        yield _right(name, holds[name], state, why, remedy)
+
+
+def _sees_setup(facts: OrgFacts) -> Iterator[Finding]:
+    """Judge the one permission that the user whom hintsync works as needs every day."""
+    if isinstance(facts.sees_setup, Unknown):
+        yield _unknown(f"permission-{VIEW_SETUP}", f"Permission {RIGHTS[VIEW_SETUP]}", facts.sees_setup)
+        return
+    why = "without it hintsync sees neither packages nor who holds a permission set, and lets nobody in to its pages"
+    remedy = "Give it to the user that hintsync works as, for good: Setup, Permission Sets, System Permissions."
+    yield _right(VIEW_SETUP, facts.sees_setup, State.LOOK, why, remedy)
+
+
+def _right(name: str, held: bool, state: State, why: str, remedy: str) -> Finding:
+    code, title = f"permission-{name}", f"Permission {RIGHTS[name]}"
+    return Finding(code, title, State.OK, "our user has it") if held else Finding(code, title, state, why, remedy)
 
 
 def _middle_name(facts: OrgFacts) -> Iterator[Finding]:
@@ -203,6 +212,7 @@ _JUDGES: Final[tuple[Callable[[OrgFacts], Iterator[Finding]], ...]] = (
     _edition,
     _api,
     _rights,
+    _sees_setup,
     _middle_name,
     _places,
     _persons,

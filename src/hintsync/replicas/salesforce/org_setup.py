@@ -14,6 +14,8 @@ from hintsync.replicas.salesforce.client import API_VERSION, SalesforceClient
 from hintsync.replicas.salesforce.describe import PERSON_ACCOUNT
 from hintsync.replicas.salesforce.query import rows
 
+#: The permission that hintsync needs every day, to see who holds our permission sets.
+VIEW_SETUP: Final = "ViewSetup"
 #: Permissions by their API names, without the word `Permissions` before them, as the org's Setup calls them.
 RIGHTS: Final[Mapping[str, str]] = {
     "ModifyMetadata": "Modify Metadata Through Metadata API Functions",
@@ -21,7 +23,7 @@ RIGHTS: Final[Mapping[str, str]] = {
     "ManageProfilesPermissionsets": "Manage Profiles and Permission Sets",
     "AssignPermissionSets": "Assign Permission Sets",
     "ModifyAllData": "Modify All Data",
-    "ViewSetup": "View Setup and Configuration",
+    VIEW_SETUP: "View Setup and Configuration",
 }
 _PREFIX = "Permissions"
 

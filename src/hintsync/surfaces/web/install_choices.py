@@ -29,14 +29,19 @@ class Choices:
     profiles: tuple[str, ...]
 
 
-async def read_choices(service: Service, login: SalesforceLogin) -> Choices:
+async def read_choices(service: Service, login: SalesforceLogin, installer: SalesforceLogin | None = None) -> Choices:
     """Look at an org, and list what there is to choose from; nothing is written.
+
+    Args:
+        service: the installation.
+        login: of every day.
+        installer: signs in for the installation only; the login of every day without it.
 
     Raises:
         HintsyncError: the credential is refused, or the org does not let us look.
     """
-    findings = await look_at_org(service, login)
-    async with open_org(service, login) as client:
+    findings = await look_at_org(service, login, installer=installer)
+    async with open_org(service, installer or login) as client:
         return Choices(findings, tuple(await layout_names(client)), tuple(await profile_names(client)))
 
 

@@ -260,6 +260,19 @@ async def test_what_the_org_lacks_is_said_and_nothing_can_be_begun(start: Start)
     assert 'name="proof"' not in page.text
 
 
+async def test_what_the_daily_user_lacks_is_said_although_the_administrator_has_it(start: Start) -> None:
+    worker = next(row for row in start.org.rows("User") if row["LastName"] == "Worker")
+    profile = start.org.storage.ids_where("Profile", "Name", "Standard User", live_only=False)[0]
+    start.org.update("User", str(worker["Id"]), {"ProfileId": profile})
+    await start.enter()
+    await start.name_org()
+    await start.log_in()
+    page = (await start.browser.get("/setup/install")).text
+    assert "lets nobody in to its pages" in page
+    assert "12 of 13 looks found all well" in page
+    assert 'name="proof"' in page, "it is for a person to look at, and stands in no way"
+
+
 async def test_with_a_certificate_hintsync_signs_in_by_its_own_key(start: Start) -> None:
     username = "hinty.worker@clinic.example"
     await start.enter()

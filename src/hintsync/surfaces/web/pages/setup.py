@@ -161,7 +161,8 @@ class SetupDoor:
         if not session.token:
             return _see(GO)
         problem = await self._trouble(session)
-        choices = await read_choices(self._service, session.installer)
+        login = await daily_login(self._service, session)
+        choices = await read_choices(self._service, login, session.installer)
         return _page(
             "setup_install.html",
             session=session,
