@@ -10,7 +10,7 @@ import httpx
 
 from hintsync.core.errors import RetryLater
 from hintsync.core.values import Side
-from hintsync.replicas.salesforce.client import SalesforceClient
+from hintsync.replicas.salesforce.client import Row, SalesforceClient
 from hintsync.replicas.salesforce.query import rows
 from hintsync.replicas.salesforce.soql import quoted, select_in
 
@@ -69,26 +69,23 @@ class OrgPeople:
         found = await rows(self._client, soql, "look up a person's permission sets")
         return frozenset(str(row["PermissionSet"]["Name"]) for row in found)
 
-    async def access(self, user_id: str, record_id: str) -> RecordAccess | None:
-        """Return what a person may do with a record; None for one that is not there, or not ours to see.
+    async def accesses(self, user_id: str, record_ids: Collection[str]) -> Mapping[str, RecordAccess]:
+        """Return what a person may do with records; one that is not there, or not ours to see, is missing.
 
         Args:
             user_id: 18 characters.
-            record_id: 18 characters, of an object that the org's sharing settings list.
+            record_ids: 18 characters, of objects that the org's sharing settings list; 200 at most.
 
         Raises:
             HintsyncError: the org does not answer, or does not let us look.
         """
+        listed = ",".join(quoted(record_id) for record_id in record_ids)
         soql = (
             "SELECT RecordId, HasReadAccess, HasEditAccess FROM UserRecordAccess "
-            f"WHERE UserId = {quoted(user_id)} AND RecordId = {quoted(record_id)}"
+            f"WHERE UserId = {quoted(user_id)} AND RecordId IN ({listed})"
         )
-        found = await rows(self._client, soql, "look up what a person may do with a record")
-        if not found:
-            return None
-        if found[0]["HasReadAccess"] is not True:
-            return RecordAccess.NONE
-        return RecordAccess.EDIT if found[0]["HasEditAccess"] is True else RecordAccess.READ
+        found = await rows(self._client, soql, "look up what a person may do with records")
+        return {str(row["RecordId"]): _access(row) for row in found}
 
     async def owner_of(self, access_token: str) -> SessionOwner | None:
         """Return whose session a token is; None if it is nobody's, or no longer.
@@ -160,6 +157,12 @@ class OrgPeople:
         """Close all connections."""
         await self._client.aclose()
         await self.http.aclose()
+
+
+def _access(row: Row) -> RecordAccess:
+    if row["HasReadAccess"] is not True:
+        return RecordAccess.NONE
+    return RecordAccess.EDIT if row["HasEditAccess"] is True else RecordAccess.READ
 
 
 def _owner(answer: httpx.Response) -> SessionOwner | None:

@@ -7,6 +7,7 @@ import pytest
 from hintsync.surfaces.web.access.believed import BELIEVED
 from hintsync_emulators.salesforce import Org
 from tests.surfaces.web.pages.desk import Desk
+from tests.surfaces.web.pages.pairs import link
 
 
 async def test_a_signed_request_opens_the_page_that_is_meant(desk: Desk) -> None:
@@ -122,6 +123,23 @@ async def test_an_org_that_cannot_say_who_may_see_a_contact_lets_nobody_in(desk:
     answer = await desk.front_desk.get(f"/contacts/{contact}")
     assert answer.status_code == 409
     assert "Brightwater" not in answer.text
+
+
+@pytest.mark.parametrize(("setting", "named"), [("private", False), ("read", True)])
+async def test_a_search_names_the_contact_of_a_found_patient_only_to_whom_the_org_shows_it(
+    desk: Desk, setting: str, named: bool
+) -> None:
+    others = await _not_their_contact(desk, setting)
+    patient = desk.house.wire.practice.create_patient(first_name="Odessa", last_name="Brightwater", dob="1961-05-02")
+    assert (await link(desk, others, patient)).done
+    org = desk.house.wire.org
+    org.update("Contact", others, {"LastName": "Whitcombe"})  # told apart from the patient's own name
+    mine = org.insert("Contact", {"LastName": "Brightwater", "OwnerId": desk.front_desk.user_id})
+    for person, expected in ((desk.front_desk, named), (desk.administrator, True)):
+        answer = await person.open("sync", mine)
+        assert patient in answer.text
+        assert others in answer.text, "that the patient is linked is told in any case"
+        assert ("Whitcombe" in answer.text) is expected
 
 
 async def test_an_administrator_of_hintsync_sees_every_contact_here(desk: Desk) -> None:

@@ -15,9 +15,9 @@ from hintsync.engine.patient_index import name_of, patient_index
 from hintsync.engine.search import whole_person
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.by_hand import addresses, carried_out, contact_of, trouble_page
+from hintsync.surfaces.web.pages.peers import peer_names
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page
-from hintsync.surfaces.web.recent_contacts import recent_contacts
 from hintsync.surfaces.web.views.comparison import draft
 from hintsync.surfaces.web.views.found import Result, results
 
@@ -75,8 +75,7 @@ async def _likely(visit: Visit, considered: ConsideredCreate) -> tuple[Result, .
     index.freshen(engine)
     await index.settled(_PATIENCE)
     looked = await index.search(engine, name_of(person), person, limit=_MOST)
-    peers = {each.hit.linked_to for each in looked.found if each.hit.linked_to}
-    names = await recent_contacts(engine).people(engine, peers, patience=_PATIENCE) if peers else {}
+    names = await peer_names(visit, looked, patience=_PATIENCE)
     found = results(looked, considered.contact.id, names).found
     return tuple(
         shown

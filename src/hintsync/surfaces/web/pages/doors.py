@@ -151,6 +151,7 @@ class Doors:
                 engines=self._engines,
                 orgs=self.orgs,
                 roles=self.roles,
+                contacts=self._contacts,
                 names=names,
                 query=dict(request.query_params) if request else {},
                 request=request,

@@ -16,6 +16,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.stops import Desk
 from hintsync.replicas.salesforce.people import RecordAccess
 from hintsync.state.port import Connection
+from hintsync.surfaces.web.access.contacts import ContactAccess
 from hintsync.surfaces.web.access.orgs import Orgs
 from hintsync.surfaces.web.access.roles import Role, Roles
 from hintsync.surfaces.web.access.tokens import Visitor
@@ -43,6 +44,8 @@ class Visit:
     orgs: Orgs
     #: Says again what the visitor may do, for what lasts longer than a moment.
     roles: Roles
+    #: Says which contacts the visitor may see and change.
+    contacts: ContactAccess
     #: Parts of the address, such as `contact`.
     names: Mapping[str, str] = field(default_factory=dict)
     #: What follows the question mark; the last of several of one name.

@@ -21,6 +21,7 @@ from hintsync.engine.standing import pair_of
 from hintsync.surfaces.cli.record_ids import patient_id
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.by_hand import addresses, carried_out, contact_of, trouble_page
+from hintsync.surfaces.web.pages.peers import peer_names
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, part
 from hintsync.surfaces.web.recent_contacts import recent_contacts
@@ -55,7 +56,7 @@ async def search_page(visit: Visit) -> Response:
         title="Sync to Hint",
         contact=who_of(contact, person),
         key=key,
-        results=await _found(engine, contact, key, person, patience=_FIRST_PATIENCE),
+        results=await _found(visit, contact, key, person, patience=_FIRST_PATIENCE),
         linked_to=(await pair_of(engine, contact)).get(Side.HINT),
         at=await addresses(visit),
     )
@@ -66,7 +67,7 @@ async def live_results(visit: Visit) -> Response:
     contact, engine = contact_of(visit), visit.engine
     text = (await visit.form()).get("q", "")[:_LONGEST]
     person = (await recent_contacts(engine).people(engine, [contact])).get(contact)
-    found = await _found(engine, contact, text, person, patience=_PATIENCE)
+    found = await _found(visit, contact, text, person, patience=_PATIENCE)
     return part(visit, "_found.html", results=found, at=await addresses(visit))
 
 
@@ -95,11 +96,9 @@ async def confirm(visit: Visit) -> Response:
     return await carried_out(visit, contact, action, title="Synced to Hint", again=again)
 
 
-async def _found(engine: Engine, contact: RecordId, text: str, person: Person | None, *, patience: float) -> Results:
-    looked = await patient_index(engine).search(engine, text, person, limit=_MOST)
-    peers = {each.hit.linked_to for each in looked.found if each.hit.linked_to}
-    names = await recent_contacts(engine).people(engine, peers, patience=patience) if peers else {}
-    return results(looked, contact, names)
+async def _found(visit: Visit, contact: RecordId, text: str, person: Person | None, *, patience: float) -> Results:
+    looked = await patient_index(visit.engine).search(visit.engine, text, person, limit=_MOST)
+    return results(looked, contact, await peer_names(visit, looked, patience=patience))
 
 
 async def _preview(visit: Visit, contact: RecordId, patient: RecordId) -> Response:
