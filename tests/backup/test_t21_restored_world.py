@@ -163,7 +163,7 @@ async def in_step(world: Restorable) -> None:
 
 
 async def test_t21_links_are_what_the_records_say_not_what_the_backup_says(world: Restorable) -> None:
-    kept, parted, relinked, moved, deleted = await people(world, 5)
+    kept, parted, relinked, moved, deleted, merged = await people(world, 6)
     backup = await world.back_up()
     engine = await world.live()
     await unlink_by_hand(engine, parted[0])
@@ -175,6 +175,9 @@ async def test_t21_links_are_what_the_records_say_not_what_the_backup_says(world
     await link_by_hand(engine, *made)
     await world.quiet()
     world.org.delete(deleted[0])
+    survivor = world.contact("Ann5", "Moor", "1915-03-04")
+    world.org.merge(merged[0], survivor)
+    await world.quiet()
     records = shown(world)
     await world.lose_and_restore(backup)
     await world.start_again()
@@ -184,13 +187,14 @@ async def test_t21_links_are_what_the_records_say_not_what_the_backup_says(world
         (relinked[0], new): LinkStatus.ACTIVE,
         (other, moved[1]): LinkStatus.ACTIVE,
         made: LinkStatus.ACTIVE,
+        (survivor, merged[1]): LinkStatus.ACTIVE,
         deleted: LinkStatus.SUSPENDED,
     }
-    for pair in (parted, relinked, moved):
+    for pair in (parted, relinked, moved, merged):
         assert await world.store.declined("main", *pair)
     assert shown(world) == records
     ended = [entry for entry in await world.store.log("main") if entry.event == "ended-since-backup"]
-    assert {(entry.contact_id, entry.patient_id) for entry in ended} == {parted, relinked, moved}
+    assert {(entry.contact_id, entry.patient_id) for entry in ended} == {parted, relinked, moved, merged}
 
 
 def shown(world: Restorable) -> list[tuple[object, ...]]:

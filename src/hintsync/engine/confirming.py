@@ -90,9 +90,8 @@ async def _look(engine: Engine) -> _Shown:
         if row.peer_id and row.marked and row.state is RecordState.LIVE:
             shown.claimed.add(row.peer_id)
     async for row in _rows(engine, Side.HINT):
-        shown.patients[row.id] = (row.peer_id or "").partition(".")[
-            0
-        ]  # behind the point: the reservation it was created under
+        # behind the point: the reservation it was created under
+        shown.patients[row.id] = (row.peer_id or "").partition(".")[0]
     return shown
 
 
@@ -104,19 +103,18 @@ async def _rows(engine: Engine, side: Side) -> AsyncIterator[KeyRow]:
 
 
 def _was_ended(link: Link, shown: _Shown) -> bool:
-    """Say whether the records show that somebody ended a link: the contact shows another patient, or neither shows the other.
+    """Say whether the records show that a link was ended since the backup.
 
-    A record that is not there says nothing: the ordinary path finds out what became of it (rows D1 to D9). Where only one of
+    That is so where its contact shows another patient, where another contact shows its patient, or where neither shows the
+    other. A record that is not there says nothing: the ordinary path finds out what became of it (rows D1 to D9). Where only one of
     the two has lost its mark, somebody edited that by hand, and the mark comes back (row U2).
     """
-    contact = shown.contacts.get(link.contact_id or "")
-    if contact is None or link.patient_id not in shown.patients:
+    peer_id, marked = shown.contacts.get(link.contact_id or "", (None, True))
+    if peer_id == link.patient_id:
         return False
-    peer_id, marked = contact
-    if peer_id:
-        return peer_id != link.patient_id
-    others = link.patient_id in shown.claimed
-    return others or not (marked or shown.patients[link.patient_id] == link.contact_id)
+    if peer_id or link.patient_id in shown.claimed:
+        return True
+    return not marked and shown.patients.get(link.patient_id or "", link.contact_id) != link.contact_id
 
 
 async def _end(engine: Engine, links: Sequence[Link]) -> None:
