@@ -44,8 +44,8 @@ $(TOOLS)/.installed: requirements/tools.txt
 	@touch $@
 
 audit: licences $(TOOLS)/.installed  ## licences, and known vulnerabilities of what is pinned (asks a public list of advisories)
-	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/runtime.txt $(ARGS)
-	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/dev.txt $(ARGS)
+	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements/runtime.txt $(ARGS)
+	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements/dev.txt $(ARGS)
 
 sbom: $(STAMP) $(TOOLS)/.installed  ## the wheel, and the list of all that runs with it (CycloneDX), in dist/
 	rm -rf $(RELEASE) dist

@@ -10,6 +10,7 @@ import httpx
 
 from hintsync.core.values import Side
 from hintsync.demo.people import Systems
+from tests.deploy.running import until
 
 #: The field that is edited on each side: its name in Hint and in Salesforce. Nobody edits one field on both.
 FIELDS: Mapping[Side, tuple[str, str]] = {
@@ -33,6 +34,7 @@ class Clinic:
     wanted: dict[tuple[str, str], str] = field(default_factory=dict)
     made: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
+    _allowed: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _trouble: list[BaseException] = field(default_factory=list)
 
     def find_pairs(self) -> None:
@@ -53,13 +55,23 @@ class Clinic:
         self.wanted[patient, FIELDS[side][0]] = value
         self.made = number + 1
 
+    def let_edit(self, edits: int) -> None:
+        """Let people make some more edits: without a bound, a slow machine would let them edit the same people again and again."""
+        for _ in range(edits):
+            self._allowed.release()
+
     def work(self) -> None:
-        """Edit until told to stop; to be run in a thread."""
+        """Edit what is let, until told to stop; to be run in a thread."""
         try:
             while not self._stop.wait(_PAUSE):
-                self.edit(self.made)
+                if self._allowed.acquire(timeout=_PAUSE):
+                    self.edit(self.made)
         except BaseException as error:  # for whoever waits for the thread
             self._trouble.append(error)
+
+    def wait_for(self, edits: int) -> None:
+        """Wait until so many edits were made in all."""
+        until(lambda: self.made >= edits or bool(self._trouble), "people edit")
 
     def rest(self) -> None:
         """Edit no more.
@@ -71,11 +83,15 @@ class Clinic:
         for error in self._trouble:
             raise error
 
-    def shows(self, side: Side) -> dict[tuple[str, str], str]:
-        """Return what one side shows of everything that was edited, asked of its own API."""
-        if side is Side.SALESFORCE:
-            return self._shown_by_org()
-        return {key: str(self._patient(key[0])[key[1]]) for key in sorted(self.wanted)}
+    def apart(self) -> dict[tuple[str, str], tuple[str, str, str]]:
+        """Return what was edited and is not on both sides: what was entered, what Hint shows, what Salesforce shows.
+
+        Both are asked by their own APIs.
+        """
+        org, hint = self._shown_by_org(), self._shown_by_hint()
+        return {
+            key: (value, hint[key], org[key]) for key, value in self.wanted.items() if {hint[key], org[key]} != {value}
+        }
 
     def agrees_on(self, patient: Mapping[str, object]) -> bool:
         """Say whether the org shows of a patient what a webhook showed, or what was edited after that."""
@@ -88,7 +104,11 @@ class Clinic:
         found = {
             (str(each["Hint_Patient_Id__c"]), hint): str(each[org]) for each in shown for hint, org in FIELDS.values()
         }
-        return {key: found[key] for key in sorted(self.wanted)}
+        return {key: found[key] for key in self.wanted}
+
+    def _shown_by_hint(self) -> dict[tuple[str, str], str]:
+        shown = {patient: self._patient(patient) for patient in {patient for patient, _ in self.wanted}}
+        return {(patient, name): str(shown[patient][name]) for patient, name in self.wanted}
 
     def _patient(self, patient_id: str) -> Mapping[str, object]:
         token = {"Authorization": f"Bearer {self.systems.hint.token}"}

@@ -34,11 +34,15 @@ for command in json.loads(sys.argv[1]):
 _PROGRAMS = {"hintsync": ("-m", "hintsync"), "hintsync-alive": ("-m", "hintsync.alive")}
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for something that other processes do."""
+def until(condition: Callable[[], bool], what: str, *, told: Callable[[], object] = str) -> None:
+    """Wait for something that other processes do.
+
+    Raises:
+        AssertionError: it does not come about; says what is told then.
+    """
     began = time.monotonic()
     while not condition():
-        assert time.monotonic() - began < PATIENCE, f"it does not come about: {what}"
+        assert time.monotonic() - began < PATIENCE, f"it does not come about: {what} {told()}"
         time.sleep(_LOOK)
 
 
