@@ -109,12 +109,12 @@ _ROWS: dict[str, Rows] = {
 }
 
 
-def is_of_setup(statement: str) -> bool:
-    """Say whether a statement of the data API asks for one of these objects."""
+def asks_for(api: str, statement: str) -> bool:
+    """Say whether a statement asks for one of these objects of an API, ``setup`` for the data API or ``tooling``."""
     words = statement.lower()
-    if not any(name in words for name in _objects("setup")):
+    if not any(name in words for name in _objects(api)):
         return False
-    return parse(statement).sources[0].path.names[0].lower() in _objects("setup")
+    return parse(statement).sources[0].path.names[0].lower() in _objects(api)
 
 
 def answer(org: Org, api: str, statement: str, root: str, user_id: str) -> dict[str, object]:

@@ -122,7 +122,7 @@ async def test_a_chunked_body_is_read_whole(api: httpx.AsyncClient, org: Org) ->
     [
         ("GET", "/nothing", 404, "NOT_FOUND"),
         ("PUT", "/limits", 405, "METHOD_NOT_ALLOWED"),
-        ("GET", "/tooling/query", 501, "NOT_EMULATED"),
+        ("GET", "/tooling/executeAnonymous", 501, "NOT_EMULATED"),
         ("GET", "/appMenu/AppSwitcher", 501, "NOT_EMULATED"),
         ("GET", "/search/suggestions", 501, "NOT_EMULATED"),
         ("GET", "/sobjects/Global/describe/layouts", 501, "NOT_EMULATED"),

@@ -87,3 +87,8 @@ async def test_who_may_not_use_the_metadata_api_deploys_nothing(org: Org, http: 
     }
     answer = await http.post("/metadata/deployRequest", files=files)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (403, "INSUFFICIENT_ACCESS")
+
+
+async def test_what_else_the_tooling_api_has_is_said_to_be_left_out(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/tooling/query", params={"q": "SELECT Id FROM ApexClass"})
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (501, "NOT_EMULATED")

@@ -11,7 +11,7 @@ from hintsync_emulators.salesforce.queries import DEFAULT_BATCH, LEAST_BATCH
 from hintsync_emulators.salesforce.responses.explain import explained
 from hintsync_emulators.salesforce.responses.record_access import answer_access, asks_for_access
 from hintsync_emulators.salesforce.schema.model import INTEGERS, NUMBERS, Field
-from hintsync_emulators.salesforce.setup_objects import answer, is_of_setup
+from hintsync_emulators.salesforce.setup_objects import answer, asks_for
 from hintsync_emulators.salesforce.soql.plan import Output, Plan, Shape
 from hintsync_emulators.salesforce.web.call import Answer, Call
 
@@ -45,7 +45,7 @@ def _run(call: Call, all_rows: bool) -> Answer:
         return Answer(value=_columns(call, statement, all_rows))
     if asks_for_access(statement):
         return Answer(value=answer_access(call, statement))
-    if is_of_setup(statement):
+    if asks_for("setup", statement):
         return Answer(value=answer(call.org, "setup", statement, call.root, _user(call)))
     batch = call.batch_size(DEFAULT_BATCH, LEAST_BATCH)
     return Answer(value=call.org.queries.run(statement, all_rows, batch, call.root, _user(call)))
