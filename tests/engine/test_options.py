@@ -7,6 +7,7 @@ import pytest
 from hintsync.core.errors import BadInput
 from hintsync.core.fields import ConflictPolicy
 from hintsync.engine.options import Options
+from hintsync.state.port import LogLevel
 
 
 def test_settings_come_back_as_they_were_stored():
@@ -23,6 +24,13 @@ def test_settings_come_back_as_they_were_stored():
         contact_url="https://acme.lightning.force.com/lightning/r/Contact/",
     )
     assert Options.from_json(options.to_json()) == options
+
+
+@pytest.mark.parametrize(("level", "copied"), [(None, []), (LogLevel.ERROR, ["error", "exception"])])
+def test_the_copy_of_the_log_is_switched_off_or_begins_at_a_level(level: LogLevel | None, copied: list[str]):
+    options = Options(hint_log_level=level)
+    assert Options.from_json(options.to_json()) == options
+    assert [str(each) for each in options.levels_copied] == copied
 
 
 def test_what_is_missing_takes_its_default():
@@ -56,6 +64,11 @@ def test_a_policy_reaches_the_mapping_table():
         ({"contact_defaults": {"LeadSource": 3}}, "contact_defaults: expected API names"),
         ({"contact_url": "javascript:alert(1)"}, "contact_url: expected an address"),
         ({"phone_region": "us"}, "phone_region: expected a two-letter"),
+        ({"hint_log_level": "grave"}, "hint_log_level: expected one of off, debug, error, exception"),
+        ({"hint_log_level": None}, "hint_log_level: expected one of"),
+        ({"hint_log_days": 0}, "hint_log_days: expected 1 to 3650 days"),
+        ({"hint_log_most": 199}, "hint_log_most: expected 200 to 100000 entries"),
+        ({"hint_log_most": 1e6}, "hint_log_most: expected 200"),
     ],
 )
 def test_nonsense_is_refused_by_name(stored: dict[str, object], says: str):
