@@ -10,6 +10,7 @@ from hintsync.core.errors import BadInput
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
 from hintsync.state.live import Dirty, Lane, Mark
+from hintsync.state.marks import LONGEST_CAUSE
 from hintsync.state.port import Commit, Connection, LinkChange, LinkTaken, StateStore
 from tests.contract.live_examples import LEASE, T, a_mark, a_poll, claimed, claimed_ids, only
 from tests.contract.state_examples import a_link, an_event, put_links
@@ -54,6 +55,15 @@ async def test_marks_of_one_record_coalesce_in_one_call_and_in_several(store: St
     dirty = await only(store)
     assert (dirty.since, dirty.due, dirty.lane, dirty.cause) == (T + 3, T + 9, Lane.LIVE, "parity")
     assert dirty.revision == 3
+
+
+async def test_the_edits_that_earlier_marks_showed_stay_behind_the_cause_of_the_latest(store: StateStore) -> None:
+    for cause in ("webhook/crossed:city=00ff", "webhook/deleted", "poll/crossed:city=0a,email=0b", "parity"):
+        await store.mark("con-1", [replace(a_mark(), cause=cause)])
+    assert (await only(store)).cause == "parity/crossed:city=0a,email=0b/crossed:city=00ff"
+    await store.mark("con-1", [replace(a_mark(), cause="webhook/crossed:city=" + "0" * LONGEST_CAUSE)])
+    await store.mark("con-1", [replace(a_mark(), cause="webhook/crossed:zip=01")])
+    assert (await only(store)).cause == "webhook/crossed:zip=01"
 
 
 async def test_a_mark_makes_the_lane_more_urgent(store: StateStore) -> None:

@@ -6,9 +6,9 @@ import asyncio
 
 from hintsync.bootstrap import open_service
 from hintsync.core.values import Side
-from hintsync.engine.notices import CROSSED, TOLD_GONE
+from hintsync.engine.notices import TOLD_GONE
 from hintsync.settings import load_settings
-from hintsync.state.live import Mark
+from hintsync.state.live import CROSSED, Mark
 from tests.surfaces.town import Town
 
 CODE = "FIELD_CUSTOM_VALIDATION_EXCEPTION: last_name"

@@ -15,8 +15,8 @@ from hintsync.core.records import FieldName, Fingerprint, LinkState, LinkStatus,
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.echoes import Verdict, crossed_fields, judge_linked
-from hintsync.engine.notices import CROSSED, TOLD_GONE, Notice, NoticeKind
-from hintsync.state.live import Lane, Mark, SidePrints
+from hintsync.engine.notices import TOLD_GONE, Notice, NoticeKind
+from hintsync.state.live import CROSSED, Lane, Mark, SidePrints
 from hintsync.state.port import StateStore
 from hintsync.turns import in_turns
 

@@ -11,9 +11,9 @@ from hintsync.core.records import FieldName, Fingerprint, LinkState, RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
 from hintsync.engine.live_pass import Pass
-from hintsync.engine.notices import CROSSED, TOLD_GONE
+from hintsync.engine.notices import TOLD_GONE
 from hintsync.engine.outcomes import Records
-from hintsync.state.live import Dirty, Lane
+from hintsync.state.live import CROSSED, Dirty, Lane
 
 #: Seconds for which a reservation is left to whoever made it: a batch, a person, another worker.
 _YOUNG = 60.0
@@ -44,13 +44,14 @@ class Piece:
 
     def told_gone(self, side: Side) -> bool:
         """Say whether the latest event of a side said that its record is deleted."""
-        return any(mark.side is side and mark.cause.endswith(TOLD_GONE) for mark in self.marks)
+        causes = (mark.cause.partition(CROSSED)[0] for mark in self.marks if mark.side is side)
+        return any(cause.endswith(TOLD_GONE) for cause in causes)
 
     @property
     def crossed(self) -> dict[FieldName, Fingerprint]:
-        """Edits of the patient, as fingerprints by field, that its latest events showed."""
-        named = (mark.cause.partition(CROSSED)[2] for mark in self.marks)
-        pairs = (each.partition("=") for names in named if names for each in names.split(","))
+        """Edits of the patient, as fingerprints by field, that events showed since it was looked at; of each field the latest."""
+        named = (names for mark in self.marks for names in reversed(mark.cause.split(CROSSED)[1:]))
+        pairs = (each.partition("=") for names in named for each in names.split(","))
         return {name: bytes.fromhex(print_) for name, _, print_ in pairs}
 
     def id_of(self, side: Side) -> RecordId | None:

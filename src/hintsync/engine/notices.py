@@ -11,8 +11,6 @@ from hintsync.core.values import Canonical, Side
 
 #: Cause of the mark of an event that said the record is deleted: the event's own, with this behind it.
 TOLD_GONE = "/deleted"
-#: The same of an event that showed edits of a patient; fields and fingerprints follow.
-CROSSED = "/crossed:"
 
 
 def plain_cause(cause: str) -> str:

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from hintsync.core.records import FieldName, Fingerprint, RecordId
 from hintsync.core.values import Side
+
+#: In the cause of a mark: behind it stand edits that its event showed, as `field=fingerprint`, with commas between.
+CROSSED: Final = "/crossed:"
 
 
 class Lane(IntEnum):
@@ -50,7 +53,7 @@ class Dirty:
     side: Side
     record_id: RecordId
     lane: Lane
-    #: Cause of the latest mark.
+    #: Cause of the latest mark, and behind it the edits (`CROSSED`) that it and earlier ones showed, the latest first.
     cause: str
     #: Seconds since the epoch of the first mark that no finished pass has covered.
     since: float

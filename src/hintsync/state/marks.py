@@ -8,11 +8,13 @@ from typing import TypeAlias
 
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
-from hintsync.state.live import Dirty, Lane, Mark
+from hintsync.state.live import CROSSED, Dirty, Lane, Mark
 
 #: What one row of the dirty set stands for, within a connection.
 Place: TypeAlias = tuple[Side, RecordId]
 
+#: Letters of a cause from which on it is not kept behind the next.
+LONGEST_CAUSE = 2000
 #: Seconds that the id of an event is remembered (semantics section 8).
 EVENT_MEMORY = 7 * 24 * 3600.0
 
@@ -40,7 +42,7 @@ def marked(stored: Dirty | None, connection_id: str, mark: Mark) -> Dirty:
     return replace(
         stored,
         lane=min(stored.lane, mark.lane),
-        cause=mark.cause,
+        cause=cause_again(stored.cause, mark.cause),
         since=min(stored.since, mark.at),
         due=mark.at,
         attempts=0,
@@ -48,6 +50,12 @@ def marked(stored: Dirty | None, connection_id: str, mark: Mark) -> Dirty:
         again=None if stored.worker is None else again,
         parked=None,
     )
+
+
+def cause_again(stored: str, latest: str) -> str:
+    """Return the cause of a dirty record that is marked again: the latest, and behind it the edits that earlier ones showed."""
+    place = stored.find(CROSSED)
+    return latest + stored[place:] if place >= 0 and len(stored) < LONGEST_CAUSE else latest
 
 
 def folded(connection_id: str, marks: Iterable[Mark]) -> Mapping[Place, Dirty]:

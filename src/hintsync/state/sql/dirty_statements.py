@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, Select, Update, and_, bindparam, case, delete, func, literal, select
 
 from hintsync.core.values import Side
-from hintsync.state.live import Backlog, Lane
+from hintsync.state.live import CROSSED, Backlog, Lane
+from hintsync.state.marks import LONGEST_CAUSE
 from hintsync.state.sql import tables
 from hintsync.state.sql.setwise import changing, given, insertion, is_given, keys, larger, places, smaller
 
@@ -76,6 +77,13 @@ def replaying(is_sqlite: bool, *, some: bool) -> Executable:
     return changing(_TABLE, parked).values(clean).returning(_C.record_id)
 
 
+def _edits_behind(is_sqlite: bool) -> ColumnElement[str]:
+    """Return what `marks.cause_again` puts behind the latest cause."""
+    place = func.instr(_C.cause, CROSSED) if is_sqlite else func.strpos(_C.cause, CROSSED)
+    kept = and_(place > 0, func.length(_C.cause) < LONGEST_CAUSE)
+    return case((kept, func.substr(_C.cause, place)), else_="")
+
+
 @cache
 def marking(is_sqlite: bool) -> Executable:
     """Return what does to each given row as `marks.marked` does to a record."""
@@ -90,7 +98,7 @@ def marking(is_sqlite: bool) -> Executable:
     moved = {
         "state": READY,
         "lane": smaller(is_sqlite, _C.lane, new.lane),
-        "cause": new.cause,
+        "cause": new.cause + _edits_behind(is_sqlite),
         "since": smaller(is_sqlite, _C.since, new.since),
         "due": new.due,
         "attempts": 0,
