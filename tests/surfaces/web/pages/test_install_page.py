@@ -9,8 +9,10 @@ import re
 import httpx
 import pytest
 
+from hintsync.taking_over import keep_apart
 from hintsync_emulators.control import Controlled, Failure
 from hintsync_emulators.salesforce.managed import install_managed
+from hintsync_emulators.salesforce.schema.model import Field
 from tests.surfaces.web.pages.desk import Desk
 
 FORM = {"who": "admins", "where": "all"}
@@ -160,3 +162,20 @@ async def test_without_a_public_address_it_is_said_what_to_set(desk: Desk) -> No
     await desk.administrator.open()
     assert "HINTSYNC_PUBLIC_URL" in (await desk.administrator.get("/install")).text
     assert (await desk.administrator.post("/install", FORM)).status_code == 409
+
+
+async def test_m21_its_links_are_imported_from_the_page_of_stops(desk: Desk) -> None:
+    wire = desk.house.wire
+    field = Field("Hint_Patient_ID__c", "Hint Patient ID", "string", length=40)
+    install_managed(wire.org, "Hint Health", "hinthealth", [field])
+    patient = wire.practice.create_patient(first_name="Ada", last_name="Moss", dob="1990-01-02")
+    contact = wire.org.insert("Contact", {"LastName": "Mossgrove", "hinthealth__Hint_Patient_ID__c": patient})
+    lost = wire.org.insert("Contact", {"LastName": "Gray", "hinthealth__Hint_Patient_ID__c": "pat-gone"})
+    await keep_apart(wire.service, await wire.service.connection())
+    await desk.administrator.open()
+    assert "Import its links" in (await desk.administrator.get("/stops")).text
+    page = (await desk.administrator.act("/stops/import-links")).text
+    assert "Links imported: 1. Known already: 0." in page
+    assert "Left for people: 1; hintsync take-over names their contacts." in page
+    assert wire.org.get("Contact", contact)["Hint_Patient_Id__c"] == patient
+    assert wire.org.get("Contact", lost)["Hint_Patient_Id__c"] is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.responses import Response
 
 from hintsync.core.errors import BadInput, HintsyncError
@@ -16,7 +18,7 @@ from hintsync.surfaces.web.pages.log import table_of
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, see
 from hintsync.surfaces.web.views import stops as view
-from hintsync.taking_over import end_other
+from hintsync.taking_over import end_other, import_links
 
 #: Rows of a plan on one page.
 _ROWS = 50
@@ -40,7 +42,7 @@ async def show(visit: Visit) -> Response:
         paused_writes=[view.paused_words(kind, table) for kind in facts.paused_writes],
         parked=(await store.backlog(visit.connection.id)).parked,
         identity=await _identity(visit) if is_pinned_wrong else None,
-        told=_TOLD.get(visit.query.get("done", ""), ""),
+        told=_imported(visit.query) or _TOLD.get(visit.query.get("done", ""), ""),
     )
 
 
@@ -53,6 +55,16 @@ _TOLD = {
     "other-ended": "It is noted that the other integration has ended. hintsync goes on alone.",
     "back": "The pinned systems are back, and the stop has ended.",
 }
+
+
+def _imported(query: Mapping[str, str]) -> str:
+    """Say what became of the other integration's links."""
+    counts = [query.get(name, "") for name in ("imported", "known", "left")]
+    if query.get("done") != "imported" or not all(each.isascii() and each.isdigit() for each in counts):
+        return ""
+    imported, known, left = (f"{int(each[:9]):,}" for each in counts)
+    told = f"Links imported: {imported}. Known already: {known}. A dry run of all patients shows them as found again."
+    return told if left == "0" else f"{told} Left for people: {left}; hintsync take-over names their contacts."
 
 
 async def _identity(visit: Visit) -> dict[str, object] | None:
@@ -91,6 +103,12 @@ async def act_acknowledge(visit: Visit) -> Response:
         return see(visit, "/stops", done="back")
     await acknowledge(visit.desk, form.get("guard", ""), Side(side) if side in set(Side) else None)
     return see(visit, "/stops", done="acknowledged")
+
+
+async def act_import_links(visit: Visit) -> Response:
+    """Import the links of the other integration."""
+    links = await import_links(visit.service, visit.engine)
+    return see(visit, "/stops", done="imported", imported=len(links.imported), known=len(links.known), left=links.left)
 
 
 async def act_other_ended(visit: Visit) -> Response:
@@ -154,6 +172,7 @@ PLACES: tuple[Place, ...] = (
     Place("/stops/pause", act_pause, Role.ADMINISTRATOR, "POST"),
     Place("/stops/resume", act_resume, Role.ADMINISTRATOR, "POST"),
     Place("/stops/acknowledge", act_acknowledge, Role.ADMINISTRATOR, "POST"),
+    Place("/stops/import-links", act_import_links, Role.ADMINISTRATOR, "POST"),
     Place("/stops/other-ended", act_other_ended, Role.ADMINISTRATOR, "POST"),
     Place("/stops/pin", act_pin, Role.ADMINISTRATOR, "POST"),
     Place("/stops/plans/{run}", show_plan, Role.ADMINISTRATOR),

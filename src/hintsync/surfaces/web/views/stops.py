@@ -118,8 +118,8 @@ def _remedy(stop: Stop) -> str:
         return "Make the pinned systems answer again, or pin those that answer now if you know that they are meant."
     if stop.guard == OTHER:
         return (
-            "End the other integration: in Hint, its Salesforce integration page, Cancel Integration. Then import its links with"
-            " hintsync take-over --import-links, say here that it has ended, and uninstall its package when all is well."
+            "Import its links while its fields are there. End it in Hint: its Salesforce integration page, Cancel Integration."
+            " Then say here that it has ended. Uninstall its package when all is well."
         )
     if stop.run_id:
         return (
