@@ -69,6 +69,7 @@ async def activate_now(visit: Visit) -> Response:
 
 async def start_dry_run(visit: Visit) -> Response:
     """Order the first dry run, and lead to it."""
+    await visit.form()  # one that is too large is refused before anything is done
     run = await order_batch(visit.engine, BatchOrder(RunKind.BATCH_PATIENTS, dry=True))
     return see(visit, f"/runs/{run.id}")
 
