@@ -71,6 +71,12 @@ def _instructions(text: str) -> Iterator[tuple[str, str]]:
         yield word, rest.strip()
 
 
+def sent_to_the_builder() -> Sequence[str]:
+    """Return the files and folders that .dockerignore lets through."""
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    return [line[1:] for line in lines if line.startswith("!")]
+
+
 def read_compose(path: Path) -> dict[str, Any]:
     """Read a compose file as it stands."""
     found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))

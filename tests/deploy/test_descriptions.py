@@ -21,7 +21,17 @@ from hintsync.settings import PREFIX, Settings, load_settings
 from hintsync.surfaces.cli.main import app
 from hintsync.surfaces.cli.serve import _ROLES
 from hintsync.surfaces.web.app import create_app
-from tests.deploy.composed import DEPLOY, MANY, ONE_HOST, ROOT, Container, containers, read_compose, read_image
+from tests.deploy.composed import (
+    DEPLOY,
+    MANY,
+    ONE_HOST,
+    ROOT,
+    Container,
+    containers,
+    read_compose,
+    read_image,
+    sent_to_the_builder,
+)
 from tests.surfaces.web.house import opened
 
 COMPOSED = [ONE_HOST, MANY]
@@ -145,10 +155,7 @@ def test_the_image_is_built_on_a_named_version_from_files_that_go_to_the_builder
         if word == "COPY" and "--from" not in rest
         for each in rest.split()[:-1]
     ]
-    sent = [
-        line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")
-    ]
-    assert set(sources) == set(sent)
+    assert set(sources) == set(sent_to_the_builder())
     assert all((ROOT / each).exists() for each in sources)
     installs = [
         step for word, rest in image.instructions if word == "RUN" for step in rest.split("&&") if "pip install" in step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.deploy.composed import ROOT
+from tests.deploy.composed import ROOT, sent_to_the_builder
 from tests.deploy.running import PATIENCE, free_port, until
 
 PACKAGES = ("hintsync", "hintsync_emulators")
@@ -57,8 +58,7 @@ class Installed:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The wheel, built and installed without a network; what it needs is lent by the environment of the tests."""
     made = tmp_path_factory.mktemp("wheel")
-    build(made)
-    (wheel,) = made.glob("*.whl")
+    wheel = build(made)
     folder = made / "venv"
     venv.create(folder, with_pip=False, symlinks=True)
     (packages,) = folder.glob("lib/python3*/site-packages")
@@ -71,14 +71,28 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return Installed(wheel, folder)
 
 
-def build(folder: Path) -> None:
+def build(folder: Path) -> Path:
+    """Build the wheel in a folder from what goes to the builder of the image, and nothing else; return the wheel."""
+    sources = folder / "sources"
+    for each in sent_to_the_builder():
+        target = sources / each
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / each).is_dir():
+            shutil.copytree(
+                ROOT / each, target, ignore=shutil.ignore_patterns("__pycache__"), copy_function=shutil.copy
+            )
+        else:
+            shutil.copy(ROOT / each, target)
+    return build_from(sources)
+
+
+def build_from(sources: Path) -> Path:
     """Build the wheel as the image does."""
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
+    made = sources.parent / "dist"
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(made)]
+    subprocess.run(command, cwd=sources, check=True, capture_output=True)
+    (wheel,) = made.glob("*.whl")
+    return wheel
 
 
 def packages_of_the_tests() -> Path:
@@ -151,5 +165,5 @@ def alive(installed: Installed, port: int) -> bool:
 
 
 def test_two_builds_of_the_same_sources_are_the_same_file(installed: Installed, tmp_path: Path) -> None:
-    build(tmp_path)
-    assert (tmp_path / installed.wheel.name).read_bytes() == installed.wheel.read_bytes()
+    again = shutil.copytree(installed.wheel.parents[1] / "sources", tmp_path / "elsewhere", copy_function=shutil.copy)
+    assert build_from(again).read_bytes() == installed.wheel.read_bytes()
