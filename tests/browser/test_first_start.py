@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from hintsync_emulators.salesforce import App, Org, create_app
+from hintsync_emulators.salesforce.managed import install_managed
 from hintsync_emulators.serve import serving
 from tests.browser.album import Album
 from tests.browser.axe import violations
@@ -57,6 +58,8 @@ def fresh(tmp_path: Path) -> Iterator[Fresh]:
 
 def see(page: Page, album: Album, title: str) -> None:
     """Keep pictures, wide and narrow, and let the accessibility checker look."""
+    expect(page.locator("#main:not([aria-busy])")).to_be_visible()
+    page.wait_for_function("document.getAnimations().every((each) => each.playState !== 'running')")
     assert violations(page) == []
     album.take(page, title)
     page.set_viewport_size({"width": 400, "height": 900})
@@ -102,3 +105,13 @@ def test_m1_from_the_code_on_the_console_to_the_installed_org(
     page.get_by_role("button", name="Install", exact=True).click()
     expect(page.get_by_text("Contact Layout: has them")).to_be_visible(timeout=60_000)
     see(page, album, "Installed again")
+    with fresh.org.guard:
+        install_managed(fresh.org, "Hint Health", "hinthealth")
+    page.get_by_role("link", name="Install", exact=True).click()
+    expect(page.get_by_role("heading", name="What to install")).to_be_visible(timeout=60_000)
+    see(page, album, "Another integration is found")
+    page.get_by_role("button", name="Install", exact=True).click()
+    expect(page.get_by_text("To do: Hint Health 1.0")).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Safety stops").click()
+    expect(page.get_by_role("button", name="Import its links")).to_be_visible()
+    see(page, album, "Stopped beside another integration")
