@@ -25,6 +25,7 @@ from hintsync.engine.options import Options
 from hintsync.engine.parity import check_parity
 from hintsync.ports import Update, WriteAnswer, WriteMode
 from hintsync.replicas.memory import MemoryReplica
+from hintsync.replicas.memory_faults import Crash
 from hintsync.state.port import ReviewKind
 from tests.live.history import calm
 from tests.live.town import LiveTown
@@ -262,6 +263,55 @@ async def test_f5_a_number_that_stands_before_the_mapped_one_is_not_taken_for_an
     await town.settle()
     assert town.org.shown(contact).values["home_phone"] == "+14155550133"
     assert len(town.practice.shown(patient).phones) == 3
+    assert await town.store.reviews("main") == []
+
+
+@pytest.mark.parametrize("how", ["its reply is lost", "the worker dies"])
+async def test_t5_t6_an_edit_that_a_write_took_away_of_which_nobody_knows_is_put_to_review(how: str):
+    """The next look finds agreement, and nothing in the audit trail said that it had been written."""
+    town = LiveTown()
+    contact, patient = town.both("Bea", "Moor", "1961-03-04", city="Lynn")
+    await link_by_hand(await town.live(), contact, patient)
+    await town.settle()
+    town.org.edit(contact, {"city": "Dover"})
+    await town.take(_taken(town))
+    write = town.practice.update
+
+    async def edited_before(updates: Sequence[Update], mode: WriteMode) -> Sequence[WriteAnswer]:
+        town.practice.update = write  # type: ignore[method-assign]
+        town.practice.edit(patient, {"city": "Alton"})
+        if how == "the worker dies":
+            await write(updates, mode)
+            raise Crash
+        town.practice.faults.lose_reply()
+        return await write(updates, mode)
+
+    town.practice.update = edited_before  # type: ignore[method-assign]
+    await town.pass_once()
+    town.clock.push(20.0)
+    events = _taken(town)
+    await town.pass_once()
+    town.practice.edit(patient, {"email": "ann@example.org"})
+    await town.take(events)
+    await calm(town)
+    assert town.show(Side.SALESFORCE, contact, "city") == town.show(Side.HINT, patient, "city") == "Dover"
+    reviews = await town.store.reviews("main")
+    assert [(each.kind, each.field_name) for each in reviews] == [(ReviewKind.OVERWRITTEN, "city")]
+
+
+async def test_f4_the_same_edit_on_both_sides_is_not_taken_for_one_that_our_write_took_away():
+    """The event of another edit in Hint shows what both sides had agreed on before."""
+    town = LiveTown()
+    contact, patient = town.both("Bea", "Moor", "1961-03-04", city="Lynn")
+    await link_by_hand(await town.live(), contact, patient)
+    await town.settle()
+    town.practice.edit(patient, {"email": "ann@example.org"})
+    late = _taken(town)
+    town.practice.edit(patient, {"city": "Dover"})
+    town.org.edit(contact, {"city": "Dover"})
+    await town.settle()
+    await town.take(late)
+    await calm(town)
     assert await town.store.reviews("main") == []
 
 

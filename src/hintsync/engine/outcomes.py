@@ -156,9 +156,13 @@ def record_pair(scribe: Scribe, settled: Settled, records: Records) -> Remembere
 
 
 def _befores(settled: Settled, moved: Base, fp: Fingerprinter) -> Base:
-    """Return what Hint showed of the fields that were written to it; a pair that was read again shows them written already."""
+    """Return what Hint showed of the fields that were written to it, or may have been: a reply that was lost leaves agreement.
+
+    A pair that was read again shows them written already; what it showed before is the base then.
+    """
     result, befores = settled.results.get(Side.HINT), dict[FieldName, Fingerprint]()
-    for name in result.written if result is not None else ():
+    written = result.written if result is not None else frozenset[FieldName]()
+    for name in written | (settled.plan.agreed.keys() & moved.keys()):
         value, agreed = settled.pair.hint.values.get(name, ABSENT), settled.pair.state.base.get(name)
         shown = None if value is ABSENT else fp.of(name, value)
         before = agreed if shown is None or shown == moved.get(name) else shown

@@ -48,7 +48,8 @@ def _is_there(fp: Fingerprinter, name: FieldName, shown: Mapping[FieldName, Seen
 async def _written_lately(engine: Engine, link_id: str, heard: float) -> set[FieldName]:
     """Return the fields that were written to Hint about when an event was heard, as the link's audit chain tells.
 
-    Hint takes its list of phones as a whole: whoever writes one number writes them all.
+    Where the reply was lost, or the worker died, what was written is found in agreement. Hint takes its list of phones as a
+    whole: whoever writes one number writes them all.
     """
     began = datetime.fromtimestamp(heard - _BEFORE, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     names, after = set[FieldName](), 0
@@ -56,7 +57,8 @@ async def _written_lately(engine: Engine, link_id: str, heard: float) -> set[Fie
         after = events[-1].sequence
         for stored in events:
             event = stored.event
-            if event.action == "wrote" and event.side is Side.HINT and event.at >= began:
+            wrote = event.action == "wrote" and event.side is Side.HINT
+            if (wrote or event.action == "agreed") and event.at >= began:
                 names.update(event.fields)
     phones = {row.name for row in engine.table.phones}
     return names | phones if names & phones else names
