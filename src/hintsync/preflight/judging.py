@@ -196,7 +196,10 @@ def _duplicate_rules(facts: OrgFacts) -> Iterator[Finding]:
 def _other(facts: OrgFacts) -> Iterator[Finding]:
     code, title, found = "other-integration", "Another integration with Hint", other_sync(facts)
     if found is not None:
-        remedy = "Live sync does not start beside it: two would fight. hintsync take-over imports its links and says how to end it."
+        remedy = (
+            "hintsync stands still beside it, for two would fight. The page Safety stops and hintsync take-over import its links"
+            " and say how to end it."
+        )
         yield Finding(code, title, State.LOOK, f"installed: {found.title}", remedy)
     elif isinstance(facts.packages, Unknown):
         yield _unknown(code, title, facts.packages)
