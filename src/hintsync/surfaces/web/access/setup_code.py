@@ -1,7 +1,8 @@
 """One-time codes for the guided first start: printed where the service runs, typed into its page, good once and not for long.
 
 Any process of the service reads a code that another made, since it carries its time and is signed with the store's key. That
-it was used is remembered as a place taken in a schedule that all processes share.
+it was used is remembered as a place taken in a schedule that all processes share. Wrong codes are limited; a right one is
+taken even while somebody tries wrong ones, so that nobody can be locked out.
 """
 
 from __future__ import annotations
@@ -24,12 +25,16 @@ LIFE: Final = 1800
 #: A code is this many bytes: time in seconds, chance, signature; 24 letters and digits in groups of four.
 _TIME, _CHANCE, _SIGNATURE = 4, 2, 9
 _GROUP = 4
-#: Tries: so many at once, then one in so many seconds, over all processes.
+#: Wrong codes that are answered: so many at once, then one in so many seconds, over all processes.
 _TRIES, _SECONDS_A_TRY = 10, 6.0
 
 
 class BadCode(Exception):
     """The code is none, too old, or used; or there were too many tries. One of our own words says which."""
+
+
+class TooManyTries(BadCode):
+    """Wrong codes came too fast."""
 
 
 def new_code(store: StateStore, clock: Clock) -> str:
@@ -46,10 +51,10 @@ async def use_code(store: StateStore, clock: Clock, typed: str) -> None:
         BadCode: it cannot be used.
     """
     now = clock.now().timestamp()
-    if await store.take_turn("setup code, tries", now, interval=_SECONDS_A_TRY, burst=_TRIES) > 0:
-        raise BadCode("There were too many tries. Wait a minute.")
     begin = _signed(store, typed)
     if begin is None:
+        if await store.take_turn("setup code, wrong tries", now, interval=_SECONDS_A_TRY, burst=_TRIES) > 0:
+            raise TooManyTries("There were too many wrong codes. Wait a minute, and copy the code as it was printed.")
         raise BadCode("This is not a code of this service. Copy it as it was printed.")
     if not -60 <= now - int.from_bytes(begin[:_TIME]) < LIFE:
         raise BadCode("This code is too old. hintsync setup prints a new one.")

@@ -25,7 +25,7 @@ from hintsync.replicas.wire import transport_without_proxy
 from hintsync.settings import check_public_url
 from hintsync.signing_keys import make_key
 from hintsync.surfaces.web.access.oidc import Attempt, NotLoggedIn, Opened, authorize_url, redeem_session
-from hintsync.surfaces.web.access.setup_code import BadCode, use_code
+from hintsync.surfaces.web.access.setup_code import BadCode, TooManyTries, use_code
 from hintsync.surfaces.web.access.setup_session import LIFE, SetupSession, open_session
 from hintsync.surfaces.web.access.tokens import Tokens
 from hintsync.surfaces.web.install_choices import read_choices, wish_of
@@ -80,7 +80,8 @@ class SetupDoor:
             await use_code(self._service.store, self._service.clock, typed)
         except BadCode as error:
             _log.warning("a set-up code was not taken")
-            return _page("setup_code.html", status=HTTPStatus.FORBIDDEN, problem=str(error))
+            status = HTTPStatus.TOO_MANY_REQUESTS if isinstance(error, TooManyTries) else HTTPStatus.FORBIDDEN
+            return _page("setup_code.html", status=status, problem=str(error))
         except (HintsyncError, Refused) as error:
             return problem_page(problem_of(error))
         return self._kept(request, SetupSession(), ORG)
