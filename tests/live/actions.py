@@ -266,7 +266,7 @@ class Actions:
             await self.town.take(events)
 
     async def lose_events(self) -> None:
-        self.town.lost += len(self._some())
+        self.town.lost.update(event.record_id for event in self._some())
 
     async def double_events(self) -> None:
         self.town.events += [event for event in self.town.events if self.random.random() < 0.5]

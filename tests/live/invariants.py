@@ -9,7 +9,7 @@ from hintsync.core.values import ABSENT, Side
 from hintsync.engine.catch_up import catch_up
 from hintsync.engine.parity import check_parity
 from hintsync.engine.sync_all import sync_all
-from hintsync.state.port import Run, RunStatus
+from hintsync.state.port import ReviewKind, Run, RunStatus
 from tests.live.town import LiveTown
 
 #: Hint takes it and never shows it.
@@ -23,6 +23,7 @@ async def problems(town: LiveTown) -> list[str]:
         *await _differences(town),
         *await _asleep(town),
         *await _lost_edits(town),
+        *await _taken_in_the_dark(town),
         *await _doubles(town),
         *await _restless(town),
     ]
@@ -66,6 +67,23 @@ async def _lost_edits(town: LiveTown) -> list[str]:
             found.append(
                 f"T2 edit {edit.number} of {edit.side} {edit.record_id} {edit.field}: "
                 f"{'not held' if intact else 'overwritten'}"
+            )
+    return found
+
+
+async def _taken_in_the_dark(town: LiveTown) -> list[str]:
+    """An edit in Hint that our write took away is put to review, unless its event was lost."""
+    found = []
+    for edit in town.oracle.taken_away:
+        state = (await town.store.live_links("main", Side.HINT, [edit.record_id])).get(edit.record_id)
+        if state is None or state.link.status is not LinkStatus.ACTIVE or edit.record_id in town.lost:
+            continue
+        reviews = await town.store.reviews(
+            "main", kind=ReviewKind.OVERWRITTEN, record_ids=[state.link.contact_id or ""]
+        )
+        if edit.field not in {review.field_name for review in reviews}:
+            found.append(
+                f"section 10: edit {edit.number} of {edit.record_id} {edit.field} was taken away, and nobody asks"
             )
     return found
 

@@ -32,6 +32,8 @@ class Oracle:
     """All edits of a history. T2: each ends on both sides, or in the queue, or was superseded on its own side."""
 
     edits: list[Edit] = field(default_factory=list)
+    #: Those in Hint that a write of ours took away, as far as nobody has edited or decided the field since.
+    taken_away: list[Edit] = field(default_factory=list)
 
     def edited(
         self, side: Side, record_id: RecordId, name: FieldName, value: Seen, no_edit: str = "", *, in_pass: bool = False
@@ -49,6 +51,7 @@ class Oracle:
         for edit in self.open():
             if (edit.side, edit.record_id, edit.field) == (side, record_id, name):
                 edit.ended = "superseded"
+        self._settle(record_id, name)
         self.edits.append(Edit(len(self.edits), side, record_id, name, value, no_edit, in_pass))
 
     def open(self) -> Iterator[Edit]:
@@ -65,9 +68,11 @@ class Oracle:
             if here == there == edit.value:
                 edit.ended = "arrived"
 
-    def no_pass(self) -> None:
-        """A pass is over, or its process died."""
-        for edit in self.open():
+    def no_pass(self, *, died: bool = False) -> None:
+        """A pass is over, or its process died: then nobody knows what it wrote, and what that took away may stay unknown."""
+        if died:
+            self.taken_away = [edit for edit in self.taken_away if not edit.in_pass]
+        for edit in self.edits:
             edit.in_pass = False
 
     def overwrote(
@@ -80,18 +85,24 @@ class Oracle:
         """
         for edit in self.open():
             if edit.in_pass and (edit.side, edit.record_id) == (side, record_id):
-                gone = edit.field in beside and show(side, record_id, edit.field) != edit.value
-                if edit.field in names or gone:
+                gone = show(side, record_id, edit.field) != edit.value
+                if edit.field in names or (edit.field in beside and gone):
                     edit.ended = "in the window"
+                    self.taken_away += [edit] if gone else []
 
     def release(self, side: Side, record_id: RecordId, why: str) -> None:
         """Follow the edits of a record no further: it is gone, unlinked, or a person has decided otherwise."""
         for edit in self.open():
             if (edit.side, edit.record_id) == (side, record_id):
                 edit.ended = why
+        self._settle(record_id)
 
     def decided(self, side: Side, record_id: RecordId, name: FieldName) -> None:
         """A person let the other side's value stay."""
         for edit in self.open():
             if (edit.side, edit.record_id, edit.field) == (side, record_id, name):
                 edit.ended = "decided"
+        self._settle(record_id, name)
+
+    def _settle(self, record_id: RecordId, name: FieldName | None = None) -> None:
+        self.taken_away = [e for e in self.taken_away if e.record_id != record_id or name not in (None, e.field)]

@@ -214,7 +214,9 @@ async def test_f7_a_phone_that_hint_got_while_we_wrote_it_too_is_not_left_behind
     assert shown == [None, None]
 
 
-@pytest.mark.parametrize("heard", ["while we write", "later", "later, and more after it"])
+@pytest.mark.parametrize(
+    "heard", ["while we write", "later", "later, and more after it", "later, and Salesforce was edited again"]
+)
 @pytest.mark.parametrize("ours", ["city", "mobile_phone"])
 @pytest.mark.parametrize("theirs", ["city", "mobile_phone", "home_phone", "email"])
 async def test_f5_an_edit_in_hint_that_our_write_took_away_is_put_to_review(ours: str, theirs: str, heard: str):
@@ -244,6 +246,8 @@ async def test_f5_an_edit_in_hint_that_our_write_took_away_is_put_to_review(ours
         await town.take(_taken(town))
         town.practice.edit(patient, {"middle_name": "B."})
         await town.take(_taken(town))
+    elif heard == "later, and Salesforce was edited again":
+        town.org.edit(contact, {ours: "Reno" if ours == "city" else "+14155550177"})
     await calm(town)
     gone = ours == theirs or (ours, theirs) == ("mobile_phone", "home_phone")
     assert (town.show(Side.HINT, patient, theirs) != _ENTERED[theirs][1]) is gone

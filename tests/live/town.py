@@ -60,8 +60,8 @@ class LiveTown(LiveWorld):
     """Both systems, their events on the way, one process after the other, and what people wanted."""
 
     oracle: Oracle = field(default_factory=Oracle)
-    #: Events that were lost on the way.
-    lost: int = 0
+    #: Records of which an event was lost on the way.
+    lost: set[RecordId] = field(default_factory=set)
     #: Our own writes by side, as the systems counted them.
     written: Counter[Side] = field(default_factory=Counter)
     #: Contacts that we made, by the patient each was made for.
@@ -156,7 +156,7 @@ class LiveTown(LiveWorld):
         """Let a process do something, and perhaps die at a point of it; false if it died or met an error of the order."""
         self._points = Points(crash_at, meanwhile=meanwhile)
         self.restart()
-        engine = await self.live()
+        engine, deaths = await self.live(), self.deaths
         try:
             await work(engine)
         except Crash:
@@ -167,7 +167,7 @@ class LiveTown(LiveWorld):
         finally:
             await bury()
             self.points_before, self._points = self._points, Points()
-            self.oracle.no_pass()
+            self.oracle.no_pass(died=self.deaths > deaths)
             self.restart()
             self.look()
         return True

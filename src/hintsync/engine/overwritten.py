@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from hintsync.core.fingerprints import Fingerprinter
+from hintsync.core.plan import Effect
 from hintsync.core.records import FieldName, Fingerprint
 from hintsync.core.values import ABSENT, Seen, Side
 from hintsync.engine.context import Engine
@@ -25,13 +26,13 @@ _BEFORE = 60.0
 async def note_overwritten(engine: Engine, ended: Ended, settled: Settled) -> None:
     """Add a review for every edit that was heard of, is not there any more, and whose field we wrote at that time.
 
-    A field that differs from the base was edited after our write, and travels like any other edit. One that nobody wrote
-    was edited again by a person: the event was merely late.
+    A field that differs from the base in Hint was edited after our write, and travels like any other edit. One that nobody
+    wrote was edited again by a person: the event was merely late.
     """
     crossed, state = ended.piece.crossed, settled.pair.state
     if not crossed or settled.gone is not None:
         return
-    unchanged = {decision.field for decision in settled.plan.decisions if decision.row == "F1"}
+    unchanged = {each.field for each in settled.plan.decisions if each.row == "F1" or each.effect is Effect.WRITE_HINT}
     fp, shown = engine.fingerprinter(state.link.salt), settled.pair.hint.values
     lost = {name for name, print_ in crossed.items() if name in unchanged and not _is_there(fp, name, shown, print_)}
     if lost:
