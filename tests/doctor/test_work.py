@@ -13,7 +13,7 @@ from hintsync.engine.alarms import LAST_SUCCESS
 from hintsync.engine.hint_log import copy_log
 from hintsync.engine.parity import check_parity
 from hintsync.engine.parity_report import REPORT
-from hintsync.engine.stops import lift, pause, trip
+from hintsync.engine.stops import OTHER, lift, pause, trip
 from hintsync.state.live import Mark, Stop
 from hintsync.state.port import Commit, LogEntry, LogLevel
 from hintsync_emulators.control import Failure
@@ -40,6 +40,14 @@ async def test_a_stop_is_wrong_and_a_pause_is_to_be_looked_at(surgery: Surgery) 
     assert (found.state, "25 of 100 links" in found.found) == (State.WRONG, True)
     await lift(desk, "G3", Side.HINT)
     assert await surgery.state("stops") == (State.LOOK, "paused")
+
+
+async def test_another_integration_of_the_org_has_a_remedy_of_its_own(surgery: Surgery) -> None:
+    desk = await surgery.desk()
+    await trip(desk, Stop("demo", OTHER, None, "Hint's own package is installed", desk.now()))
+    assert "hintsync take-over" in ((await surgery.look())["stops"].remedy or "")
+    await trip(desk, Stop("demo", "G3", Side.HINT, "25 of 100 links within an hour, 20 are allowed", desk.now()))
+    assert "approve" in ((await surgery.look())["stops"].remedy or "")
 
 
 async def test_a_kind_of_write_that_was_not_kept_as_sent_is_named(surgery: Surgery) -> None:

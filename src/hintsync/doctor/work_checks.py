@@ -16,6 +16,7 @@ WORK_CHECKS: Final = (
         "No guard has stopped the connection, and nobody has paused it.",
         {
             "tripped": "Read the reason on page Safety stops, or with hintsync status; approve what was held back, or resume.",
+            "other": "hintsync take-over says what its links come to. End it in Hint, then hintsync take-over --other-ended.",
             "paused": "hintsync resume, or page Safety stops, once whoever paused it is done.",
         },
     ),

@@ -12,7 +12,7 @@ from hintsync.engine.guard_facts import GuardFacts
 from hintsync.engine.health_facts import HealthFacts
 from hintsync.engine.hint_log import Standing
 from hintsync.engine.options import Options
-from hintsync.engine.stops import PAUSE
+from hintsync.engine.stops import OTHER, PAUSE
 from hintsync.settings import Settings
 from hintsync.surfaces.web.views.durations import ago
 
@@ -54,7 +54,8 @@ def stops(guards: GuardFacts) -> Finding:
     tripped = [each for each in guards.stops if each.guard != PAUSE]
     if tripped:
         reasons = "; ".join(f"{each.guard}: {each.reason}" for each in tripped)
-        return wrong("stops", "tripped", f"{reasons}; since", at=tripped[0].at)
+        beside = all(each.guard == OTHER for each in tripped)
+        return wrong("stops", "other" if beside else "tripped", f"{reasons}; since", at=tripped[0].at)
     if guards.stops:
         return look("stops", "paused", f"paused ({guards.stops[0].reason}) since", at=guards.stops[0].at)
     return ok("stops", "none in force")
