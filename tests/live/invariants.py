@@ -76,7 +76,8 @@ async def _taken_in_the_dark(town: LiveTown) -> list[str]:
     found = []
     for edit in town.oracle.taken_away:
         state = (await town.store.live_links("main", Side.HINT, [edit.record_id])).get(edit.record_id)
-        if state is None or state.link.status is not LinkStatus.ACTIVE or edit.record_id in town.lost:
+        there = town.show(Side.HINT, edit.record_id, edit.field) == edit.value  # somebody entered it in Salesforce, too
+        if state is None or state.link.status is not LinkStatus.ACTIVE or there or edit.record_id in town.lost:
             continue
         reviews = await town.store.reviews(
             "main", kind=ReviewKind.OVERWRITTEN, record_ids=[state.link.contact_id or ""]
