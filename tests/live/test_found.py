@@ -333,6 +333,28 @@ def _taken(town: LiveTown) -> list[Notice]:
     return events
 
 
+@pytest.mark.parametrize("other_is_linked", [True, False])
+async def test_d4_d6_a_link_that_a_batch_suspended_for_a_merged_contact_does_not_wait_for_ever(other_is_linked: bool):
+    """The event of the merge was lost, and nobody looks at suspended links but for records that are back."""
+    town = LiveTown()
+    loser, patient = town.both("Bea", "Moor", "1961-03-04", city="Lynn")
+    await link_by_hand(await town.live(), loser, patient)
+    winner = town.contact("Jon", "Wren", "1952-07-08")
+    if other_is_linked:
+        await link_by_hand(await town.live(), winner, town.patient("Jon", "Wren", "1952-07-08"))
+    await town.settle()
+    town.org.merge(loser, winner)
+    town.events.clear()
+    await batch_patients(await town.live())
+    assert len(await town.store.links("main", statuses=[LinkStatus.SUSPENDED])) == 1
+    town.events.clear()
+    await town.settle()
+    links = {(status, contact) for _, status, contact, each in await town.live_pairs() if each == patient}
+    assert links == {(LinkStatus.FROZEN, loser if other_is_linked else winner)}, (
+        "two that clash (D6), or an overlay (G4)"
+    )
+
+
 async def _marks_without_a_link(town: LiveTown) -> list[str]:
     live = {(link.contact_id, link.patient_id) for link in await town.store.live_pairs("main")}
     contacts = [(r.id, r.peer_id) for r in town.org.records() if r.state is RecordState.LIVE and r.peer_id]

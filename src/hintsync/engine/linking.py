@@ -22,6 +22,7 @@ from hintsync.engine.pairs import LOOKS, Pair, Settled, bookkeeping_of, is_gone,
 from hintsync.engine.planned import draft_prints, planned_row
 from hintsync.engine.writing import Trouble, write_side
 from hintsync.ports import NO_BOOKKEEPING, Update, WriteMode
+from hintsync.state.live import Lane, Mark
 from hintsync.state.port import Commit, LinkChange, LinkTaken, LogLevel, ReviewKind, RunRow
 from hintsync.turns import in_turns
 
@@ -51,9 +52,23 @@ async def carry_out(work: Work, cases: Sequence[Case]) -> None:
     ready = await _reserve(work, cases, records)
     await _settle_pairs(work, [case for case in ready if case.match.outcome is not Outcome.CREATED], records)
     await _create(work, [case for case in ready if case.match.outcome is Outcome.CREATED], records)
+    await _let_merges_be_followed(work, cases)
     await work.keeper.commit(
         records.rows, links=records.links, reviews=records.reviews, audits=records.audits, logs=records.logs
     )
+
+
+async def _let_merges_be_followed(work: Work, cases: Sequence[Case]) -> None:
+    """Mark the records whose links are suspended: of those that were merged, live work moves or freezes the links (D4 to D8).
+
+    Their own event may have been lost. Marked first, so that no commit is left without it.
+    """
+    now = work.engine.clock.now().timestamp()
+    gone = [(side, link) for side, links in _suspensions(cases).items() for link in links]
+    ids = [(side, link.contact_id if side is Side.SALESFORCE else link.patient_id) for side, link in gone]
+    marks = [Mark(side, record_id, "batch", now, Lane.CATCH_UP) for side, record_id in ids if record_id]
+    if marks:
+        await work.engine.store.mark(work.engine.connection.id, marks)
 
 
 def _suspensions(cases: Sequence[Case]) -> Mapping[Side, Sequence[Link]]:

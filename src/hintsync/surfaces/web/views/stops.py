@@ -259,6 +259,7 @@ _CAUSES: Final = {
     "change-event": "a change in Salesforce",
     "poll": "a change that was found by polling",
     "catch-up": "catching up after an outage",
+    "batch": "a batch that found it gone",
     "parity": "the nightly comparison",
     "person": "a person",
     "fields-changed": "fields that changed",
