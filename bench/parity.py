@@ -21,13 +21,13 @@ from bench.batch.ours import login_of, settings_of
 from bench.batch.people import Shape
 from bench.batch.way import Result, Stopwatch, Task, begin, calls, tell
 from hintsync.bootstrap import open_engine, open_service
-from hintsync.connecting import connect
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
 from hintsync.engine.options import Options
-from hintsync.engine.parity import check_parity
-from hintsync.installation import prepare_org
+from hintsync.engine.parity.check import check_parity
 from hintsync.runtime import run
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync.state.port import RunStatus
 
 #: Bars: times the least calls, megabytes beyond what reading alone takes.

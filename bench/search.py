@@ -20,7 +20,7 @@ from typing import TypeVar
 from rapidfuzz import fuzz, process
 
 from hintsync.core.person import Person
-from hintsync.engine.search_index import Entry, SearchIndex
+from hintsync.engine.search.index import Entry, SearchIndex
 
 Query = TypeVar("Query")
 

@@ -33,11 +33,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from hintsync.bootstrap import Transports, open_service
-from hintsync.connecting import connect
-from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.runtime import run
 from hintsync.settings import Settings
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync.surfaces.web.app import create_app
 from hintsync.surfaces.web.serving import listen, serve
 from hintsync_emulators.hint import Practice

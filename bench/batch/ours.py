@@ -6,12 +6,12 @@ from pathlib import Path
 
 from bench.batch.way import Result, Stopwatch, Task, begin, tell
 from hintsync.bootstrap import open_engine, open_service
-from hintsync.connecting import connect
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.options import Options
 from hintsync.logins import WithToken
 from hintsync.runtime import run
 from hintsync.settings import Settings, load_settings
+from hintsync.setup.connecting import connect
 from hintsync.state.port import RunStatus
 
 

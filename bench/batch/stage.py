@@ -13,7 +13,7 @@ from bench.batch.ours import login_of, settings_of
 from bench.batch.replay import Floor, floor_of
 from bench.batch.way import Result, Task, calls, measure, recorded
 from hintsync.bootstrap import open_service
-from hintsync.installation import prepare_org
+from hintsync.setup.installation import prepare_org
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,14 @@ import httpx
 
 from bench.live.office import HTTP, Office
 from hintsync.bootstrap import Service, open_engine, open_service
-from hintsync.connecting import connect
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.known_patients import take_known_patients
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.live.known_patients import take_known_patients
 from hintsync.engine.options import Options
-from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.settings import PREFIX, SETTINGS_FILE, Settings, load_settings
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync.state.port import RunStatus
 
 NAME = "bench"

@@ -16,14 +16,14 @@ import httpx
 from bench.live.office import Office, office
 from bench.live.service import NAME, PATIENCE, Site, served_pages
 from hintsync.bootstrap import open_engine, open_service
-from hintsync.connecting import connect
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.known_patients import take_known_patients
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.live.known_patients import take_known_patients
 from hintsync.engine.options import Options
-from hintsync.engine.sync_all import sync_all
-from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.replicas.salesforce.page_names import ADMIN_SET
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync.state.port import StateStore
 from hintsync.surfaces.web.access.tokens import Entry, Purpose, Tokens, Visitor
 

@@ -13,11 +13,11 @@ from hintsync.backup.taking import take_backup
 from hintsync.bootstrap import load_master_keys, open_engine
 from hintsync.core.records import HoldKind, LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import link_by_hand, sync_by_hand, unlink_by_hand
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.live import work_once
+from hintsync.engine.live.work import work_once
 from hintsync.engine.options import Options
+from hintsync.engine.pairs.by_hand import link_by_hand, sync_by_hand, unlink_by_hand
 from hintsync.engine.schedule import confirm_job, run_due
 from hintsync.state.sql.store import open_sql_store
 from tests.engine.wire import Wire, wired

@@ -14,11 +14,11 @@ from hintsync.backup.taking import take_backup
 from hintsync.core.link_by_hand import Warned
 from hintsync.core.records import HoldKind, LinkStatus, RecordId
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import link_by_hand, unlink_by_hand
 from hintsync.engine.confirming import CONFIRM
 from hintsync.engine.options import Options
-from hintsync.engine.parity import check_parity
-from hintsync.engine.reviewing import keep_side
+from hintsync.engine.pairs.by_hand import link_by_hand, unlink_by_hand
+from hintsync.engine.parity.check import check_parity
+from hintsync.engine.reviews.deciding import keep_side
 from hintsync.engine.schedule import ask_catch_up, run_due
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.keys import MasterKeys

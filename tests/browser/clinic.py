@@ -21,14 +21,14 @@ from types import SimpleNamespace
 import httpx
 
 from hintsync.bootstrap import open_service
-from hintsync.connecting import connect_hint, connect_salesforce
 from hintsync.demo.people import Cast, Systems, both_systems
 from hintsync.demo.staff import ADA, FINN, hire
 from hintsync.demo.wire import open_wires
-from hintsync.installation import Grants, Wish, install_pages, prepare_org
 from hintsync.logins import WithClientCredentials
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, USER_SET
 from hintsync.settings import PREFIX, Settings, load_settings
+from hintsync.setup.connecting import connect_hint, connect_salesforce
+from hintsync.setup.installation import Grants, Wish, install_pages, prepare_org
 
 CONNECTION = "clinic"
 #: Seconds that a server has to answer for the first time.

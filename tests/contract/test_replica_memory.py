@@ -10,7 +10,7 @@ from hintsync.core.errors import RetryLater
 from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.core.records import RecordState
 from hintsync.core.values import ABSENT, Side
-from hintsync.engine.csv_ids import to_18
+from hintsync.engine.batch.csv_ids import to_18
 from hintsync.ports import (
     Bookkeeping,
     Created,

@@ -8,7 +8,9 @@ import pytest
 from _pytest.terminal import TerminalReporter
 from sqlalchemy import event
 
-from hintsync.engine import batch_contacts, batch_patients, sync_all
+from hintsync.engine.batch import contacts as batch_contacts
+from hintsync.engine.batch import pairs as sync_all
+from hintsync.engine.batch import patients as batch_patients
 from hintsync.state.keys import MasterKeys
 from hintsync.state.sql.store import SqlStore, open_sql_store
 

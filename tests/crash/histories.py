@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.contacts import batch_contacts
+from hintsync.engine.batch.csv_ids import CsvIds, CsvRow
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.csv_ids import CsvIds, CsvRow
-from hintsync.engine.sync_all import sync_all
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.port import Run, RunStatus, StateStore
 from tests.crash.endings import Ending, differences, ending, written_state

@@ -17,12 +17,12 @@ from typing import Any
 import httpx
 
 from hintsync.bootstrap import Service, Transports, open_engine, open_service
-from hintsync.connecting import connect
 from hintsync.core.fields import Kind
 from hintsync.core.records import Snapshot
 from hintsync.engine.options import Options
-from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync.state.port import RunKind, RunStatus
 from hintsync_emulators.__main__ import populate, start_hint, start_salesforce
 from hintsync_emulators.serve import emulator_process

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.memory import MemoryStore
 from hintsync.state.port import Run, RunStatus, StateStore

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hintsync.engine.by_hand import link_by_hand
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.pairs.by_hand import link_by_hand
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.port import RunStatus
 from tests.crash.points import bury

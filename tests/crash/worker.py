@@ -19,9 +19,10 @@ from pathlib import Path
 import httpx
 
 from hintsync.bootstrap import Service, Transports, open_engine, open_service
-from hintsync.engine import batch_contacts, batch_patients
+from hintsync.engine.batch import contacts as batch_contacts
+from hintsync.engine.batch import patients as batch_patients
+from hintsync.engine.batch.csv_ids import read_csv_ids
 from hintsync.engine.context import Engine
-from hintsync.engine.csv_ids import read_csv_ids
 from hintsync.settings import Settings
 from hintsync.state.port import Run, RunKind, RunStatus
 

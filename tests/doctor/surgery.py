@@ -16,10 +16,10 @@ from hintsync.core.values import Side
 from hintsync.doctor.checks import BY_CODE
 from hintsync.doctor.examine import look_over
 from hintsync.doctor.findings import Finding, State
-from hintsync.engine.stops import Desk
-from hintsync.engine.way import WAY, Way
-from hintsync.engine.webhooks import register_webhook
-from hintsync.installation import Grants, Wish, install_pages
+from hintsync.engine.detect.way import WAY, Way
+from hintsync.engine.detect.webhooks import register_webhook
+from hintsync.engine.guards.stops import Desk
+from hintsync.setup.installation import Grants, Wish, install_pages
 from hintsync.state.port import Connection
 from hintsync_emulators.control import Controlled, Faults
 from hintsync_emulators.hint import Practice

@@ -9,15 +9,15 @@ import pytest
 
 from hintsync.core.values import Side
 from hintsync.doctor.findings import State, worst
-from hintsync.engine.way import WAY, Way
-from hintsync.installation import open_org
+from hintsync.engine.detect.way import WAY, Way
 from hintsync.logins import CANVAS_APP, SALESFORCE_LOGIN, WithJwt, WithToken, pack_login
 from hintsync.replicas.salesforce.key_pair import LIFE, new_signing_key
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, CHANNEL_MEMBER, PERMISSION_SET, USER_SET
 from hintsync.replicas.salesforce.removal import Ours, remove_ours
-from hintsync.signing_keys import make_key
+from hintsync.setup.installation import open_org
+from hintsync.setup.signing_keys import make_key
+from hintsync.setup.taking_over import end_other
 from hintsync.state.traffic import Tally, slot_of
-from hintsync.taking_over import end_other
 from hintsync_emulators.control import Failure
 from hintsync_emulators.salesforce.managed import install_managed
 from tests.doctor.surgery import AdvancedClock, Surgery

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from hintsync.bootstrap import open_partner
 from hintsync.doctor.checks import BY_CODE
 from hintsync.doctor.findings import State
-from hintsync.engine.webhooks import REGISTERED, SEEN, register_webhook
+from hintsync.engine.detect.webhooks import REGISTERED, SEEN, register_webhook
 from hintsync.surfaces.web.app import create_app
 from hintsync.surfaces.web.reaching import WEBHOOKS
 from hintsync.surfaces.web.serving import listen, serve

@@ -9,11 +9,11 @@ import pytest
 
 from hintsync.core.values import Side
 from hintsync.doctor.findings import State
-from hintsync.engine.alarms import LAST_SUCCESS
-from hintsync.engine.hint_log import copy_log
-from hintsync.engine.parity import check_parity
-from hintsync.engine.parity_report import REPORT
-from hintsync.engine.stops import OTHER, lift, pause, trip
+from hintsync.engine.guards.stops import OTHER, lift, pause, trip
+from hintsync.engine.health.alarms import LAST_SUCCESS
+from hintsync.engine.hint_log.copying import copy_log
+from hintsync.engine.parity.check import check_parity
+from hintsync.engine.parity.report import REPORT
 from hintsync.state.live import Mark, Stop
 from hintsync.state.port import Commit, LogEntry, LogLevel
 from hintsync_emulators.control import Failure

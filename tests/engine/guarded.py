@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hintsync.core.records import LinkState, RecordId
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
 from hintsync.state.live import Intent
 from hintsync.state.port import Run, RunRow

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from hintsync.core.records import RecordId, RecordState
 from hintsync.core.values import ABSENT, Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import link_by_hand
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import TakenIn, take_in
-from hintsync.engine.known_patients import take_known_patients
-from hintsync.engine.live import Worked, work_once
-from hintsync.engine.notices import Notice, NoticeKind
+from hintsync.engine.detect.intake import TakenIn, take_in
+from hintsync.engine.detect.notices import Notice, NoticeKind
+from hintsync.engine.live.known_patients import take_known_patients
+from hintsync.engine.live.work import Worked, work_once
+from hintsync.engine.pairs.by_hand import link_by_hand
 from hintsync.replicas.memory_records import Change, ChangeKind
 from hintsync.state.live import Dirty
 from tests.engine.world import World

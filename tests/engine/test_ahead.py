@@ -11,8 +11,8 @@ from hintsync.core.errors import RetryLater
 from hintsync.core.plan import Outcome
 from hintsync.core.records import RecordId, Snapshot
 from hintsync.core.values import Side
-from hintsync.engine import ahead, population
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch import ahead, population
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.replicas.memory import MemoryReplica
 from hintsync.state.port import Run, RunStatus
 from tests.engine.world import World

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from hintsync.core.values import Side
-from hintsync.engine.alarms import Limits, Pulse, conditions, tell_changes
 from hintsync.engine.context import Engine
-from hintsync.engine.way import WAY, Way
+from hintsync.engine.detect.way import WAY, Way
+from hintsync.engine.health.alarms import Limits, Pulse, conditions, tell_changes
 from hintsync.ports import Urgency
 from hintsync.state.live import Mark, Stop
 from tests.engine.world import World

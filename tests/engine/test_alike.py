@@ -9,11 +9,11 @@ import pytest
 from hintsync.core.errors import BadInput
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.alike import alike, decide_alike
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import unlink_by_hand
-from hintsync.engine.review_choices import Decision, decide, decisions_of
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.pairs.by_hand import unlink_by_hand
+from hintsync.engine.reviews.alike import alike, decide_alike
+from hintsync.engine.reviews.choices import Decision, decide, decisions_of
 from hintsync.state.port import ReviewKind, ReviewStatus
 from tests.engine.test_reviewing import BORN, conflict, only_review
 from tests.engine.world import World

@@ -15,8 +15,8 @@ from hintsync.backup.key import BackupKey
 from hintsync.backup.restoring import restore_backup
 from hintsync.backup.taking import take_backup
 from hintsync.core.errors import FixConfiguration, RetryLater
-from hintsync.engine.anchors import Compared, anchor_job, cast_anchor, compare_anchors, latest_anchor
-from hintsync.engine.audit_trail import export_trail
+from hintsync.engine.audit.anchors import Compared, anchor_job, cast_anchor, compare_anchors, latest_anchor
+from hintsync.engine.audit.trail import export_trail
 from hintsync.engine.context import Engine
 from hintsync.engine.schedule import run_due
 from hintsync.hint_log import OrgEntry

@@ -8,8 +8,8 @@ from hintsync.core.fields import ConflictPolicy
 from hintsync.core.values import Side
 from hintsync.engine.basis import look_again
 from hintsync.engine.context import Engine
-from hintsync.engine.live import work_once
-from hintsync.engine.stops import may_write
+from hintsync.engine.guards.stops import may_write
+from hintsync.engine.live.work import work_once
 from hintsync.state.live import Mark
 from hintsync.state.port import LogLevel
 from tests.engine.guarded import Clinic

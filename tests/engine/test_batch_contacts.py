@@ -6,10 +6,10 @@ import pytest
 
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
-from hintsync.engine import contact_census
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.by_hand import link_by_hand
-from hintsync.engine.csv_ids import CsvIds, CsvRow
+from hintsync.engine.batch import contact_census
+from hintsync.engine.batch.contacts import batch_contacts
+from hintsync.engine.batch.csv_ids import CsvIds, CsvRow
+from hintsync.engine.pairs.by_hand import link_by_hand
 from hintsync.ports import Capabilities
 from hintsync.state.port import ReviewKind, RunStatus
 from tests.engine.world import World, listing

@@ -8,9 +8,9 @@ from hintsync.core.errors import BadInput
 from hintsync.core.plan import Outcome
 from hintsync.core.records import LinkStatus, RecordState
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import link_by_hand, unlink_by_hand
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.options import Options
+from hintsync.engine.pairs.by_hand import link_by_hand, unlink_by_hand
 from hintsync.state.port import LogLevel, ReviewKind, RunStatus
 from tests.engine.world import World
 

@@ -11,13 +11,13 @@ import pytest
 
 from hintsync.core.link_by_hand import Warned
 from hintsync.core.plan import Outcome
-from hintsync.engine.approvals import approve
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import create_by_hand, link_by_hand, unlink_by_hand
-from hintsync.engine.csv_ids import CsvIds, CsvRow
+from hintsync.engine.batch.contacts import batch_contacts
+from hintsync.engine.batch.csv_ids import CsvIds, CsvRow
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.guards.approvals import approve
 from hintsync.engine.options import Options
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.pairs.by_hand import create_by_hand, link_by_hand, unlink_by_hand
 from tests.engine.wire import Wire, wired
 
 MARK = "Kanarienvogel"

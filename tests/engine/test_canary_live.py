@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import take_in
-from hintsync.engine.known_patients import take_known_patients
-from hintsync.engine.live import work_once
-from hintsync.engine.notices import Notice, NoticeKind
+from hintsync.engine.detect.intake import take_in
+from hintsync.engine.detect.notices import Notice, NoticeKind
+from hintsync.engine.live.known_patients import take_known_patients
+from hintsync.engine.live.work import work_once
 from hintsync.engine.options import Options
 from hintsync.replicas.hint.replica import HintReplica
 from tests.engine.test_canary import MARK, contact, files, found_in, patient

@@ -11,14 +11,14 @@ import pytest
 from hintsync.core.errors import BadInput
 from hintsync.core.records import Link, RecordId
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import sync_by_hand
-from hintsync.engine.catch_up import catch_up, resume_catch_up
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.notices import plain_cause
-from hintsync.engine.parity import check_parity
-from hintsync.engine.positions import caught_up_name, load_position, moment_of, position_name
-from hintsync.engine.runs import start_run
+from hintsync.engine.detect.catch_up import catch_up, resume_catch_up
+from hintsync.engine.detect.notices import plain_cause
+from hintsync.engine.detect.positions import caught_up_name, load_position, moment_of, position_name
+from hintsync.engine.pairs.by_hand import sync_by_hand
+from hintsync.engine.parity.check import check_parity
+from hintsync.engine.runs.life import start_run
 from hintsync.replicas.memory import CAPABILITIES, MemoryReplica
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.live import Lane

@@ -10,8 +10,8 @@ from hintsync.clock import SystemClock
 from hintsync.core.errors import BadInput
 from hintsync.core.fields import DEFAULT_MAPPING, ConflictPolicy
 from hintsync.engine.choosing import Chosen, choices_of, choose, options_of
+from hintsync.engine.guards.stops import Desk
 from hintsync.engine.options import Options
-from hintsync.engine.stops import Desk
 from hintsync.state.keys import MasterKeys
 from hintsync.state.memory import MemoryStore
 from hintsync.state.port import Connection, Json

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hintsync.core.records import LinkStatus, RecordId
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.replicas.memory_records import Change
 from hintsync.state.port import Commit, LinkChange, RunStatus
 from tests.engine.living import LiveWorld

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hintsync.core.errors import BadInput
-from hintsync.engine import csv_check
-from hintsync.engine.csv_check import MOST_TOLD, RepeatedRow, WrongRow, check_csv
-from hintsync.engine.csv_ids import to_18
+from hintsync.engine.batch import csv_check
+from hintsync.engine.batch.csv_check import MOST_TOLD, RepeatedRow, WrongRow, check_csv
+from hintsync.engine.batch.csv_ids import to_18
 
 FIRST = "0035g00000AbCdEAAV"
 OTHER = to_18("0035g00000AbCdF")

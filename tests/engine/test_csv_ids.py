@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hintsync.core.errors import BadInput
-from hintsync.engine.csv_ids import parse_csv_ids, read_csv_ids, to_18
+from hintsync.engine.batch.csv_ids import parse_csv_ids, read_csv_ids, to_18
 
 FIRST = "0035g00000AbCdE"
 FULL = "0035g00000AbCdEAAV"

@@ -13,10 +13,10 @@ from hintsync.core.policy import Choices
 from hintsync.core.quick import but
 from hintsync.core.records import Hold, HoldKind, LinkState, Snapshot
 from hintsync.core.values import ABSENT, Side
+from hintsync.engine.batch.foreseen import Foreseen, foresee, sharing
 from hintsync.engine.context import Engine
-from hintsync.engine.creating import new_link
-from hintsync.engine.foreseen import Foreseen, foresee, sharing
-from hintsync.engine.pairs import Pair, plan_pair
+from hintsync.engine.pairs.creating import new_link
+from hintsync.engine.pairs.settling import Pair, plan_pair
 from tests.engine.test_ahead import BORN, Town
 
 MODE = Mode.FIRST_HINT_WINS

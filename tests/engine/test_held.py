@@ -11,9 +11,9 @@ from hintsync.core.errors import BadInput
 from hintsync.core.guards import Trip
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
-from hintsync.engine.approvals import APPROVAL_AGE, acknowledge, approve, approved_prints, seal_of
-from hintsync.engine.held import HeldWrite, drop_plan, keep_back, start_plan
-from hintsync.engine.stops import stop_of, stops_in_force, trip
+from hintsync.engine.guards.approvals import APPROVAL_AGE, acknowledge, approve, approved_prints, seal_of
+from hintsync.engine.guards.held import HeldWrite, drop_plan, keep_back, start_plan
+from hintsync.engine.guards.stops import stop_of, stops_in_force, trip
 from hintsync.state.live import Lane, Stop
 from hintsync.state.port import Commit, RunStatus
 from tests.engine.guarded import Clinic

@@ -9,11 +9,11 @@ import pytest
 
 from hintsync.core.guards import Trip
 from hintsync.core.values import Side
-from hintsync.engine.approvals import approve, approved_prints
-from hintsync.engine.held import HeldWrite, keep_back, start_plan
-from hintsync.engine.sealing import seal_run
-from hintsync.engine.stops import may_write, stop_of, trip
-from hintsync.engine.window import admit
+from hintsync.engine.batch.sealing import seal_run
+from hintsync.engine.guards.approvals import approve, approved_prints
+from hintsync.engine.guards.held import HeldWrite, keep_back, start_plan
+from hintsync.engine.guards.stops import may_write, stop_of, trip
+from hintsync.engine.guards.window import admit
 from hintsync.state.keys import MasterKeys
 from hintsync.state.live import Lane, Mark
 from hintsync.state.open import open_store

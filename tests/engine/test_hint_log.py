@@ -12,8 +12,8 @@ from hintsync.core.errors import RetryLater
 from hintsync.core.limits import Purpose
 from hintsync.engine.choosing import choices_of, choose
 from hintsync.engine.context import Engine
-from hintsync.engine.hint_log import CALLS_AN_HOUR, EVERY, copy_log, hint_log_job, standing_of
-from hintsync.engine.hint_log_entries import copies_of
+from hintsync.engine.hint_log.copying import CALLS_AN_HOUR, EVERY, copy_log, hint_log_job, standing_of
+from hintsync.engine.hint_log.entries import copies_of
 from hintsync.engine.options import Options
 from hintsync.engine.schedule import run_due
 from hintsync.hint_log import GROUP, Storage

@@ -9,10 +9,10 @@ import pytest
 
 from hintsync.core.records import LinkState
 from hintsync.core.values import Side
-from hintsync.engine.echoes import Verdict, judge_linked
-from hintsync.engine.intake import TakenIn, take_in
-from hintsync.engine.known_patients import take_known_patients
-from hintsync.engine.notices import TOLD_GONE, Notice, NoticeKind
+from hintsync.engine.detect.echoes import Verdict, judge_linked
+from hintsync.engine.detect.intake import TakenIn, take_in
+from hintsync.engine.detect.notices import TOLD_GONE, Notice, NoticeKind
+from hintsync.engine.live.known_patients import take_known_patients
 from hintsync.engine.options import Options
 from hintsync.state.live import Intent, Lane
 from hintsync.state.memory import MemoryStore

@@ -10,14 +10,14 @@ import pytest
 from hintsync.core.errors import FixConfiguration, RetryLater
 from hintsync.core.records import HoldKind, LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import link_by_hand, sync_by_hand, unlink_by_hand
-from hintsync.engine.holding import holding
-from hintsync.engine.intake import take_in
-from hintsync.engine.live import Worked, work_once
+from hintsync.engine.detect.intake import take_in
+from hintsync.engine.guards.stops import pause, resume
+from hintsync.engine.live.work import Worked, work_once
 from hintsync.engine.options import Options
-from hintsync.engine.parting import Intent, part
-from hintsync.engine.reviewing import keep_side
-from hintsync.engine.stops import pause, resume
+from hintsync.engine.pairs.by_hand import link_by_hand, sync_by_hand, unlink_by_hand
+from hintsync.engine.pairs.holding import holding
+from hintsync.engine.pairs.parting import Intent, part
+from hintsync.engine.reviews.deciding import keep_side
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.live import Lane, Mark
 from hintsync.state.port import Commit, LinkChange, ReviewKind

@@ -9,8 +9,8 @@ import pytest
 from hintsync.core.errors import BadInput
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.intake import take_in
-from hintsync.engine.reviewing import choose, decline
+from hintsync.engine.detect.intake import take_in
+from hintsync.engine.reviews.deciding import choose, decline
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.live import Lane, Mark
 from hintsync.state.port import ReviewKind

@@ -6,12 +6,12 @@ import pytest
 
 from hintsync.core.records import HoldKind, LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.approvals import acknowledge, approve
-from hintsync.engine.by_hand import sync_by_hand
 from hintsync.engine.context import Engine
-from hintsync.engine.live import Worked, work_once
+from hintsync.engine.guards.approvals import acknowledge, approve
+from hintsync.engine.guards.stops import pause, resume, stops_in_force
+from hintsync.engine.live.work import Worked, work_once
 from hintsync.engine.options import Options
-from hintsync.engine.stops import pause, resume, stops_in_force
+from hintsync.engine.pairs.by_hand import sync_by_hand
 from hintsync.state.live import Lane, Mark, Stop
 from hintsync.state.port import ReviewKind
 from tests.engine.guarded import Clinic

@@ -9,13 +9,13 @@ import pytest
 
 from hintsync.core.records import LinkStatus, RecordState
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import link_by_hand, sync_by_hand
-from hintsync.engine.intake import KNOWN_TAKEN
-from hintsync.engine.known_patients import take_known_patients
-from hintsync.engine.live import work_once
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.detect.intake import KNOWN_TAKEN
+from hintsync.engine.live.known_patients import take_known_patients
+from hintsync.engine.live.work import work_once
 from hintsync.engine.options import Options
-from hintsync.engine.reviewing import decline
+from hintsync.engine.pairs.by_hand import link_by_hand, sync_by_hand
+from hintsync.engine.reviews.deciding import decline
 from hintsync.ports import Capabilities
 from hintsync.replicas.memory import CAPABILITIES, MemoryReplica
 from hintsync.replicas.memory_faults import Crash

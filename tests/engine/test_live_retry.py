@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hintsync.core.errors import BudgetSpent, RetryLater
 from hintsync.core.values import Side
-from hintsync.engine.live_retry import LONGEST, SHORTEST, pause_after, pause_of_outage
+from hintsync.engine.live.retry import LONGEST, SHORTEST, pause_after, pause_of_outage
 from tests.engine.world import World
 
 DOWN = RetryLater(Side.HINT, "no answer")

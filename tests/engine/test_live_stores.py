@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.live import work_once
+from hintsync.engine.live.work import work_once
 from hintsync.engine.options import Options
 from hintsync.state.sql.store import SqlStore
 from tests.engine.living import BORN, LiveWorld

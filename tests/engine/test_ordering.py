@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from hintsync.core.errors import BadInput, RetryLater
-from hintsync.engine import ordering
+from hintsync.engine.batch.contact_list import drop_draft, keep_draft, load_draft
 from hintsync.engine.context import Engine
-from hintsync.engine.ordered import TRIES, Standing, next_ordered, put_back, standing_of, take_up, work_ordered
-from hintsync.engine.ordering import BatchOrder, order_abort, order_batch, order_plan, order_resume
-from hintsync.engine.run_input import drop_draft, keep_draft, load_draft
-from hintsync.engine.runs import LEASE
+from hintsync.engine.runs import ordering
+from hintsync.engine.runs.life import LEASE
+from hintsync.engine.runs.ordered import TRIES, Standing, next_ordered, put_back, standing_of, take_up, work_ordered
+from hintsync.engine.runs.ordering import BatchOrder, order_abort, order_batch, order_plan, order_resume
 from hintsync.engine.workers import worker_name
 from hintsync.state.port import Run, RunHeld, RunKind, RunStatus
 from tests.engine.world import World, listing

@@ -12,15 +12,15 @@ from hintsync.core.fields import Kind
 from hintsync.core.plan import Outcome
 from hintsync.core.records import Link, LinkStatus, RecordId
 from hintsync.core.values import ABSENT, Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import sync_by_hand
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.live import work_once
+from hintsync.engine.detect.positions import load_position
+from hintsync.engine.live.work import work_once
 from hintsync.engine.options import Options
-from hintsync.engine.parity import check_parity
-from hintsync.engine.parity_forms import FormMaker
-from hintsync.engine.positions import load_position
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.pairs.by_hand import sync_by_hand
+from hintsync.engine.parity.check import check_parity
+from hintsync.engine.parity.forms import FormMaker
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.live import Lane, Mark
 from hintsync.state.port import Commit, Json, LinkChange, LogLevel, Run, RunRow, RunStatus
@@ -566,7 +566,7 @@ async def test_t13_an_abort_ends_the_check_and_a_resume_comes_to_the_same_figure
 
 
 async def test_very_many_differences_are_believed_without_reading_each_record(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("hintsync.engine.parity_looks.MOST_LOOKS", 0)
+    monkeypatch.setattr("hintsync.engine.parity.looks.MOST_LOOKS", 0)
     town = Town()
     engine = await town.settle(count=150)
     for number in range(150):

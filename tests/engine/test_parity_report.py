@@ -16,11 +16,11 @@ import pytest
 
 from hintsync import verify_audit
 from hintsync.core.errors import StopRun
-from hintsync.engine.audit_trail import export_trail
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.audit.trail import export_trail
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.parity import check_parity
-from hintsync.engine.parity_report import anchors_of, verify_report, verify_reports
+from hintsync.engine.parity.check import check_parity
+from hintsync.engine.parity.report import anchors_of, verify_report, verify_reports
 from hintsync.state.chain import GENESIS, Chained, Head, entry_hash, extend, from_text
 from hintsync.state.memory import MemoryStore
 from hintsync.state.port import Json, Run, RunStatus

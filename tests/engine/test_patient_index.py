@@ -7,10 +7,10 @@ import asyncio
 from hintsync.core.errors import RetryLater
 from hintsync.core.near import Grade
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import link_by_hand
 from hintsync.engine.context import Engine
-from hintsync.engine.patient_index import FRESH, PAUSE, WHOLE_AGAIN, PatientIndex, keep_index, patient_index
-from hintsync.engine.search import person_at
+from hintsync.engine.pairs.by_hand import link_by_hand
+from hintsync.engine.search.patients import FRESH, PAUSE, WHOLE_AGAIN, PatientIndex, keep_index, patient_index
+from hintsync.engine.search.sides import person_at
 from tests.engine.world import World
 
 BORN = "1980-05-06"

@@ -13,10 +13,10 @@ from hintsync.core.errors import RetryLater
 from hintsync.core.records import Link, LinkStatus
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import TakenIn
-from hintsync.engine.notices import Notice, NoticeKind
-from hintsync.engine.poll import AT_REST, FAR_EVERY, NEAR, NOTE_EVERY, memory_of, poll_once
-from hintsync.engine.positions import caught_up_name, load_position, position_name
+from hintsync.engine.detect.intake import TakenIn
+from hintsync.engine.detect.notices import Notice, NoticeKind
+from hintsync.engine.detect.poll import AT_REST, FAR_EVERY, NEAR, NOTE_EVERY, memory_of, poll_once
+from hintsync.engine.detect.positions import caught_up_name, load_position, position_name
 from hintsync.replicas.memory import MemoryReplica
 from hintsync.state.live import Mark
 from tests.engine.world import HandClock, World

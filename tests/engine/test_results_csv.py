@@ -10,7 +10,7 @@ import pytest
 
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
-from hintsync.engine.results_csv import HEADER, results_in_pieces, safe_cell, write_results
+from hintsync.engine.batch.results_csv import HEADER, results_in_pieces, safe_cell, write_results
 from hintsync.state.port import RunRow
 
 

@@ -18,14 +18,14 @@ from hintsync.core.link_by_hand import Warned
 from hintsync.core.plan import Outcome
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine import batch_contacts as contacts_module
-from hintsync.engine import batch_patients as patients_module
-from hintsync.engine import sync_all as sync_module
 from hintsync.engine import workers
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import link_by_hand
-from hintsync.engine.runs import LEASE
+from hintsync.engine.batch import contacts as contacts_module
+from hintsync.engine.batch import pairs as sync_module
+from hintsync.engine.batch import patients as patients_module
+from hintsync.engine.batch.contacts import batch_contacts
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.pairs.by_hand import link_by_hand
+from hintsync.engine.runs.life import LEASE
 from hintsync.engine.workers import is_dead, worker_name
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.memory import MemoryStore

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from hintsync.engine import retention
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.contacts import batch_contacts
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.options import Options
-from hintsync.engine.parity import check_parity
-from hintsync.engine.parity_report import verify_reports
+from hintsync.engine.parity.check import check_parity
+from hintsync.engine.parity.report import verify_reports
 from hintsync.engine.retention import FORGOTTEN, prune
 from hintsync.state.port import Commit, ReviewStatus, RunStatus
 from tests.engine.world import World, listing

@@ -8,10 +8,10 @@ from hintsync.core.errors import BadInput
 from hintsync.core.plan import Outcome
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import link_by_hand
-from hintsync.engine.reviewing import allow_overlay, choose, decline, keep_side
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.pairs.by_hand import link_by_hand
+from hintsync.engine.reviews.deciding import allow_overlay, choose, decline, keep_side
 from hintsync.state.port import Review, ReviewKind, ReviewStatus
 from tests.engine.world import World
 

@@ -12,12 +12,12 @@ from hintsync.core.fields import ConflictPolicy
 from hintsync.core.plan import Outcome
 from hintsync.core.records import LinkStatus, Snapshot
 from hintsync.core.values import Side
-from hintsync.engine.approvals import approve
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import sync_by_hand
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.stops import pause, resume, stops_in_force
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.guards.approvals import approve
+from hintsync.engine.guards.stops import pause, resume, stops_in_force
+from hintsync.engine.pairs.by_hand import sync_by_hand
 from hintsync.state.port import Run, RunKind, RunStatus
 from tests.engine.guarded import Clinic
 from tests.engine.world import World

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from hintsync.core.errors import RetryLater
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
-from hintsync.engine.alarms import LAST_SUCCESS, Limits
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
 from hintsync.engine.due import Asked, Daily, Every, Noted, Verdict, day_of, judge
+from hintsync.engine.health.alarms import LAST_SUCCESS, Limits
 from hintsync.engine.options import Options
 from hintsync.engine.retention import prune
-from hintsync.engine.runs import start_run
+from hintsync.engine.runs.life import start_run
 from hintsync.engine.schedule import (
     LEASE,
     RETRY,

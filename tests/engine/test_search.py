@@ -6,8 +6,8 @@ from hintsync.core.errors import BadInput
 from hintsync.core.near import Grade
 from hintsync.core.person import Person
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import link_by_hand, unlink_by_hand
-from hintsync.engine.search import fill_index, find_people, person_at
+from hintsync.engine.pairs.by_hand import link_by_hand, unlink_by_hand
+from hintsync.engine.search.sides import fill_index, find_people, person_at
 from tests.engine.world import World
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hintsync.core.near import Caution, Grade
 from hintsync.core.near_weights import Field, Verdict
 from hintsync.core.person import Person
-from hintsync.engine.search_index import Entry, SearchIndex
-from hintsync.engine.search_text import date_masks, understand
+from hintsync.engine.search.index import Entry, SearchIndex
+from hintsync.engine.search.text import date_masks, understand
 
 JOHN = Person(
     first="John", last="Smith", birth_date="1984-03-02", email="j.smith@example.com", phones=("+14155550100",)
@@ -266,7 +266,7 @@ _WITHOUT_FILES = """
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 from hintsync.core.person import Person
-from hintsync.engine.search_index import Entry, SearchIndex
+from hintsync.engine.search.index import Entry, SearchIndex
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 index = SearchIndex()
 index.put_many(Entry(str(n), Person(first=f"Maren{n % 997}", last=f"Okafor{n % 4999}", birth_date="1984-03-02"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import link_by_hand, sync_by_hand
-from hintsync.engine.standing import pair_of, standing_of
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.pairs.by_hand import link_by_hand, sync_by_hand
+from hintsync.engine.pairs.standing import pair_of, standing_of
 from hintsync.state.live import Lane, Mark
 from hintsync.state.port import ReviewKind
 from tests.engine.world import World

@@ -8,8 +8,7 @@ import pytest
 
 from hintsync.core.errors import BadInput, RetryLater, SafetyStop
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import sync_by_hand
-from hintsync.engine.stops import (
+from hintsync.engine.guards.stops import (
     Desk,
     Stops,
     acknowledge_identity,
@@ -23,6 +22,7 @@ from hintsync.engine.stops import (
     stops_in_force,
     trip,
 )
+from hintsync.engine.pairs.by_hand import sync_by_hand
 from hintsync.state.live import Stop
 from tests.engine.guarded import Clinic
 from tests.engine.world import World

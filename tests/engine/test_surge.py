@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from hintsync.core.values import Side
-from hintsync.engine.surge import BETWEEN, MANY, OVER, Surge, surge_of
+from hintsync.engine.live.surge import BETWEEN, MANY, OVER, Surge, surge_of
 from hintsync.state.live import Lane, Mark
 from tests.engine.living import LiveWorld
 

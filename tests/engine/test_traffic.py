@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hintsync.core.values import Side
-from hintsync.engine.traffic import LAG_WORDS, TrafficNotes, by_hour, last_day, percentile, whole
+from hintsync.engine.health.traffic import LAG_WORDS, TrafficNotes, by_hour, last_day, percentile, whole
 from hintsync.metrics import LAG_BUCKETS, Metrics
 from hintsync.state.memory import MemoryStore
 from hintsync.state.port import Connection

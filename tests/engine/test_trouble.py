@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hintsync.core.values import Side
-from hintsync.engine.live_retry import sides_in_trouble
+from hintsync.engine.live.retry import sides_in_trouble
 from tests.engine.living import LiveWorld
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from hintsync.core.errors import BadInput, UnknownOutcome
-from hintsync.engine.webhooks import SEEN, Missed, Registration, missed_webhooks, register_webhook, webhook_state
+from hintsync.engine.detect.webhooks import SEEN, Missed, Registration, missed_webhooks, register_webhook, webhook_state
 from hintsync.replicas.hint.connect import Routes
 from hintsync.replicas.hint.partner import PartnerApi
 from hintsync.state.memory import MemoryStore

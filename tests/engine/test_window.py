@@ -9,12 +9,12 @@ import pytest
 
 from hintsync.core.errors import RetryLater
 from hintsync.core.values import Side
-from hintsync.engine.approvals import approve, approved_prints
 from hintsync.engine.context import Engine
-from hintsync.engine.held import HeldWrite, keep_back
+from hintsync.engine.guards.approvals import approve, approved_prints
+from hintsync.engine.guards.held import HeldWrite, keep_back
+from hintsync.engine.guards.stops import may_write
+from hintsync.engine.guards.window import NOTHING_HELD, Judged, admit, judge
 from hintsync.engine.options import Options
-from hintsync.engine.stops import may_write
-from hintsync.engine.window import NOTHING_HELD, Judged, admit, judge
 from hintsync.state.live import Intent
 from hintsync.state.port import RunKind, RunStatus
 from tests.engine.guarded import Clinic

@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 from hintsync.core.plan import Outcome
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.csv_ids import CsvIds, CsvRow
+from hintsync.engine.batch.contacts import batch_contacts
+from hintsync.engine.batch.csv_ids import CsvIds, CsvRow
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.options import Options
 from hintsync.state.port import Run, RunStatus
 from hintsync_emulators.__main__ import load_contacts

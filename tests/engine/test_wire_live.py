@@ -10,13 +10,13 @@ from pathlib import Path
 
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import link_by_hand
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import take_in
-from hintsync.engine.known_patients import take_known_patients
-from hintsync.engine.live import Worked, work_once
-from hintsync.engine.notices import Notice, NoticeKind
+from hintsync.engine.detect.intake import take_in
+from hintsync.engine.detect.notices import Notice, NoticeKind
+from hintsync.engine.live.known_patients import take_known_patients
+from hintsync.engine.live.work import Worked, work_once
 from hintsync.engine.options import Options
+from hintsync.engine.pairs.by_hand import link_by_hand
 from hintsync.state.port import ReviewKind
 from tests.engine.wire import Wire, wired
 

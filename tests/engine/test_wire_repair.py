@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from hintsync.connecting import connect
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.catch_up import catch_up
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.live import work_once
-from hintsync.engine.parity import check_parity
-from hintsync.engine.parity_report import verify_report, verify_reports
-from hintsync.engine.positions import load_position
+from hintsync.engine.detect.catch_up import catch_up
+from hintsync.engine.detect.positions import load_position
+from hintsync.engine.live.work import work_once
+from hintsync.engine.parity.check import check_parity
+from hintsync.engine.parity.report import verify_report, verify_reports
 from hintsync.logins import WithToken
+from hintsync.setup.connecting import connect
 from hintsync.state.port import Json, Run, RunKind, RunStatus
 from tests.engine.wire import INSTANCE, TOKEN, Wire, wired
 

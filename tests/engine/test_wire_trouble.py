@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hintsync.connecting import connect
 from hintsync.core.plan import Outcome
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.logins import WithToken
+from hintsync.setup.connecting import connect
 from hintsync.state.port import Run, RunRow, RunStatus
 from tests.engine.wire import INSTANCE, TOKEN, Wire, wired
 

@@ -10,7 +10,7 @@ import pytest
 from hintsync.core.errors import RetryLater
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.working import LEASE, Crew, Pacing
+from hintsync.engine.live.crew import LEASE, Crew, Pacing
 from hintsync.state.live import Mark
 from tests.engine.world import World
 from tests.replicas.clock import HeldClock

@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 
 from hintsync.bootstrap import Service, Transports, open_engine, open_service
-from hintsync.connecting import connect
 from hintsync.engine.context import Engine
 from hintsync.engine.options import Options
-from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.settings import Settings
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync_emulators.hint import Practice
 from hintsync_emulators.hint import create_app as hint_app
 from hintsync_emulators.salesforce import Org

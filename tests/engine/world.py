@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from hintsync.core.records import FieldName, RecordId
 from hintsync.core.values import Canonical, Side
+from hintsync.engine.batch.csv_ids import CsvIds, CsvRow
 from hintsync.engine.context import Engine
-from hintsync.engine.csv_ids import CsvIds, CsvRow
 from hintsync.engine.options import Options
 from hintsync.replicas.memory import MemoryReplica
 from hintsync.state.memory import MemoryStore

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from hintsync.core.link_by_hand import Warned
 from hintsync.core.records import FieldName, LinkStatus, RecordId, RecordState
 from hintsync.core.values import Canonical, Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import link_by_hand, sync_by_hand, unlink_by_hand
-from hintsync.engine.catch_up import catch_up
-from hintsync.engine.notices import Notice
-from hintsync.engine.parity import check_parity
-from hintsync.engine.reviewing import keep_side
-from hintsync.engine.stops import pause
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.detect.catch_up import catch_up
+from hintsync.engine.detect.notices import Notice
+from hintsync.engine.guards.stops import pause
+from hintsync.engine.pairs.by_hand import link_by_hand, sync_by_hand, unlink_by_hand
+from hintsync.engine.parity.check import check_parity
+from hintsync.engine.reviews.deciding import keep_side
 from hintsync.state.port import ReviewKind
 from tests.live.town import LiveTown
 

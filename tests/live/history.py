@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from hintsync.core.values import Side
-from hintsync.engine.catch_up import catch_up
+from hintsync.engine.detect.catch_up import catch_up
 from hintsync.engine.options import Options
-from hintsync.engine.parity import check_parity
+from hintsync.engine.parity.check import check_parity
 from tests.live.actions import Actions
 from tests.live.invariants import problems
 from tests.live.town import TAKEOVER, LiveTown

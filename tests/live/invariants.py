@@ -6,9 +6,9 @@ from collections import Counter
 
 from hintsync.core.records import LinkStatus, RecordState
 from hintsync.core.values import ABSENT, Side
-from hintsync.engine.catch_up import catch_up
-from hintsync.engine.parity import check_parity
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.detect.catch_up import catch_up
+from hintsync.engine.parity.check import check_parity
 from hintsync.state.port import ReviewKind, Run, RunStatus
 from tests.live.town import LiveTown
 

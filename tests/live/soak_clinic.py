@@ -15,14 +15,14 @@ from pathlib import Path
 from hintsync.core.errors import HintsyncError
 from hintsync.core.records import RecordId
 from hintsync.core.values import Seen, Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.catch_up import catch_up
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import take_in
-from hintsync.engine.known_patients import take_known_patients
-from hintsync.engine.live import work_once
-from hintsync.engine.notices import Notice
-from hintsync.engine.poll import poll_once
+from hintsync.engine.detect.catch_up import catch_up
+from hintsync.engine.detect.intake import take_in
+from hintsync.engine.detect.notices import Notice
+from hintsync.engine.detect.poll import poll_once
+from hintsync.engine.live.known_patients import take_known_patients
+from hintsync.engine.live.work import work_once
 from hintsync.engine.schedule import Job, ask_catch_up, jobs_of, poll_job, run_due
 from hintsync.surfaces.roles import SAFETY_POLL
 from hintsync.surfaces.stream_keeper import PACE

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import event
 
 from hintsync.core.records import LinkStatus
-from hintsync.engine.by_hand import link_by_hand
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import take_in
-from hintsync.engine.live import work_once
+from hintsync.engine.detect.intake import take_in
+from hintsync.engine.live.work import work_once
 from hintsync.engine.options import Options
+from hintsync.engine.pairs.by_hand import link_by_hand
 from hintsync.state.keys import MasterKeys
 from hintsync.state.memory import MemoryStore
 from hintsync.state.port import StateStore

@@ -13,16 +13,16 @@ import pytest
 from hintsync.core.link_by_hand import Warned
 from hintsync.core.records import LinkStatus, RecordState
 from hintsync.core.values import Canonical, Side
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import link_by_hand, unlink_by_hand
+from hintsync.engine.batch.contacts import batch_contacts
+from hintsync.engine.batch.csv_ids import parse_csv_ids
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.creating import new_link
-from hintsync.engine.csv_ids import parse_csv_ids
-from hintsync.engine.intake import take_in
-from hintsync.engine.notices import Notice
+from hintsync.engine.detect.intake import take_in
+from hintsync.engine.detect.notices import Notice
 from hintsync.engine.options import Options
-from hintsync.engine.parity import check_parity
+from hintsync.engine.pairs.by_hand import link_by_hand, unlink_by_hand
+from hintsync.engine.pairs.creating import new_link
+from hintsync.engine.parity.check import check_parity
 from hintsync.ports import Update, WriteAnswer, WriteMode
 from hintsync.replicas.memory import MemoryReplica
 from hintsync.replicas.memory_faults import Crash

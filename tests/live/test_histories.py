@@ -13,8 +13,8 @@ import pytest
 
 from hintsync.core.link_by_hand import Warned
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import link_by_hand
-from hintsync.engine.parity import check_parity
+from hintsync.engine.pairs.by_hand import link_by_hand
+from hintsync.engine.parity.check import check_parity
 from hintsync.ports import Update, WriteMode
 from tests.live.conftest import FIGURES
 from tests.live.invariants import badly_ended

@@ -11,8 +11,8 @@ import pytest
 from hintsync.core.records import LinkStatus, RecordState
 from hintsync.core.values import Side
 from hintsync.engine.options import Options
-from hintsync.engine.parity import check_parity
-from hintsync.engine.parity_report import REPORT
+from hintsync.engine.parity.check import check_parity
+from hintsync.engine.parity.report import REPORT
 from hintsync.state.port import RunKind, RunStatus
 from tests.live.invariants import problems
 from tests.live.soak_clinic import Clinic

@@ -10,13 +10,13 @@ from hintsync.core.errors import HintsyncError
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.records import FieldName, LinkStatus, RecordId, RecordState
 from hintsync.core.values import ABSENT, Seen, Side
-from hintsync.engine.approvals import acknowledge, approve
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import take_in
-from hintsync.engine.known_patients import take_known_patients
-from hintsync.engine.live import work_once
-from hintsync.engine.notices import Notice
-from hintsync.engine.parting import intent_of
+from hintsync.engine.detect.intake import take_in
+from hintsync.engine.detect.notices import Notice
+from hintsync.engine.guards.approvals import acknowledge, approve
+from hintsync.engine.live.known_patients import take_known_patients
+from hintsync.engine.live.work import work_once
+from hintsync.engine.pairs.parting import intent_of
 from hintsync.ports import Update, WriteAnswer, WriteMode, Written
 from hintsync.replicas.memory import CAPABILITIES, MemoryReplica
 from hintsync.replicas.memory_faults import Crash, Faults

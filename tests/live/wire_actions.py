@@ -8,12 +8,12 @@ from random import Random
 
 from hintsync.core.records import FieldName, RecordId
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import sync_by_hand
-from hintsync.engine.catch_up import catch_up
+from hintsync.engine.batch.pairs import sync_all
 from hintsync.engine.context import Engine
-from hintsync.engine.parity import check_parity
-from hintsync.engine.poll import poll_once
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.detect.catch_up import catch_up
+from hintsync.engine.detect.poll import poll_once
+from hintsync.engine.pairs.by_hand import sync_by_hand
+from hintsync.engine.parity.check import check_parity
 from hintsync_emulators.control import Failure
 from hintsync_emulators.hint.event_faults import EventFault
 from tests.live.wire_town import WireTown

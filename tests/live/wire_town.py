@@ -17,29 +17,29 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from hintsync.bootstrap import Service, Transports, open_engine, open_service
-from hintsync.connecting import connect
 from hintsync.core.errors import HintsyncError
 from hintsync.core.fingerprints import Fingerprinter
 from hintsync.core.records import FieldName, LinkStatus, RecordId
 from hintsync.core.values import Seen, Side
-from hintsync.engine.approvals import acknowledge, approve
-from hintsync.engine.by_hand import link_by_hand
-from hintsync.engine.catch_up import catch_up
+from hintsync.engine.batch.pairs import sync_all
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import take_in
-from hintsync.engine.known_patients import take_known_patients
-from hintsync.engine.live import work_once
-from hintsync.engine.notices import Notice
+from hintsync.engine.detect.catch_up import catch_up
+from hintsync.engine.detect.intake import take_in
+from hintsync.engine.detect.notices import Notice
+from hintsync.engine.guards.approvals import acknowledge, approve
+from hintsync.engine.live.known_patients import take_known_patients
+from hintsync.engine.live.work import work_once
 from hintsync.engine.options import Options
-from hintsync.engine.parity import check_parity
-from hintsync.engine.sync_all import sync_all
-from hintsync.installation import prepare_org
+from hintsync.engine.pairs.by_hand import link_by_hand
+from hintsync.engine.parity.check import check_parity
 from hintsync.logins import WithToken
 from hintsync.replicas.memory_faults import Crash
 from hintsync.replicas.salesforce import pubsub_pb2 as wire
 from hintsync.replicas.salesforce.change_events import ChangeReader
 from hintsync.replicas.salesforce.replica import SalesforceReplica
 from hintsync.settings import Settings
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync.state.port import RunStatus
 from hintsync.surfaces.stream_keeper import REPLAY, _notice
 from hintsync.surfaces.web.app import create_app

@@ -8,8 +8,8 @@ import pytest
 
 from hintsync.core.errors import FixConfiguration
 from hintsync.doctor.findings import State
-from hintsync.preflight.facts import gather
-from hintsync.preflight.judging import Finding, judge, other_sync, refuse
+from hintsync.setup.preflight.facts import gather
+from hintsync.setup.preflight.judging import Finding, judge, other_sync, refuse
 from hintsync_emulators.control import Failure
 from hintsync_emulators.salesforce import Org
 from hintsync_emulators.salesforce.dml.rules import DuplicateRule

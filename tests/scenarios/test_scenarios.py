@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from hintsync.core.values import Canonical, Side
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import link_by_hand, unlink_by_hand
+from hintsync.engine.batch.contacts import batch_contacts
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.options import Options
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.pairs.by_hand import link_by_hand, unlink_by_hand
 from hintsync.replicas.memory import MemoryReplica
 from hintsync.state.port import RunStatus
 from tests.engine.world import World, listing

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from hintsync.bootstrap import open_engine, open_service
-from hintsync.engine.anchors import cast_anchor
-from hintsync.engine.hint_log import copy_log, standing_of
+from hintsync.engine.audit.anchors import cast_anchor
+from hintsync.engine.hint_log.copying import copy_log, standing_of
 from hintsync.settings import load_settings
 from tests.engine.test_canary import BORN, DIGITS, MARK
 from tests.security.life import ZIP, Life, lived, told

@@ -9,15 +9,15 @@ import httpx
 import pytest
 
 from hintsync.bootstrap import load_master_keys, open_engine, open_service
-from hintsync.connecting import connect
 from hintsync.core.errors import BadInput, FixConfiguration
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.options import Options
-from hintsync.installation import prepare_org
 from hintsync.logins import WithClientCredentials, WithJwt, WithToken, pack_login, unpack_login
 from hintsync.settings import Settings
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync.state.port import Connection
 from hintsync_emulators.salesforce import Org
 from hintsync_emulators.salesforce import create_app as salesforce_app

@@ -17,11 +17,11 @@ import pytest
 from pydantic import SecretStr
 
 from hintsync.bootstrap import Service, Transports, open_partner
-from hintsync.engine.webhooks import register_webhook
-from hintsync.installation import Grants, Wish, install_pages
+from hintsync.engine.detect.webhooks import register_webhook
 from hintsync.logins import CANVAS_APP, HINT_TOKEN, SALESFORCE_LOGIN, CanvasApp
 from hintsync.replicas.memory_faults import Crash
-from hintsync.uninstallation import Leave, uninstall
+from hintsync.setup.installation import Grants, Wish, install_pages
+from hintsync.setup.uninstallation import Leave, uninstall
 from hintsync_emulators.hint.steering import HintSteering
 from hintsync_emulators.salesforce.steering import OrgSteering
 from tests.crash.points import LIVE_WRITES, WRITES, Points, WatchedStore
@@ -120,7 +120,9 @@ async def take_out(service: Service) -> None:
 
 @pytest.fixture
 async def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ground]:
-    monkeypatch.setattr("hintsync.installation.new_canvas_app", lambda: CanvasApp("hintsync" + "k" * 60, "s" * 64))
+    monkeypatch.setattr(
+        "hintsync.setup.installation.new_canvas_app", lambda: CanvasApp("hintsync" + "k" * 60, "s" * 64)
+    )
     async with wired(tmp_path, database_url="memory:") as wire:
         wire.service.clock = HeldClock()
         wire.org.pace.deploy_polls = 0

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from hintsync.core.errors import BadInput, FixConfiguration, HintsyncError
-from hintsync.installation import PAGES_FACT, Grants, Installed, Wish, install_pages, new_canvas_app
 from hintsync.logins import CANVAS_APP, CanvasApp, pack_canvas_app, unpack_canvas_app
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, USER_SET
+from hintsync.setup.installation import PAGES_FACT, Grants, Installed, Wish, install_pages, new_canvas_app
 from hintsync_emulators.control import Controlled, Failure
 from hintsync_emulators.salesforce.canvas.apps import every
 from hintsync_emulators.salesforce.canvas.kept import CanvasApp as Shown

@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from hintsync.core.errors import BadInput
-from hintsync.installation import Wish, install_pages
 from hintsync.mail import MailNotSent, MailServer
 from hintsync.settings import load_settings
+from hintsync.setup.installation import Wish, install_pages
 from hintsync.surfaces.installed import confirm_by_mail
 from tests.engine.wire import Wire, wired
 from tests.replicas.clock import HeldClock

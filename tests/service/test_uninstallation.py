@@ -13,13 +13,11 @@ import pytest
 from pydantic import SecretStr
 
 from hintsync.bootstrap import open_engine, open_partner
-from hintsync.connecting import connect
 from hintsync.core.errors import FixConfiguration, HintsyncError, NotConnected, ReconnectNeeded
 from hintsync.core.records import Link, LinkStatus
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.stops import resume
-from hintsync.engine.webhooks import register_webhook
-from hintsync.installation import Grants, Wish, install_pages, open_org, prepare_org
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.detect.webhooks import register_webhook
+from hintsync.engine.guards.stops import resume
 from hintsync.logins import (
     CANVAS_APP,
     HINT_TOKEN,
@@ -32,8 +30,10 @@ from hintsync.logins import (
 )
 from hintsync.replicas.salesforce.metadata_soap import Files, list_components, retrieve
 from hintsync.replicas.salesforce.removal import shipped
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import Grants, Wish, install_pages, open_org, prepare_org
+from hintsync.setup.uninstallation import HEADER, Leave, Uninstalled, uninstall
 from hintsync.state.port import RunStatus
-from hintsync.uninstallation import HEADER, Leave, Uninstalled, uninstall
 from hintsync_emulators.control import Controlled, Failure
 from hintsync_emulators.salesforce import Org
 from tests.engine.wire import INSTANCE, TOKEN, Wire, wired

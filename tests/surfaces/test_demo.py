@@ -16,7 +16,7 @@ from hintsync.demo.edits import Conflict
 from hintsync.demo.export import write_export
 from hintsync.demo.people import HintFacts, OrgFacts, Systems
 from hintsync.demo.wire import Seen, open_wires
-from hintsync.engine.csv_ids import read_csv_ids
+from hintsync.engine.batch.csv_ids import read_csv_ids
 from tests.surfaces.town import Town
 
 BORN = "1980-05-06"

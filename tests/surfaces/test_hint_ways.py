@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hintsync.core.values import Side
-from hintsync.engine.first_writes import PHONES, clear_kind
+from hintsync.engine.pairs.first_writes import PHONES, clear_kind
 from hintsync.replicas.hint.facts import BRACKETS, HintFacts
 from hintsync.state.port import Json
 from hintsync.surfaces.hint_ways import hint_ways

@@ -24,9 +24,14 @@ def test_our_own_line_is_json_with_what_we_gave_it(capsys: pytest.CaptureFixture
 
 def test_our_own_line_through_the_standard_library_is_filled_in(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging()
-    logging.getLogger("hintsync.engine.live").warning("live work of %s waits %.0f s: %s", "clinic", 30.4, "retry-later")
+    logging.getLogger("hintsync.engine.live.work").warning(
+        "live work of %s waits %.0f s: %s", "clinic", 30.4, "retry-later"
+    )
     (line,) = lines(capsys)
-    assert (line["event"], line["logger"]) == ("live work of clinic waits 30 s: retry-later", "hintsync.engine.live")
+    assert (line["event"], line["logger"]) == (
+        "live work of clinic waits 30 s: retry-later",
+        "hintsync.engine.live.work",
+    )
 
 
 def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:

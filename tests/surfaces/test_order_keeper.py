@@ -10,7 +10,7 @@ import pytest
 
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.ordering import BatchOrder, order_batch
+from hintsync.engine.runs.ordering import BatchOrder, order_batch
 from hintsync.logins import HINT_TOKEN
 from hintsync.state.port import Run, RunKind, RunStatus
 from hintsync.surfaces import order_keeper

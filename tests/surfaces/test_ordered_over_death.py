@@ -9,7 +9,7 @@ import pytest
 
 from hintsync.bootstrap import open_engine, open_service
 from hintsync.core.plan import Outcome
-from hintsync.engine.ordering import BatchOrder, order_batch
+from hintsync.engine.runs.ordering import BatchOrder, order_batch
 from hintsync.settings import SETTINGS_FILE, load_settings
 from hintsync.state.port import Run, RunKind, RunStatus
 from tests.surfaces.test_serve import served, until

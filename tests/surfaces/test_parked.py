@@ -6,7 +6,7 @@ import asyncio
 
 from hintsync.bootstrap import open_service
 from hintsync.core.values import Side
-from hintsync.engine.notices import TOLD_GONE
+from hintsync.engine.detect.notices import TOLD_GONE
 from hintsync.settings import load_settings
 from hintsync.state.live import CROSSED, Mark
 from tests.surfaces.town import Town

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hintsync.bootstrap import open_engine, open_service
 from hintsync.core.errors import AskPerson, BadInput, ReconnectNeeded, RetryLater, SafetyStop, StopRun
 from hintsync.core.values import Side
-from hintsync.engine.runs import start_run
+from hintsync.engine.runs.life import start_run
 from hintsync.settings import load_settings
 from hintsync.state.port import Run, RunHeld, RunKind, RunStatus
 from hintsync.surfaces.cli.answer import Exit, exit_of_error, exit_of_run

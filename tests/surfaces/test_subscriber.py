@@ -13,19 +13,17 @@ import pytest
 
 from hintsync.bootstrap import Transports, open_engine, open_service
 from hintsync.change_feed import CHANGES_FACT
-from hintsync.connecting import connect
 from hintsync.core.errors import RetryLater
 from hintsync.core.records import Link, LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.catch_up import catch_up
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import TakenIn, take_in
-from hintsync.engine.notices import Notice
+from hintsync.engine.detect.catch_up import catch_up
+from hintsync.engine.detect.intake import TakenIn, take_in
+from hintsync.engine.detect.notices import Notice
+from hintsync.engine.detect.poll import poll_once
+from hintsync.engine.detect.positions import position_name
+from hintsync.engine.detect.way import WAY, Way, chosen_way, describe_way, load_way
 from hintsync.engine.options import Options
-from hintsync.engine.poll import poll_once
-from hintsync.engine.positions import position_name
-from hintsync.engine.way import WAY, Way, chosen_way, describe_way, load_way
-from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.metrics import METRICS
 from hintsync.replicas.salesforce.events_address import EventsAddress
@@ -33,6 +31,8 @@ from hintsync.replicas.salesforce.pubsub_feed import CHANNEL, STANDARD
 from hintsync.replicas.salesforce.pubsub_stream import SILENCE
 from hintsync.replicas.salesforce.replica import SalesforceReplica
 from hintsync.settings import Settings
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync.state.port import Commit, LinkChange, Run
 from hintsync.surfaces.stream_keeper import PACE, REPLAY, Pace
 from hintsync.surfaces.subscriber import run_subscriber

@@ -12,7 +12,7 @@ import pytest
 from hintsync.bootstrap import open_service
 from hintsync.core.values import Side
 from hintsync.settings import load_settings
-from hintsync.taking_over import keep_apart
+from hintsync.setup.taking_over import keep_apart
 from hintsync_emulators.salesforce.managed import install_managed, uninstall_managed
 from hintsync_emulators.salesforce.schema.model import Field
 from tests.surfaces.test_serve import served, stop, until

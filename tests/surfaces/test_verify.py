@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from hintsync.bootstrap import open_engine, open_service
-from hintsync.engine.anchors import cast_anchor
+from hintsync.engine.audit.anchors import cast_anchor
 from hintsync.settings import load_settings
 from tests.surfaces.town import Town
 

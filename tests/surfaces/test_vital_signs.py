@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hintsync.core.errors import RetryLater
 from hintsync.core.values import Side
-from hintsync.engine.traffic import last_day
+from hintsync.engine.health.traffic import last_day
 from hintsync.engine.workers import worker_name
 from hintsync.metrics import Metrics
 from hintsync.state.traffic import ProcessSeen

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hintsync.bootstrap import open_service
-from hintsync.engine.webhooks import SEEN
+from hintsync.engine.detect.webhooks import SEEN
 from hintsync.settings import load_settings
 from hintsync.surfaces.cli.main import app
 from tests.surfaces.town import Town

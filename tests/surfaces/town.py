@@ -14,12 +14,12 @@ from starlette.types import ASGIApp
 from typer.testing import CliRunner, Result
 
 from hintsync.bootstrap import open_service
-from hintsync.connecting import connect
 from hintsync.core.values import Side
 from hintsync.engine.options import Options
-from hintsync.installation import prepare_org
 from hintsync.logins import WithToken
 from hintsync.settings import SETTINGS_FILE, load_settings
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync.surfaces.cli.main import app
 from hintsync_emulators.control import Controlled
 from hintsync_emulators.hint import Practice, create_app

@@ -19,7 +19,7 @@ from hintsync.core.first_sync import stale_name
 from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import FieldName, Fingerprint, LinkStatus
 from hintsync.engine.confirming import ASKED
-from hintsync.engine.parting import PARTING, PARTING_KEEP_MIRRORS
+from hintsync.engine.pairs.parting import PARTING, PARTING_KEEP_MIRRORS
 from hintsync.logins import CREDENTIALS_FACT, has_ended
 from hintsync.state.packing import pack, unpack
 from hintsync.state.port import AuditEvent, LogEntry, LogLevel, RunKind, RunStatus

@@ -1,6 +1,6 @@
 """The guards G1 to G3 and G5 to G8 as rules: they are told what was seen, and say whether they trip and why.
 
-Pure. What a guard stops, and how a person lets it go on, is `engine.stops`; an overlay (G4) is recognised by the merge, and
+Pure. What a guard stops, and how a person lets it go on, is `engine.guards.stops`; an overlay (G4) is recognised by the merge, and
 the arithmetic of budgets (G6) is `core.limits`. Reasons hold ids, counts and field names only.
 """
 

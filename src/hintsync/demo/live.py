@@ -13,8 +13,8 @@ from hintsync.core.errors import StopRun
 from hintsync.demo.compare import differences
 from hintsync.demo.stage import CONNECTION, Stage
 from hintsync.demo.wire import Raw
-from hintsync.engine.way import load_way
-from hintsync.engine.webhooks import register_webhook
+from hintsync.engine.detect.way import load_way
+from hintsync.engine.detect.webhooks import register_webhook
 from hintsync.surfaces.roles import ALL_ROLES, open_process
 from hintsync.surfaces.web.reaching import WEBHOOKS
 

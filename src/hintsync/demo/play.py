@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 
 from hintsync.bootstrap import open_engine
-from hintsync.connecting import connect
 from hintsync.core.errors import StopRun
 from hintsync.demo.check import Verdict, changed_records, check
 from hintsync.demo.edits import Conflict, Editor
@@ -18,13 +17,14 @@ from hintsync.demo.live import edit_and_time
 from hintsync.demo.staff import hire, install_for_staff
 from hintsync.demo.stage import CONNECTION, REPORT_FILE, Stage
 from hintsync.demo.wire import Seen
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.contacts import batch_contacts
+from hintsync.engine.batch.csv_ids import CsvIds, read_csv_ids
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.csv_ids import CsvIds, read_csv_ids
 from hintsync.engine.options import Options
-from hintsync.engine.sync_all import sync_all
-from hintsync.installation import prepare_org
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync.state.port import ReviewKind, Run, RunStatus
 
 #: Of five neighbouring contacts, so many stand in the report of the batch from contacts to patients.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from hintsync.demo.stage import CONNECTION, Stage
-from hintsync.installation import Grants, Installed, Wish, install_pages
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, USER_SET
+from hintsync.setup.installation import Grants, Installed, Wish, install_pages
 
 #: Administers hintsync; is its front desk; has nothing to do with it.
 ADA: Final = "ada.marlow@clinic.example"

@@ -1,7 +1,7 @@
 """Wakes workers on any host through Procrastinate, whose jobs travel by PostgreSQL's notifications.
 
 A job says no more than "this connection has work"; at most one waits for each connection (its queueing lock). A job that is
-lost, or that ends up with a worker that dies, costs nothing but the time until the next sweep: see `engine.working`.
+lost, or that ends up with a worker that dies, costs nothing but the time until the next sweep: see `engine.live.crew`.
 https://procrastinate.readthedocs.io/en/stable/
 """
 

@@ -8,7 +8,7 @@ from hintsync.bootstrap import Service
 from hintsync.core.limits import DayBudget
 from hintsync.core.values import Side
 from hintsync.doctor.known import Known, Unknown, learn
-from hintsync.engine.traffic import last_day, whole
+from hintsync.engine.health.traffic import last_day, whole
 from hintsync.state.port import Connection
 
 

@@ -25,10 +25,10 @@ from hintsync.doctor.service_judging import judge_service
 from hintsync.doctor.webhook_facts import look_at_webhooks
 from hintsync.doctor.webhook_judging import judge_webhooks
 from hintsync.doctor.work_judging import WorkFacts, judge_work
-from hintsync.engine.guard_facts import guard_facts
-from hintsync.engine.health_facts import health_facts
-from hintsync.engine.heard import last_heard
-from hintsync.engine.hint_log import standing_of
+from hintsync.engine.detect.heard import last_heard
+from hintsync.engine.guards.facts import guard_facts
+from hintsync.engine.health.facts import health_facts
+from hintsync.engine.hint_log.copying import standing_of
 from hintsync.engine.options import Options
 from hintsync.logins import has_ended
 from hintsync.ports import Clock

@@ -17,9 +17,8 @@ from hintsync.core.values import Side
 from hintsync.doctor.calls import Calls, calls_of
 from hintsync.doctor.clocks import TimeTold
 from hintsync.doctor.known import Known, Unknown, Why, learn
+from hintsync.engine.detect.way import Way, load_way
 from hintsync.engine.options import Options
-from hintsync.engine.way import Way, load_way
-from hintsync.installation import PAGES_FACT
 from hintsync.logins import CANVAS_APP, SALESFORCE_LOGIN, SalesforceLogin, unpack_canvas_app, unpack_login
 from hintsync.ports import Identity
 from hintsync.replicas.retrying import Backoff, Retrying
@@ -31,9 +30,10 @@ from hintsync.replicas.salesforce.other_sync import OtherSync
 from hintsync.replicas.salesforce.own_grants import OwnGrants, holders_by_set, own_grants
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, USER_SET
 from hintsync.replicas.salesforce.replica import SalesforceReplica
-from hintsync.signing_keys import KeyState, key_state
+from hintsync.setup.installation import PAGES_FACT
+from hintsync.setup.signing_keys import KeyState, key_state
+from hintsync.setup.taking_over import find_other
 from hintsync.state.port import Connection, Json
-from hintsync.taking_over import find_other
 
 #: Objects that our user must have rights on.
 OBJECTS = ("Contact", "Account")

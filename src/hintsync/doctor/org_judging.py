@@ -20,9 +20,9 @@ from hintsync.replicas.salesforce.other_sync import OtherSync
 from hintsync.replicas.salesforce.own_grants import OwnGrants
 from hintsync.replicas.salesforce.package_fields import BOOKKEEPING
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, CHANNEL, CHANNEL_MEMBER, PERMISSION_SET, USER_SET
-from hintsync.signing_keys import KeyState
+from hintsync.setup.signing_keys import KeyState
+from hintsync.setup.taking_over import was_ended
 from hintsync.state.port import Connection
-from hintsync.taking_over import was_ended
 
 #: What our user needs on the records of each object.
 _NEEDED: Final[Mapping[str, Sequence[str]]] = {

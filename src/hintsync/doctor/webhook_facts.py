@@ -10,7 +10,7 @@ from datetime import datetime
 from hintsync.bootstrap import Service, open_partner
 from hintsync.doctor.certificates import Certificate, shown_certificate
 from hintsync.doctor.known import Known, Unknown, Why, learn
-from hintsync.engine.webhooks import WebhookState, webhook_state
+from hintsync.engine.detect.webhooks import WebhookState, webhook_state
 from hintsync.replicas.hint.partner import Endpoint
 from hintsync.state.port import Connection
 from hintsync.surfaces.web.reaching import WEBHOOKS, Reach, check_reachability

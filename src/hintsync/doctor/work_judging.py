@@ -8,11 +8,11 @@ from typing import Final
 
 from hintsync.core.values import Side
 from hintsync.doctor.findings import Finding, look, ok, wrong
-from hintsync.engine.guard_facts import GuardFacts
-from hintsync.engine.health_facts import HealthFacts
-from hintsync.engine.hint_log import Standing
+from hintsync.engine.guards.facts import GuardFacts
+from hintsync.engine.guards.stops import OTHER, PAUSE
+from hintsync.engine.health.facts import HealthFacts
+from hintsync.engine.hint_log.copying import Standing
 from hintsync.engine.options import Options
-from hintsync.engine.stops import OTHER, PAUSE
 from hintsync.settings import Settings
 from hintsync.surfaces.web.views.durations import ago
 

@@ -14,8 +14,8 @@ import orjson
 
 from hintsync.core.errors import BadInput
 from hintsync.core.fields import DEFAULT_MAPPING
+from hintsync.engine.guards.stops import Place
 from hintsync.engine.options import Options
-from hintsync.engine.stops import Place
 from hintsync.state.port import AuditEvent, Commit, Connection, Json, LogEntry, LogLevel
 
 #: A field's conflict policy is a choice of its own, named with this and the field.

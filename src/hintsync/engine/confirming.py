@@ -17,11 +17,11 @@ from hintsync.core.errors import RetryLater
 from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import KeyRow, Link, LinkStatus, RecordId, RecordState
 from hintsync.core.values import Side
-from hintsync.engine.census import refuse_empty
+from hintsync.engine.batch.census import refuse_empty
 from hintsync.engine.context import Engine
-from hintsync.engine.open_reviews import OF_PAIRS, OpenReviews, load_open_reviews
-from hintsync.engine.outcomes import Records, Scribe
-from hintsync.engine.runs import check_identity
+from hintsync.engine.pairs.outcomes import Records, Scribe
+from hintsync.engine.reviews.standing import OF_PAIRS, OpenReviews, load_open_reviews
+from hintsync.engine.runs.life import check_identity
 from hintsync.state.live import Lane, Mark
 from hintsync.state.port import LinkChange, LogLevel, StaleLink
 

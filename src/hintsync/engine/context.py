@@ -14,8 +14,8 @@ from hintsync.core.match import MatchKey, match_key
 from hintsync.core.policy import Constraints
 from hintsync.core.records import HoldKind, Snapshot
 from hintsync.core.values import Side
+from hintsync.engine.guards.watch import Watch
 from hintsync.engine.options import Options
-from hintsync.engine.watch import Watch
 from hintsync.ports import Clock, Described, Replica
 from hintsync.state.port import Connection, StateStore
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from hintsync.clock import utc_text
+from hintsync.engine.batch.contact_list import drop_input
 from hintsync.engine.context import Engine
-from hintsync.engine.run_input import drop_input
-from hintsync.engine.traffic import KEPT as TALLIES_KEPT
+from hintsync.engine.health.traffic import KEPT as TALLIES_KEPT
 from hintsync.state.port import Run, RunStatus
 
 #: Rows deleted in one transaction: a few milliseconds, so that nobody waits long for the store.

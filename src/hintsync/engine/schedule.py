@@ -17,13 +17,13 @@ from zoneinfo import ZoneInfo
 
 from hintsync.core.errors import HintsyncError
 from hintsync.core.values import Side
-from hintsync.engine.alarms import Limits, Pulse, tell_changes
-from hintsync.engine.catch_up import catch_up, resume_catch_up
 from hintsync.engine.confirming import CONFIRM, confirm_links
 from hintsync.engine.context import Engine
+from hintsync.engine.detect.catch_up import catch_up, resume_catch_up
+from hintsync.engine.detect.poll import poll_once
 from hintsync.engine.due import Asked, Daily, Every, Noted, Verdict, When, judge
-from hintsync.engine.parity import check_parity
-from hintsync.engine.poll import poll_once
+from hintsync.engine.health.alarms import Limits, Pulse, tell_changes
+from hintsync.engine.parity.check import check_parity
 from hintsync.engine.retention import prune
 from hintsync.engine.workers import worker_name
 from hintsync.ports import Alerts

@@ -26,7 +26,7 @@ class Tally:
 
     #: First second of the slot, since the epoch.
     at: int
-    #: A word of `metrics.COUNTED`, or one that `engine.traffic` makes of lags.
+    #: A word of `metrics.COUNTED`, or one that `engine.health.traffic` makes of lags.
     word: str
     side: Side | None
     number: int

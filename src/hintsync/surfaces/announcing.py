@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hintsync.bootstrap import Service, open_partner
 from hintsync.core.errors import HintsyncError
-from hintsync.engine.webhooks import Registration, register_webhook, webhook_state
+from hintsync.engine.detect.webhooks import Registration, register_webhook, webhook_state
 from hintsync.redact import safe_text
 from hintsync.settings import Settings
 from hintsync.state.port import Connection

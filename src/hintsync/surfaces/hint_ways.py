@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.core.values import Side
-from hintsync.engine.first_writes import PHONES, clear_kind
+from hintsync.engine.pairs.first_writes import PHONES, clear_kind
 from hintsync.replicas.hint.facts import HintFacts
 from hintsync.state.port import Json
 from hintsync.surfaces.joining import ROUTES_FACT

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from hintsync.bootstrap import Service
 from hintsync.doctor.findings import State
-from hintsync.installation import Installed, Wish
 from hintsync.mail import MailNotSent
-from hintsync.preflight.judging import Finding
+from hintsync.setup.installation import Installed, Wish
+from hintsync.setup.preflight.judging import Finding
 
 
 def finding_lines(findings: Sequence[Finding], *, full: bool) -> list[str]:

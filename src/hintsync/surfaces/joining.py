@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hintsync.bootstrap import Service, open_accounts, open_connector, open_partner
-from hintsync.connecting import another_practice, connect_hint
 from hintsync.core.errors import AskPerson, BadInput, FixConfiguration, HintsyncError, UnknownOutcome
 from hintsync.core.values import Side
 from hintsync.engine.choosing import choices_of, choose
+from hintsync.engine.guards.stops import Desk
 from hintsync.engine.options import Options
-from hintsync.engine.stops import Desk
 from hintsync.replicas.hint.connect import PracticeToken, Routes
 from hintsync.replicas.salesforce.accounts import Account, Accounts
+from hintsync.setup.connecting import another_practice, connect_hint
 from hintsync.state.port import AuditEvent, Commit, Connection, Json, LogEntry, LogLevel
 
 #: Fact of a connection: id and status of the integration in Hint, as the latest exchange of a code told them.

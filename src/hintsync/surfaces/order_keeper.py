@@ -8,7 +8,7 @@ import logging
 from hintsync.bootstrap import Service, open_engine
 from hintsync.core.errors import HintsyncError
 from hintsync.engine.context import Engine
-from hintsync.engine.ordered import next_ordered, orderer_of, put_back, stop_ordered, take_up, work_ordered
+from hintsync.engine.runs.ordered import next_ordered, orderer_of, put_back, stop_ordered, take_up, work_ordered
 from hintsync.engine.waiting import rest
 from hintsync.state.port import Run
 

@@ -16,19 +16,20 @@ from hintsync.core.errors import HintsyncError
 from hintsync.core.values import Side
 from hintsync.dispatchers.local import LocalDispatcher
 from hintsync.dispatchers.procrastinate import open_dispatcher
-from hintsync.engine.alarms import Limits, Pulse
-from hintsync.engine.anchors import anchor_job
+from hintsync.engine.audit.anchors import anchor_job
 from hintsync.engine.context import Engine
 from hintsync.engine.due import Every
-from hintsync.engine.hint_log import hint_log_job
-from hintsync.engine.known_patients import take_known_patients
-from hintsync.engine.live import Worked, work_once
-from hintsync.engine.patient_index import keep_index
+from hintsync.engine.health.alarms import Limits, Pulse
+from hintsync.engine.hint_log.copying import hint_log_job
+from hintsync.engine.live.crew import Crew, Pacing
+from hintsync.engine.live.known_patients import take_known_patients
+from hintsync.engine.live.work import Worked, work_once
 from hintsync.engine.schedule import Job, ask_catch_up, jobs_of, poll_job, run_due, watch_job
+from hintsync.engine.search.patients import keep_index
 from hintsync.engine.waiting import rest
-from hintsync.engine.working import Crew, Pacing
 from hintsync.metrics import count, observe_lag, succeeded
 from hintsync.ports import Alerts, Dispatcher
+from hintsync.setup.taking_over import keep_apart, reason_of
 from hintsync.surfaces.log_keeper import LogKeeper
 from hintsync.surfaces.order_keeper import OrderKeeper
 from hintsync.surfaces.subscriber import run_subscriber
@@ -37,7 +38,6 @@ from hintsync.surfaces.vital_signs import VitalSigns
 from hintsync.surfaces.web.app import create_app
 from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.serving import listen, serve
-from hintsync.taking_over import keep_apart, reason_of
 
 _log = logging.getLogger(__name__)
 

@@ -28,11 +28,11 @@ from hintsync.core.errors import FixConfiguration, HintsyncError, RetryLater
 from hintsync.core.guards import check_deliveries
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.deliveries import note_deliveries
-from hintsync.engine.heard import Ear
-from hintsync.engine.notices import Notice, NoticeKind
-from hintsync.engine.poll import TakeIn
-from hintsync.engine.way import WAY, Way
+from hintsync.engine.detect.deliveries import note_deliveries
+from hintsync.engine.detect.heard import Ear
+from hintsync.engine.detect.notices import Notice, NoticeKind
+from hintsync.engine.detect.poll import TakeIn
+from hintsync.engine.detect.way import WAY, Way
 
 _log = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from hintsync.core.errors import RetryLater
 from hintsync.core.values import Side
-from hintsync.engine.alarms import Pulse
-from hintsync.engine.catch_up import catch_up
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import TakenIn, take_in
-from hintsync.engine.notices import Notice
-from hintsync.engine.poll import Poll, TakeIn, poll_once
+from hintsync.engine.detect.catch_up import catch_up
+from hintsync.engine.detect.intake import TakenIn, take_in
+from hintsync.engine.detect.notices import Notice
+from hintsync.engine.detect.poll import Poll, TakeIn, poll_once
+from hintsync.engine.health.alarms import Pulse
 from hintsync.engine.waiting import first_of
 from hintsync.engine.workers import worker_name
 from hintsync.metrics import count
@@ -27,7 +27,7 @@ from hintsync.surfaces.stream_keeper import PACE, Hands, Pace, Situation, Stream
 
 _log = logging.getLogger(__name__)
 
-#: Reads what may have been missed on a side (`engine.catch_up.catch_up`).
+#: Reads what may have been missed on a side (`engine.detect.catch_up.catch_up`).
 CatchUp = Callable[[Engine, Side], Awaitable[Run]]
 #: Rings the bell of a connection's workers.
 Wake = Callable[[], Awaitable[None]]

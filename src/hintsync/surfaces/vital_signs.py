@@ -10,7 +10,7 @@ from importlib.metadata import version
 from hintsync.bootstrap import Service
 from hintsync.core.errors import HintsyncError
 from hintsync.core.values import Side
-from hintsync.engine.traffic import TrafficNotes
+from hintsync.engine.health.traffic import TrafficNotes
 from hintsync.engine.waiting import rest
 from hintsync.engine.workers import worker_name
 from hintsync.metrics import METRICS, Metrics

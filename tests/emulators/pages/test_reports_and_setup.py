@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hintsync.engine.csv_ids import parse_csv_ids
+from hintsync.engine.batch.csv_ids import parse_csv_ids
 from hintsync_emulators.salesforce import Org
 from tests.emulators.metadata.zoo import xml
 from tests.emulators.pages.conftest import Deploy

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from hintsync.core.values import Side
-from hintsync.engine.intake import take_in
+from hintsync.engine.detect.intake import take_in
 from hintsync.engine.options import Options
 from hintsync.metrics import Metrics
 from hintsync.state.live import Dirty

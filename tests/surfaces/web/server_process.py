@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.runtime import run
 from hintsync.surfaces.web.app import create_app
 from hintsync.surfaces.web.serving import listen, serve

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hintsync.engine.patient_index import Looked
+from hintsync.engine.search.patients import Looked
 from hintsync.surfaces.web.views.found import results
 
 WHOLE = Looked((), searched=3, complete=True, total=3)

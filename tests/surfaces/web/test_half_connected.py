@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from hintsync.bootstrap import open_engine
-from hintsync.connecting import connect_hint, connect_salesforce
 from hintsync.core.errors import BadInput, NotConnected
 from hintsync.core.values import Side
 from hintsync.logins import HINT_TOKEN, WithToken
+from hintsync.setup.connecting import connect_hint, connect_salesforce
 from tests.engine.wire import INSTANCE, TOKEN
 from tests.surfaces.web.house import House
 

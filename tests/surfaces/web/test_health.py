@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from hintsync.core.errors import RetryLater
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.webhooks import SEEN, webhook_state
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.detect.webhooks import SEEN, webhook_state
 from hintsync.metrics import COUNTED, HELP, Metrics
 from hintsync.state.live import Lane, Mark, Stop
 from hintsync.surfaces.web.exposition import exposition

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hintsync.core.values import Side
-from hintsync.engine.heard import EVERY, Ear, last_heard
+from hintsync.engine.detect.heard import EVERY, Ear, last_heard
 from tests.replicas.clock import HeldClock
 from tests.surfaces.web.house import House
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hintsync.core.codec import Codec
 from hintsync.core.fields import DEFAULT_MAPPING
 from hintsync.core.values import ABSENT, Side
-from hintsync.engine.notices import Notice, NoticeKind
+from hintsync.engine.detect.notices import Notice, NoticeKind
 from hintsync.replicas.hint.webhook import Envelope
 from hintsync.surfaces.web.notices import notices_of, shown_by_hint
 from hintsync_emulators.hint import Practice

@@ -6,9 +6,9 @@ import pytest
 
 from hintsync.core.fields import DEFAULT_MAPPING, ConflictPolicy
 from hintsync.core.values import Side
+from hintsync.engine.detect.way import Way
+from hintsync.engine.detect.webhooks import Registration, WebhookState
 from hintsync.engine.options import Options
-from hintsync.engine.way import Way
-from hintsync.engine.webhooks import Registration, WebhookState
 from hintsync.ports import Described
 from hintsync.state.live import Stop
 from hintsync.state.port import Connection, Run, RunKind, RunStatus

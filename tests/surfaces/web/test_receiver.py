@@ -13,13 +13,13 @@ import pytest
 from hintsync.core.errors import RetryLater
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import unlink_by_hand
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import TakenIn, take_in
-from hintsync.engine.live import work_once
-from hintsync.engine.notices import Notice
-from hintsync.engine.webhooks import webhook_state
+from hintsync.engine.detect.intake import TakenIn, take_in
+from hintsync.engine.detect.notices import Notice
+from hintsync.engine.detect.webhooks import webhook_state
+from hintsync.engine.live.work import work_once
+from hintsync.engine.pairs.by_hand import unlink_by_hand
 from hintsync.logins import CREDENTIALS_FACT, HINT_TOKEN, SALESFORCE_LOGIN, ended_mark
 from hintsync.state.live import Lane
 from hintsync.surfaces.web.app import create_app

@@ -17,8 +17,8 @@ import pytest
 from hintsync.bootstrap import open_service
 from hintsync.core.errors import FixConfiguration
 from hintsync.engine.context import Engine
-from hintsync.engine.intake import TakenIn, take_in
-from hintsync.engine.notices import Notice
+from hintsync.engine.detect.intake import TakenIn, take_in
+from hintsync.engine.detect.notices import Notice
 from hintsync.settings import Settings
 from hintsync.surfaces.web import receiver
 from hintsync.surfaces.web.serving import listen, serve

@@ -9,12 +9,12 @@ import typer
 from rich.text import Text
 
 from hintsync.core.errors import BadInput
-from hintsync.engine.approvals import approve as approve_plan
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.contact_list import load_input
+from hintsync.engine.batch.contacts import batch_contacts
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.resuming import adopt_creation
-from hintsync.engine.run_input import load_input
+from hintsync.engine.guards.approvals import approve as approve_plan
+from hintsync.engine.runs.resuming import adopt_creation
 from hintsync.state.port import Run, RunKind, RunStatus
 from hintsync.surfaces.cli.answer import Answer, Exit
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, RunId, StateFolder

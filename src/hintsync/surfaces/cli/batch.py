@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from hintsync.engine.batch_contacts import batch_contacts
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.contacts import batch_contacts
+from hintsync.engine.batch.csv_ids import CsvIds, read_csv_ids
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.csv_ids import CsvIds, read_csv_ids
-from hintsync.engine.resuming import adopt_creation
+from hintsync.engine.runs.resuming import adopt_creation
 from hintsync.state.port import Run
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, DryRun, PlanId, StateFolder

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from hintsync.bootstrap import Service
-from hintsync.connecting import connect as join_both
-from hintsync.connecting import connect_salesforce
 from hintsync.core.errors import BadInput
 from hintsync.engine.options import Options
-from hintsync.installation import prepare_org
-from hintsync.signing_keys import settle_first_key
+from hintsync.setup.connecting import connect as join_both
+from hintsync.setup.connecting import connect_salesforce
+from hintsync.setup.installation import prepare_org
+from hintsync.setup.signing_keys import settle_first_key
+from hintsync.setup.taking_over import keep_apart
 from hintsync.state.port import Connection
 from hintsync.surfaces.announcing import announce_webhook
 from hintsync.surfaces.cli.answer import Answer
@@ -26,7 +27,6 @@ from hintsync.surfaces.cli.options import AsJson, StateFolder
 from hintsync.surfaces.cli.perform import ACTOR, Asked, with_service
 from hintsync.surfaces.cli.secrets import on_terminal, read_secret
 from hintsync.surfaces.joining import Wanted
-from hintsync.taking_over import keep_apart
 
 
 def connect(

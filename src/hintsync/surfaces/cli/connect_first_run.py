@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from hintsync.bootstrap import Service, open_engine
-from hintsync.engine.batch_patients import batch_patients
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.state.port import Connection, Run
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.perform import ACTOR

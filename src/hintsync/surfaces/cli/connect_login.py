@@ -11,7 +11,7 @@ from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput, FixConfiguration, ReconnectNeeded
 from hintsync.core.values import Side
 from hintsync.logins import SalesforceLogin, WithClientCredentials, WithJwt, WithToken
-from hintsync.signing_keys import login_with_own_key
+from hintsync.setup.signing_keys import login_with_own_key
 from hintsync.surfaces.cli.secrets import read_secret
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 from rich.text import Text
 
+from hintsync.engine.detect.way import describe_way
 from hintsync.engine.options import Options
-from hintsync.engine.way import describe_way
 from hintsync.state.port import Connection, Json
 from hintsync.surfaces.announcing import Announced
 from hintsync.surfaces.cli.answer import Answer, Data, Exit

@@ -12,9 +12,9 @@ from hintsync.core.link_by_hand import Step
 from hintsync.core.plan import Effect, Outcome
 from hintsync.core.records import LinkStatus, RecordId
 from hintsync.core.values import ABSENT, Seen, Side
-from hintsync.engine.by_hand import HandResult
 from hintsync.engine.context import Engine
-from hintsync.engine.pairs import Settled
+from hintsync.engine.pairs.by_hand import HandResult
+from hintsync.engine.pairs.settling import Settled
 from hintsync.surfaces.cli.answer import Answer, Exit, table
 
 _EFFECTS = {

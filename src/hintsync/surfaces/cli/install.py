@@ -11,14 +11,14 @@ from rich.text import Text
 
 from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput, FixConfiguration
-from hintsync.installation import Grants, Installed, Wish, install_pages
 from hintsync.logins import CanvasApp
-from hintsync.preflight.judging import Finding
+from hintsync.setup.installation import Grants, Installed, Wish, install_pages
+from hintsync.setup.preflight.judging import Finding
+from hintsync.setup.taking_over import keep_apart
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import ACTOR, Asked, Local, with_store
 from hintsync.surfaces.installed import confirm_by_mail, done_lines, finding_data, finding_lines, remarks
-from hintsync.taking_over import keep_apart
 
 _PROFILE = "profile:"
 

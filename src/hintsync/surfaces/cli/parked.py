@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hintsync.engine.notices import plain_cause
+from hintsync.engine.detect.notices import plain_cause
 from hintsync.state.live import Dirty
 from hintsync.surfaces.cli.answer import Answer, Exit, table
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, Limit, StateFolder

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hintsync.engine.stops import pause as put_pause
-from hintsync.engine.stops import stops_in_force
+from hintsync.engine.guards.stops import pause as put_pause
+from hintsync.engine.guards.stops import stops_in_force
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import Asked, Local, with_store

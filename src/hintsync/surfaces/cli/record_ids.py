@@ -7,7 +7,7 @@ import re
 from hintsync.core.errors import BadInput
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
-from hintsync.engine.csv_ids import CONTACT_PREFIX, to_18
+from hintsync.engine.batch.csv_ids import CONTACT_PREFIX, to_18
 
 _SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _SHORT = 15

@@ -9,12 +9,12 @@ from rich.text import Text
 
 from hintsync.core.errors import BadInput
 from hintsync.core.values import Side
-from hintsync.engine.approvals import acknowledge
 from hintsync.engine.context import Engine
-from hintsync.engine.resuming import resume_run
-from hintsync.engine.stops import acknowledge_identity, stops_in_force
-from hintsync.engine.stops import repin as pin_anew
-from hintsync.engine.stops import resume as end_pause
+from hintsync.engine.guards.approvals import acknowledge
+from hintsync.engine.guards.stops import acknowledge_identity, stops_in_force
+from hintsync.engine.guards.stops import repin as pin_anew
+from hintsync.engine.guards.stops import resume as end_pause
+from hintsync.engine.runs.resuming import resume_run
 from hintsync.state.port import Run
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder

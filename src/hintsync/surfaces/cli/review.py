@@ -11,7 +11,7 @@ from hintsync.core.errors import BadInput
 from hintsync.core.link_by_hand import Warned
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.reviewing import allow_overlay, choose, decline, keep_side
+from hintsync.engine.reviews.deciding import allow_overlay, choose, decline, keep_side
 from hintsync.state.port import Review, ReviewKind
 from hintsync.surfaces.cli.answer import Answer, table
 from hintsync.surfaces.cli.hand_views import hand_answer

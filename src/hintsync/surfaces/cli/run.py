@@ -13,8 +13,8 @@ from rich.text import Text
 
 from hintsync.core.errors import BadInput
 from hintsync.core.plan import Outcome
-from hintsync.engine.approvals import seal_of
-from hintsync.engine.results_csv import write_results
+from hintsync.engine.batch.results_csv import write_results
+from hintsync.engine.guards.approvals import seal_of
 from hintsync.state.port import Run, RunKind, RunRow, RunStatus, StateStore
 from hintsync.surfaces.cli.answer import Answer, table
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, Limit, RunId, StateFolder

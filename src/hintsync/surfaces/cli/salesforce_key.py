@@ -12,7 +12,7 @@ from rich.text import Text
 from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput
 from hintsync.replicas.salesforce.key_pair import thumbprint, valid_until
-from hintsync.signing_keys import KeyState, key_state, make_key, try_waiting_key
+from hintsync.setup.signing_keys import KeyState, key_state, make_key, try_waiting_key
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, StateFolder
 from hintsync.surfaces.cli.perform import Asked, with_service

@@ -11,7 +11,7 @@ from rich.text import Text
 from hintsync.core.person import Person
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.search import Hit, fill_index, find_people, person_at
+from hintsync.engine.search.sides import Hit, fill_index, find_people, person_at
 from hintsync.surfaces.cli.answer import Answer, table
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import Asked, with_engine

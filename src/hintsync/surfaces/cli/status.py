@@ -16,9 +16,9 @@ from hintsync.core.errors import HintsyncError, SafetyStop
 from hintsync.core.guards import Pin, check_identity
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.live_retry import sides_in_trouble
-from hintsync.engine.stops import PAUSE, pin_of
-from hintsync.engine.way import describe_way, load_way
+from hintsync.engine.detect.way import describe_way, load_way
+from hintsync.engine.guards.stops import PAUSE, pin_of
+from hintsync.engine.live.retry import sides_in_trouble
 from hintsync.ports import Identity
 from hintsync.redact import safe_text
 from hintsync.state.port import Connection

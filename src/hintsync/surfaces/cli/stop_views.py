@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hintsync.engine.stops import OTHER, PAUSE, Desk
+from hintsync.engine.guards.stops import OTHER, PAUSE, Desk
 from hintsync.state.live import Stop
 from hintsync.surfaces.cli.perform import ACTOR, Local
 

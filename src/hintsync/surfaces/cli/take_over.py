@@ -12,10 +12,10 @@ from hintsync.bootstrap import open_engine
 from hintsync.core.errors import BadInput
 from hintsync.core.records import RecordId
 from hintsync.doctor.known import Unknown
+from hintsync.setup.taking_over import Links, end_other, find_other, import_links, keep_apart
 from hintsync.surfaces.cli.answer import Answer, Exit
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import ACTOR, Asked, Local, with_store
-from hintsync.taking_over import Links, end_other, find_other, import_links, keep_apart
 
 #: Ids that a line names.
 _SHOWN = 10

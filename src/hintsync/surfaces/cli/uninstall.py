@@ -11,11 +11,11 @@ import typer
 from rich.text import Text
 
 from hintsync.core.errors import AskPerson, BadInput
+from hintsync.setup.uninstallation import Leave, Uninstalled
+from hintsync.setup.uninstallation import uninstall as leave
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import ACTOR, Asked, Local, with_store
-from hintsync.uninstallation import Leave, Uninstalled
-from hintsync.uninstallation import uninstall as leave
 
 _CONFIRM = (
     "--fields deletes our fields of Contact with what they hold of patients, in the whole org; export them from Salesforce"

@@ -8,8 +8,8 @@ import typer
 from rich.text import Text
 
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import unlink_by_hand
 from hintsync.engine.context import Engine
+from hintsync.engine.pairs.by_hand import unlink_by_hand
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.hand_views import linked_peer, unlinked_answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, DryRun, StateFolder

@@ -12,12 +12,12 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from hintsync.core.errors import BadInput, HintsyncError
-from hintsync.engine.anchors import Compared, anchor_figures, compare_anchors
-from hintsync.engine.audit_trail import TrailReader, export_trail
+from hintsync.engine.audit.anchors import Compared, anchor_figures, compare_anchors
+from hintsync.engine.audit.trail import TrailReader, export_trail
 from hintsync.engine.context import Engine
-from hintsync.engine.parity import check_parity
-from hintsync.engine.parity_looks import GRACE
-from hintsync.engine.parity_report import REPORT, anchors_of, verify_reports
+from hintsync.engine.parity.check import check_parity
+from hintsync.engine.parity.looks import GRACE
+from hintsync.engine.parity.report import REPORT, anchors_of, verify_reports
 from hintsync.engine.schedule import confirm_job, run_due
 from hintsync.state.port import Json, Run, RunStatus
 from hintsync.surfaces.cli.answer import Answer, Exit, exit_of_run, table

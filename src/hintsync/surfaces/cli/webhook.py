@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hintsync.bootstrap import open_partner
 from hintsync.core.errors import BadInput, FixConfiguration
-from hintsync.engine.webhooks import WebhookState, register_webhook, webhook_state
+from hintsync.engine.detect.webhooks import WebhookState, register_webhook, webhook_state
 from hintsync.settings import check_public_url
 from hintsync.surfaces.cli.answer import Answer, Exit
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from hintsync.bootstrap import Service
-from hintsync.engine.intake import take_in as take_in_for_good
+from hintsync.engine.detect.intake import take_in as take_in_for_good
 from hintsync.metrics import METRICS, Metrics
 from hintsync.replicas.hint.webhook import Signatures
 from hintsync.surfaces.web.closed_desk import ClosedDesk

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 
 from hintsync.core.values import Side
-from hintsync.engine.intake import take_in_unread
-from hintsync.engine.webhooks import SEEN
+from hintsync.engine.detect.intake import take_in_unread
+from hintsync.engine.detect.webhooks import SEEN
 from hintsync.metrics import Metrics
 from hintsync.ports import Clock
 from hintsync.redact import safe_text

@@ -9,12 +9,12 @@ from typing import Protocol, TypeAlias
 from hintsync.core.records import Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.heard import Ear
-from hintsync.engine.intake import TakenIn
-from hintsync.engine.notices import Notice, NoticeKind
-from hintsync.engine.patient_index import patient_index
-from hintsync.engine.surge import surge_of
-from hintsync.engine.webhooks import SEEN
+from hintsync.engine.detect.heard import Ear
+from hintsync.engine.detect.intake import TakenIn
+from hintsync.engine.detect.notices import Notice, NoticeKind
+from hintsync.engine.detect.webhooks import SEEN
+from hintsync.engine.live.surge import surge_of
+from hintsync.engine.search.patients import patient_index
 from hintsync.metrics import Metrics
 from hintsync.redact import safe_text
 from hintsync.replicas.hint.replica import HintReplica
@@ -32,7 +32,7 @@ Wake: TypeAlias = Callable[[str], Awaitable[None]]
 
 
 class TakeIn(Protocol):
-    """The way into the dirty set (`engine.intake.take_in`)."""
+    """The way into the dirty set (`engine.detect.intake.take_in`)."""
 
     async def __call__(
         self, engine: Engine, notices: Sequence[Notice], *, cursors: Mapping[str, str] | None = None

@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from hintsync.core.values import Side
-from hintsync.engine.figures import Figures
+from hintsync.engine.health.figures import Figures
 from hintsync.metrics import COUNTED, HELP, LAG_BUCKETS, Metrics
 from hintsync.state.port import ReviewKind
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from hintsync.bootstrap import Service
 from hintsync.core.errors import HintsyncError, NotConnected
-from hintsync.engine.figures import Figures, read_figures
+from hintsync.engine.health.figures import Figures, read_figures
 from hintsync.metrics import Metrics
 from hintsync.surfaces.web.engines import Engines
 from hintsync.surfaces.web.exposition import CONTENT_TYPE, exposition

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput
-from hintsync.installation import Grants, Tell, Wish, install_pages, look_at_org, open_org
 from hintsync.logins import SalesforceLogin
-from hintsync.preflight.judging import Finding
 from hintsync.replicas.salesforce.grants import profile_names
 from hintsync.replicas.salesforce.layouts import layout_names
+from hintsync.setup.installation import Grants, Tell, Wish, install_pages, look_at_org, open_org
+from hintsync.setup.preflight.judging import Finding
+from hintsync.setup.taking_over import keep_apart, reason_of
 from hintsync.state.port import Connection
 from hintsync.surfaces.installed import confirm_by_mail, done_lines, remarks
 from hintsync.surfaces.web.installing import Outcome
-from hintsync.taking_over import keep_apart, reason_of
 
 
 @dataclass(frozen=True, slots=True)

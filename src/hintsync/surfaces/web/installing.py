@@ -19,9 +19,9 @@ from typing import Final, TypeAlias
 
 from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput, HintsyncError
-from hintsync.installation import Tell
 from hintsync.ports import Clock
 from hintsync.redact import safe_text
+from hintsync.setup.installation import Tell
 from hintsync.state.port import StateStore
 from hintsync.surfaces.log_keeper import logged_for
 

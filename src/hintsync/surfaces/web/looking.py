@@ -10,7 +10,7 @@ from hintsync.bootstrap import Service, open_partner
 from hintsync.core.errors import FixConfiguration, HintsyncError
 from hintsync.core.guards import Pin, check_identity
 from hintsync.engine.context import Engine
-from hintsync.engine.stops import pin_of
+from hintsync.engine.guards.stops import pin_of
 from hintsync.surfaces.joining import ACTIVE
 
 #: Seconds after which a system counts as not answering.

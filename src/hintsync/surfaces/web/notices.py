@@ -9,7 +9,7 @@ from typing import TypeAlias
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.records import FieldName, RecordState, Snapshot
 from hintsync.core.values import ABSENT, Side
-from hintsync.engine.notices import Notice, NoticeKind
+from hintsync.engine.detect.notices import Notice, NoticeKind
 from hintsync.replicas.hint.webhook import Envelope, Happened, PatientEvent, patients_of
 
 #: Reads a patient object as a snapshot.

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from hintsync.core.errors import HintsyncError
-from hintsync.engine.intake import take_in as take_in_for_good
+from hintsync.engine.detect.intake import take_in as take_in_for_good
 from hintsync.logins import has_ended
 from hintsync.metrics import METRICS, Metrics
 from hintsync.redact import safe_text

@@ -13,7 +13,7 @@ from hintsync.core.person import Person
 from hintsync.core.records import RecordId, RecordState
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.search import whole_person
+from hintsync.engine.search.sides import whole_person
 from hintsync.state.port import StateStore
 
 #: Seconds for which a contact is remembered.

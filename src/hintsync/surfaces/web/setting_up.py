@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from hintsync.bootstrap import Service
-from hintsync.connecting import connect_salesforce
 from hintsync.core.errors import BadInput, FixConfiguration
 from hintsync.engine.options import Options
-from hintsync.installation import Tell, Wish, open_org, prepare_org
 from hintsync.logins import SalesforceLogin, WithClientCredentials
 from hintsync.replicas.salesforce.grants import own_user
-from hintsync.signing_keys import login_with_own_key, settle_first_key
+from hintsync.setup.connecting import connect_salesforce
+from hintsync.setup.installation import Tell, Wish, open_org, prepare_org
+from hintsync.setup.signing_keys import login_with_own_key, settle_first_key
 from hintsync.state.port import Connection
 from hintsync.surfaces.web.access.setup_session import SetupSession
 from hintsync.surfaces.web.install_choices import install

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hintsync.engine.by_hand import HandResult, link_by_hand
+from hintsync.engine.pairs.by_hand import HandResult, link_by_hand
 from tests.surfaces.web.pages.desk import Desk
 
 BORN = "1980-05-06"

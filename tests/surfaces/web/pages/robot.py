@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 
 import httpx
 
-from hintsync.connecting import ORG_NAME, PRACTICE_NAME
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.setup.connecting import ORG_NAME, PRACTICE_NAME
 from hintsync.state.live import Mark
 from hintsync.surfaces.web.pages.places import PLACES
 from tests.surfaces.web.pages.desk import Desk, Person

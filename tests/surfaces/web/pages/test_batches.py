@@ -13,8 +13,8 @@ import pytest
 
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
-from hintsync.engine.csv_check import MOST_BYTES
-from hintsync.installation import PAGES_FACT
+from hintsync.engine.batch.csv_check import MOST_BYTES
+from hintsync.setup.installation import PAGES_FACT
 from hintsync.state.port import Commit, Run, RunKind, RunRow, RunStatus
 from hintsync.surfaces.order_keeper import OrderKeeper
 from tests.surfaces.web.pages.desk import Desk, Person
@@ -234,8 +234,8 @@ async def test_a_batch_is_aborted_before_a_worker_has_it_and_resumed(desk: Desk)
 
 
 async def test_b6_a_batch_that_a_pause_stopped_says_why_and_how_to_go_on(desk: Desk) -> None:
-    from hintsync.engine.stops import pause
-    from hintsync.engine.stops import resume as end_pause
+    from hintsync.engine.guards.stops import pause
+    from hintsync.engine.guards.stops import resume as end_pause
 
     both(desk, "Ann", "Moor")
     (engine,) = desk.house.engines.open

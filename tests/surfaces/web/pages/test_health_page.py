@@ -7,10 +7,10 @@ import re
 from hintsync.core.guards import Deliveries
 from hintsync.core.limits import DayBudget, Purpose
 from hintsync.core.values import Side
-from hintsync.engine.day_forecast import forecast_day
-from hintsync.engine.deliveries import note_deliveries
-from hintsync.engine.parity import check_parity
-from hintsync.engine.traffic import LAG_WORDS, TrafficNotes
+from hintsync.engine.detect.deliveries import note_deliveries
+from hintsync.engine.guards.forecast import forecast_day
+from hintsync.engine.health.traffic import LAG_WORDS, TrafficNotes
+from hintsync.engine.parity.check import check_parity
 from hintsync.metrics import Metrics
 from hintsync.state.live import Mark
 from hintsync.state.traffic import ProcessSeen

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.stops import Desk as Stopping
-from hintsync.engine.stops import pause
-from hintsync.engine.webhooks import REGISTERED, SEEN
+from hintsync.engine.batch.patients import batch_patients
+from hintsync.engine.detect.webhooks import REGISTERED, SEEN
+from hintsync.engine.guards.stops import Desk as Stopping
+from hintsync.engine.guards.stops import pause
 from hintsync.state.live import Lane, Mark
 from hintsync.state.port import Commit, Review, ReviewKind
 from tests.surfaces.web.pages.desk import Desk

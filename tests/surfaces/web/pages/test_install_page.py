@@ -9,7 +9,7 @@ import re
 import httpx
 import pytest
 
-from hintsync.taking_over import keep_apart
+from hintsync.setup.taking_over import keep_apart
 from hintsync_emulators.control import Controlled, Failure
 from hintsync_emulators.salesforce.managed import install_managed
 from hintsync_emulators.salesforce.schema.model import Field

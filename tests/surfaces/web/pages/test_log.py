@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hintsync import verify_audit
-from hintsync.engine.anchors import cast_anchor
-from hintsync.engine.hint_log import copy_log
+from hintsync.engine.audit.anchors import cast_anchor
+from hintsync.engine.hint_log.copying import copy_log
 from hintsync.engine.options import Options
 from hintsync.state.port import AuditEvent, Commit, LogEntry, LogLevel
 from hintsync.surfaces.web.views.log import asked

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.live import work_once
+from hintsync.engine.live.work import work_once
 from hintsync.state.live import Lane, Mark
 from hintsync.state.port import Commit, LinkChange
 from tests.surfaces.web.pages.desk import Desk

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import re
 
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.sync_all import sync_all
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.state.port import Review, ReviewStatus
 from tests.surfaces.web.pages.desk import Desk
 from tests.surfaces.web.pages.pairs import contact, in_hint, in_org, link, linked, patient

@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 
 from hintsync.core.values import Side
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.guards.stops import stops_in_force
 from hintsync.engine.options import Options
-from hintsync.engine.stops import stops_in_force
-from hintsync.engine.sync_all import sync_all
 from hintsync.state.live import Mark, Stop
 from hintsync.state.port import RunStatus
 from tests.surfaces.web.pages.desk import Desk

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hintsync.engine.ordering import BatchOrder, order_batch
+from hintsync.engine.runs.ordering import BatchOrder, order_batch
 from hintsync.state.port import RunKind
 from hintsync.surfaces.order_keeper import OrderKeeper
 from hintsync.surfaces.web.pages import streaming

@@ -9,7 +9,7 @@ import pytest
 
 from hintsync.core.errors import BudgetSpent, RetryLater
 from hintsync.core.values import Side
-from hintsync.engine.patient_index import patient_index
+from hintsync.engine.search.patients import patient_index
 from hintsync.replicas.hint.replica import HintReplica
 from hintsync_emulators.salesforce.storage import Row
 from tests.surfaces.web.pages.desk import Desk

@@ -11,17 +11,17 @@ import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hintsync.bootstrap import Service, Transports, open_service
-from hintsync.connecting import connect
 from hintsync.core.values import Side
-from hintsync.engine.batch_patients import batch_patients
-from hintsync.engine.by_hand import link_by_hand
+from hintsync.engine.batch.contact_list import keep_draft
+from hintsync.engine.batch.csv_check import check_csv
+from hintsync.engine.batch.pairs import sync_all
+from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
-from hintsync.engine.csv_check import check_csv
-from hintsync.engine.run_input import keep_draft
-from hintsync.engine.sync_all import sync_all
-from hintsync.installation import prepare_org
+from hintsync.engine.pairs.by_hand import link_by_hand
 from hintsync.logins import WithToken
 from hintsync.settings import Settings
+from hintsync.setup.connecting import connect
+from hintsync.setup.installation import prepare_org
 from hintsync.state.live import Mark
 from hintsync.state.port import Commit, LogEntry, LogLevel
 from hintsync.surfaces.web.access.roles import ADMINISTRATOR_SET

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from starlette.responses import Response, StreamingResponse
 
 from hintsync.core.errors import BadInput, HintsyncError
-from hintsync.engine.anchors import Compared, compare_anchors
-from hintsync.engine.audit_trail import TrailReader, export_lines
-from hintsync.engine.parity_report import anchors_of, verify_reports
+from hintsync.engine.audit.anchors import Compared, compare_anchors
+from hintsync.engine.audit.trail import TrailReader, export_lines
+from hintsync.engine.parity.report import anchors_of, verify_reports
 from hintsync.state.port import StoredAudit
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.log import ROWS, table_of

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from hintsync.core.errors import BadInput
-from hintsync.engine.csv_check import MOST_BYTES, MOST_ROWS, check_csv
+from hintsync.engine.batch.contact_list import drop_draft, keep_draft, load_draft
+from hintsync.engine.batch.csv_check import MOST_BYTES, MOST_ROWS, check_csv
+from hintsync.engine.guards.stops import stops_in_force
 from hintsync.engine.options import Options
-from hintsync.engine.ordering import BatchOrder, order_batch, under_way
-from hintsync.engine.run_input import drop_draft, keep_draft, load_draft
-from hintsync.engine.stops import stops_in_force
+from hintsync.engine.runs.ordering import BatchOrder, order_batch, under_way
 from hintsync.state.port import Run, RunKind
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.place import Place, Refused, Visit

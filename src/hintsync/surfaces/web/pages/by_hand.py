@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from hintsync.core.errors import AskPerson, BadInput, BudgetSpent, HintsyncError, RetryLater, UnknownOutcome
 from hintsync.core.records import RecordId
-from hintsync.engine.by_hand import HandResult
 from hintsync.engine.options import Options
-from hintsync.engine.patient_index import patient_index
-from hintsync.engine.standing import standing_of
+from hintsync.engine.pairs.by_hand import HandResult
+from hintsync.engine.pairs.standing import standing_of
+from hintsync.engine.search.patients import patient_index
 from hintsync.state.port import LinkTaken, StaleLink
 from hintsync.surfaces.cli.record_ids import contact_id
 from hintsync.surfaces.web.pages.place import Visit

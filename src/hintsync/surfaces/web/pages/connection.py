@@ -9,12 +9,12 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from hintsync.connecting import PRACTICE_NAME
 from hintsync.core.errors import HintsyncError
 from hintsync.engine.options import Options
-from hintsync.engine.ordering import BatchOrder, order_batch
+from hintsync.engine.runs.ordering import BatchOrder, order_batch
 from hintsync.redact import safe_text
 from hintsync.replicas.salesforce.accounts import Account
+from hintsync.setup.connecting import PRACTICE_NAME
 from hintsync.state.port import Connection, Run, RunKind, RunStatus
 from hintsync.surfaces.announcing import announce_webhook, missing_for_webhooks
 from hintsync.surfaces.hint_ways import hint_ways, probed_at

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from hintsync.core.errors import BadInput
 from hintsync.core.near import Grade
 from hintsync.core.plan import Outcome
-from hintsync.engine.by_hand import ConsideredCreate, consider_create, create_by_hand
-from hintsync.engine.patient_index import name_of, patient_index
-from hintsync.engine.search import whole_person
+from hintsync.engine.pairs.by_hand import ConsideredCreate, consider_create, create_by_hand
+from hintsync.engine.search.patients import name_of, patient_index
+from hintsync.engine.search.sides import whole_person
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.by_hand import addresses, carried_out, contact_of, trouble_page
 from hintsync.surfaces.web.pages.peers import peer_names

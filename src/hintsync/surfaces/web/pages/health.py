@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.engine import make_url
 from starlette.responses import Response
 
-from hintsync.engine.health_facts import health_facts
+from hintsync.engine.health.facts import health_facts
 from hintsync.engine.options import Options
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.place import Place, Visit

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hintsync.core.errors import HintsyncError
-from hintsync.engine.anchors import latest_anchor
-from hintsync.engine.hint_log import standing_of
+from hintsync.engine.audit.anchors import latest_anchor
+from hintsync.engine.hint_log.copying import standing_of
 from hintsync.engine.options import Options
 from hintsync.surfaces.web.pages.place import Visit
 from hintsync.surfaces.web.views.hint_log import HintLogShown, shown

@@ -7,9 +7,9 @@ from starlette.responses import Response
 from hintsync.core.errors import BadInput
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import HandResult, sync_by_hand
-from hintsync.engine.reviewing import allow_overlay, choose, decline, keep_side
-from hintsync.engine.standing import pair_of
+from hintsync.engine.pairs.by_hand import HandResult, sync_by_hand
+from hintsync.engine.pairs.standing import pair_of
+from hintsync.engine.reviews.deciding import allow_overlay, choose, decline, keep_side
 from hintsync.state.port import Review
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.by_hand import addresses, carried_out, contact_of, panel_of

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from hintsync.core.errors import BadInput
 from hintsync.core.values import Side
-from hintsync.engine.parked import replay_parked
+from hintsync.engine.live.parked import replay_parked
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.names import contact_names
 from hintsync.surfaces.web.pages.place import Place, Visit

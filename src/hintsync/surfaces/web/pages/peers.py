@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from hintsync.core.person import Person
 from hintsync.core.records import RecordId
-from hintsync.engine.patient_index import Looked
+from hintsync.engine.search.patients import Looked
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.place import Visit
 from hintsync.surfaces.web.recent_contacts import recent_contacts

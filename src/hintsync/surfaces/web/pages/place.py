@@ -13,7 +13,7 @@ from starlette.responses import Response
 from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput, RetryLater
 from hintsync.engine.context import Engine
-from hintsync.engine.stops import Desk
+from hintsync.engine.guards.stops import Desk
 from hintsync.replicas.salesforce.people import RecordAccess
 from hintsync.state.port import Connection
 from hintsync.surfaces.web.access.contacts import ContactAccess

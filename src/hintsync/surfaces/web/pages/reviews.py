@@ -10,12 +10,12 @@ from hintsync.core.errors import BadInput
 from hintsync.core.link_by_hand import Step, Warned
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
-from hintsync.engine.alike import alike, decide_alike
-from hintsync.engine.figures import MOST_REVIEWS
-from hintsync.engine.open_reviews import OF_FIELDS
-from hintsync.engine.review_cases import read_case
-from hintsync.engine.review_choices import FOR_MANY, Decision, decide, decisions_of
-from hintsync.engine.standing import candidate_side
+from hintsync.engine.health.figures import MOST_REVIEWS
+from hintsync.engine.pairs.standing import candidate_side
+from hintsync.engine.reviews.alike import alike, decide_alike
+from hintsync.engine.reviews.cases import read_case
+from hintsync.engine.reviews.choices import FOR_MANY, Decision, decide, decisions_of
+from hintsync.engine.reviews.standing import OF_FIELDS
 from hintsync.state.port import LinkTaken, Review, ReviewKind, StaleLink
 from hintsync.surfaces.cli.record_ids import contact_id, patient_id
 from hintsync.surfaces.web.access.roles import Role

@@ -13,11 +13,11 @@ from hintsync.core.errors import BadInput, HintsyncError
 from hintsync.core.limits import DayBudget
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
+from hintsync.engine.batch.results_csv import results_in_pieces
+from hintsync.engine.guards.stops import stops_in_force
 from hintsync.engine.options import Options
-from hintsync.engine.ordering import BATCHES, order_abort, order_plan, order_resume
-from hintsync.engine.results_csv import results_in_pieces
-from hintsync.engine.stops import stops_in_force
-from hintsync.installation import PAGES_FACT
+from hintsync.engine.runs.ordering import BATCHES, order_abort, order_plan, order_resume
+from hintsync.setup.installation import PAGES_FACT
 from hintsync.state.port import Run, RunRow
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.place import Place, Visit

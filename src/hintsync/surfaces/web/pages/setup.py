@@ -23,7 +23,7 @@ from hintsync.core.errors import HintsyncError
 from hintsync.redact import safe_text
 from hintsync.replicas.wire import transport_without_proxy
 from hintsync.settings import check_public_url
-from hintsync.signing_keys import make_key
+from hintsync.setup.signing_keys import make_key
 from hintsync.surfaces.web.access.oidc import Attempt, NotLoggedIn, Opened, authorize_url, redeem_session
 from hintsync.surfaces.web.access.setup_code import BadCode, TooManyTries, use_code
 from hintsync.surfaces.web.access.setup_session import LIFE, SetupSession, open_session

@@ -9,16 +9,16 @@ from starlette.responses import Response
 from hintsync.core.errors import BadInput, HintsyncError
 from hintsync.core.guards import Pin, check_identity
 from hintsync.core.values import Side
-from hintsync.engine.approvals import acknowledge, approve, seal_of
-from hintsync.engine.guard_facts import guard_facts
-from hintsync.engine.stops import PAUSE, acknowledge_identity, pause, pin_of, repin, resume, seen_identity
+from hintsync.engine.guards.approvals import acknowledge, approve, seal_of
+from hintsync.engine.guards.facts import guard_facts
+from hintsync.engine.guards.stops import PAUSE, acknowledge_identity, pause, pin_of, repin, resume, seen_identity
+from hintsync.setup.taking_over import end_other, import_links
 from hintsync.state.port import Run, RunKind, RunStatus
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.log import table_of
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import page, see
 from hintsync.surfaces.web.views import stops as view
-from hintsync.taking_over import end_other, import_links
 
 #: Rows of a plan on one page.
 _ROWS = 50

@@ -13,11 +13,11 @@ from hintsync.core.link_by_hand import Step, Warned
 from hintsync.core.person import Person
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import Considered, HandResult, consider, link_by_hand, sync_by_hand
 from hintsync.engine.context import Engine
-from hintsync.engine.patient_index import name_of, patient_index
-from hintsync.engine.search import person_at
-from hintsync.engine.standing import pair_of
+from hintsync.engine.pairs.by_hand import Considered, HandResult, consider, link_by_hand, sync_by_hand
+from hintsync.engine.pairs.standing import pair_of
+from hintsync.engine.search.patients import name_of, patient_index
+from hintsync.engine.search.sides import person_at
 from hintsync.surfaces.cli.record_ids import patient_id
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.by_hand import addresses, carried_out, contact_of, trouble_page

@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from hintsync.core.errors import HintsyncError
 from hintsync.core.unlink import plan_unlink
-from hintsync.engine.by_hand import unlink_by_hand
 from hintsync.engine.context import Engine
-from hintsync.engine.patient_index import patient_index
-from hintsync.engine.standing import Standing, standing_of
+from hintsync.engine.pairs.by_hand import unlink_by_hand
+from hintsync.engine.pairs.standing import Standing, standing_of
+from hintsync.engine.search.patients import patient_index
 from hintsync.state.port import LinkTaken, StaleLink
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.pages.by_hand import addresses, contact_of, told, trouble_page

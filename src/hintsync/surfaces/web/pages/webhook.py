@@ -10,8 +10,8 @@ from starlette.responses import Response
 from hintsync.bootstrap import open_partner
 from hintsync.core.errors import BadInput, FixConfiguration, HintsyncError
 from hintsync.core.values import Side
-from hintsync.engine.stops import Desk
-from hintsync.engine.webhooks import WebhookState, register_webhook, webhook_state
+from hintsync.engine.detect.webhooks import WebhookState, register_webhook, webhook_state
+from hintsync.engine.guards.stops import Desk
 from hintsync.settings import Settings, check_public_url
 from hintsync.state.port import AuditEvent, Commit
 from hintsync.surfaces.announcing import webhook_address

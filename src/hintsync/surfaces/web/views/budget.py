@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hintsync.core.limits import DayBudget, Purpose
 from hintsync.core.values import Side
-from hintsync.engine.day_forecast import DayForecast
+from hintsync.engine.guards.forecast import DayForecast
 from hintsync.surfaces.web.views.rule_words import SYSTEM
 from hintsync.surfaces.web.views.stops import WORK
 

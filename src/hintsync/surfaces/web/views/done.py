@@ -10,7 +10,7 @@ from hintsync.core.link_by_hand import Step
 from hintsync.core.plan import Outcome
 from hintsync.core.records import LinkStatus, RecordId
 from hintsync.core.values import Side
-from hintsync.engine.by_hand import HandResult
+from hintsync.engine.pairs.by_hand import HandResult
 from hintsync.surfaces.web.views.comparison import not_created
 from hintsync.surfaces.web.views.rule_words import SYSTEM
 

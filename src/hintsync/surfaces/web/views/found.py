@@ -10,7 +10,7 @@ from hintsync.core.near import Grade, NearMatch
 from hintsync.core.near_weights import Verdict
 from hintsync.core.person import Person
 from hintsync.core.records import RecordId
-from hintsync.engine.patient_index import Likely, Looked
+from hintsync.engine.search.patients import Likely, Looked
 from hintsync.surfaces.web.views.rule_words import evidence_words
 from hintsync.surfaces.web.views.values import Who, who_of
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from hintsync.core.values import Side
-from hintsync.engine.health_facts import HealthFacts
-from hintsync.engine.parity_report import REPORT
+from hintsync.engine.health.facts import HealthFacts
+from hintsync.engine.parity.report import REPORT
 from hintsync.state.live import Lane
 from hintsync.state.port import Json, RunKind
 from hintsync.state.traffic import DEAD_AFTER

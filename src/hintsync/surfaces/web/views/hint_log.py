@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hintsync.engine.anchors import Anchor
-from hintsync.engine.hint_log import Standing
+from hintsync.engine.audit.anchors import Anchor
+from hintsync.engine.hint_log.copying import Standing
 from hintsync.engine.options import Options
 from hintsync.state.port import LogLevel
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hintsync.doctor.findings import State
-from hintsync.preflight.judging import Finding
+from hintsync.setup.preflight.judging import Finding
 from hintsync.surfaces.web.installing import Phase, Progress
 
 _BADGES: Final = {State.OK: "good", State.LOOK: "warn", State.WRONG: "bad", State.NOT_KNOWN: "info"}

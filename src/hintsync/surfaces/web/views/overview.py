@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hintsync.connecting import ORG_NAME, PRACTICE_NAME
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.figures import Figures, read_figures
-from hintsync.engine.heard import last_heard
-from hintsync.engine.live_retry import sides_in_trouble
-from hintsync.engine.stops import OTHER, PAUSE
-from hintsync.engine.way import Way, describe_way, load_way
-from hintsync.engine.webhooks import WebhookState, webhook_state
+from hintsync.engine.detect.heard import last_heard
+from hintsync.engine.detect.way import Way, describe_way, load_way
+from hintsync.engine.detect.webhooks import WebhookState, webhook_state
+from hintsync.engine.guards.stops import OTHER, PAUSE
+from hintsync.engine.health.figures import Figures, read_figures
+from hintsync.engine.live.retry import sides_in_trouble
 from hintsync.ports import Clock
+from hintsync.setup.connecting import ORG_NAME, PRACTICE_NAME
 from hintsync.state.live import Stop
 from hintsync.state.port import Connection, ReviewKind, Run, RunKind, RunStatus, StateStore
 

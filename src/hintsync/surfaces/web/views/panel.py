@@ -10,10 +10,10 @@ from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import FieldName, Hold, HoldKind, LinkState, LinkStatus, RecordId, Snapshot
 from hintsync.core.values import ABSENT, Side
-from hintsync.engine.merge_reviews import BOTH_FROZEN
-from hintsync.engine.open_reviews import OF_FIELDS, OF_MATCHING
-from hintsync.engine.parting import intent_of
-from hintsync.engine.standing import Standing, candidate_side
+from hintsync.engine.pairs.parting import intent_of
+from hintsync.engine.pairs.standing import Standing, candidate_side
+from hintsync.engine.reviews.merges import BOTH_FROZEN
+from hintsync.engine.reviews.standing import OF_FIELDS, OF_MATCHING
 from hintsync.state.live import Dirty
 from hintsync.state.port import Review, ReviewKind
 from hintsync.surfaces.web.views.history import LastSync, Why, last_sync, why_here

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
-from hintsync.engine.csv_ids import CONTACT_PREFIX, RECORD_ID
+from hintsync.engine.batch.csv_ids import CONTACT_PREFIX, RECORD_ID
 from hintsync.state.port import RunRow
 from hintsync.surfaces.web.views.run_words import field_label, outcome_badge, outcome_name, reason_words
 

@@ -11,8 +11,8 @@ from hintsync.core.near import Caution, Grade, NearMatch
 from hintsync.core.near_weights import Field
 from hintsync.core.records import Snapshot
 from hintsync.core.values import ABSENT, Side
-from hintsync.engine.open_reviews import OF_FIELDS
-from hintsync.engine.review_cases import CaseRecord, ReviewCase
+from hintsync.engine.reviews.cases import CaseRecord, ReviewCase
+from hintsync.engine.reviews.standing import OF_FIELDS
 from hintsync.state.port import ReviewKind
 from hintsync.surfaces.web.views.rule_words import RECORD, SYSTEM, evidence_words
 from hintsync.surfaces.web.views.values import Shown, Who, shown, who

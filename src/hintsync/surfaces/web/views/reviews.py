@@ -10,9 +10,9 @@ from typing import Final
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
-from hintsync.engine.merge_reviews import BOTH_FROZEN
-from hintsync.engine.review_choices import Decision
-from hintsync.engine.standing import candidate_side
+from hintsync.engine.pairs.standing import candidate_side
+from hintsync.engine.reviews.choices import Decision
+from hintsync.engine.reviews.merges import BOTH_FROZEN
 from hintsync.state.port import Review, ReviewKind, ReviewStatus
 from hintsync.surfaces.web.views.rule_words import RECORD, SYSTEM, refusal_words
 

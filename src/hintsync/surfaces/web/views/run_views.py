@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from hintsync.core.limits import DayBudget, Purpose
 from hintsync.core.plan import Outcome
 from hintsync.core.values import Side
-from hintsync.engine.ordered import Standing, standing_of
-from hintsync.engine.ordering import BATCHES, RESUMED_BY_PEOPLE
+from hintsync.engine.runs.ordered import Standing, standing_of
+from hintsync.engine.runs.ordering import BATCHES, RESUMED_BY_PEOPLE
 from hintsync.state.port import Run, RunKind, RunStatus
 from hintsync.surfaces.web.views.run_words import (
     KINDS,

@@ -12,9 +12,9 @@ from hintsync.core.guards import Pin
 from hintsync.core.limits import Purpose
 from hintsync.core.records import FieldName, RecordId
 from hintsync.core.values import Side
-from hintsync.engine.guard_facts import GuardFacts
-from hintsync.engine.notices import plain_cause
-from hintsync.engine.stops import OTHER, PAUSE
+from hintsync.engine.detect.notices import plain_cause
+from hintsync.engine.guards.facts import GuardFacts
+from hintsync.engine.guards.stops import OTHER, PAUSE
 from hintsync.state.live import Dirty, Stop
 from hintsync.state.port import RunRow
 from hintsync.surfaces.web.views.rule_words import RECORD, SYSTEM

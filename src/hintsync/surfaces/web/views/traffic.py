@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from hintsync.core.values import Side
-from hintsync.engine.traffic import Hour, whole
+from hintsync.engine.health.traffic import Hour, whole
 from hintsync.surfaces.web.views.charts import Chart, Series, bar_chart, line_chart
 from hintsync.surfaces.web.views.durations import seconds
 from hintsync.surfaces.web.views.rule_words import SYSTEM

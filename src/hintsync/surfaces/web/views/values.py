@@ -9,8 +9,8 @@ from hintsync.core.fields import FieldMapping, Kind
 from hintsync.core.person import Person
 from hintsync.core.records import Snapshot
 from hintsync.core.values import ABSENT, Seen
-from hintsync.engine.patient_index import name_of
-from hintsync.engine.search import whole_person
+from hintsync.engine.search.patients import name_of
+from hintsync.engine.search.sides import whole_person
 
 
 @dataclass(frozen=True, slots=True)

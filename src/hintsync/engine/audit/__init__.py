@@ -1,0 +1,1 @@
+"""The audit trail as a whole: exported, and anchored in the org."""

@@ -1,0 +1,1 @@
+"""Live sync: dirty records claimed in groups and brought into step."""

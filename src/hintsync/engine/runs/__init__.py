@@ -1,0 +1,1 @@
+"""Runs of any kind as rows: started, ordered, worked by whoever is free, gone on with after a death."""

@@ -1,0 +1,1 @@
+"""Search for a person, while keys are pressed."""
