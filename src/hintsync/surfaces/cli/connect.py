@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput
@@ -22,6 +19,25 @@ from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.connect_account import asked_account, joined
 from hintsync.surfaces.cli.connect_first_run import first_run
 from hintsync.surfaces.cli.connect_login import LoginOptions, login_of, own_key_explained
+from hintsync.surfaces.cli.connect_options import (
+    AccessTokenFile,
+    AccountId,
+    AccountName,
+    ClientId,
+    ClientSecretFile,
+    CreatesContacts,
+    Deploys,
+    FirstDryRun,
+    HintCode,
+    HintCodeFile,
+    HintTokenFile,
+    NewName,
+    PhoneRegion,
+    PrivateKeyFile,
+    SalesforceOnly,
+    SalesforceUrl,
+    Username,
+)
 from hintsync.surfaces.cli.connect_views import half, whole
 from hintsync.surfaces.cli.options import AsJson, StateFolder
 from hintsync.surfaces.cli.perform import ACTOR, Asked, with_service
@@ -30,62 +46,23 @@ from hintsync.surfaces.joining import Wanted
 
 
 def connect(
-    name: Annotated[str, typer.Argument(help="Name of the connection; the same name again renews its credentials.")],
-    salesforce_url: Annotated[str, typer.Option(metavar="URL", help="My Domain address of the org, https://….")],
-    hint_token_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Holds Hint's practice token; asked for without it.")
-    ] = None,
-    hint_code: Annotated[
-        bool, typer.Option("--hint-code", help="Ask for Hint's authorization code, to be exchanged for the token.")
-    ] = False,
-    hint_code_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Holds the authorization code, which is good for one exchange.")
-    ] = None,
-    client_id: Annotated[str | None, typer.Option(help="Consumer key of the external client app.")] = None,
-    client_secret_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Holds the app's secret; asked for without it.")
-    ] = None,
-    username: Annotated[
-        str | None,
-        typer.Option(help="User to act as, by a key instead of a secret: the one that hintsync salesforce-key made."),
-    ] = None,
-    private_key_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="PEM of a key of yours whose certificate the app knows.")
-    ] = None,
-    access_token_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Holds an access token that somebody else renews; for trials.")
-    ] = None,
-    deploy: Annotated[
-        bool, typer.Option("--deploy/--no-deploy", help="Deploy our fields into the org first; safe to repeat.")
-    ] = True,
-    create_contacts: Annotated[
-        bool | None,
-        typer.Option("--create-contacts/--no-create-contacts", help="Batches create contacts for unmatched patients."),
-    ] = None,
-    account: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Default Account of contacts that are created from Hint; made if there is none."
-        ),
-    ] = None,
-    default_account: Annotated[
-        str | None, typer.Option(metavar="ACCOUNT_ID", help="The same by its id, as where several have one name.")
-    ] = None,
-    phone_region: Annotated[
-        str | None, typer.Option(metavar="CC", help="Country of numbers without a country code, such as US.")
-    ] = None,
-    salesforce_only: Annotated[
-        bool,
-        typer.Option(
-            "--salesforce-only", help="Connect the org alone; Hint is connected on the Hint Health page, with its code."
-        ),
-    ] = False,
-    dry_run: Annotated[
-        bool | None,
-        typer.Option(
-            "--dry-run/--no-dry-run", help="Look at a first dry run of everybody afterwards; on a terminal it is asked."
-        ),
-    ] = None,
+    name: NewName,
+    salesforce_url: SalesforceUrl,
+    hint_token_file: HintTokenFile = None,
+    hint_code: HintCode = False,
+    hint_code_file: HintCodeFile = None,
+    client_id: ClientId = None,
+    client_secret_file: ClientSecretFile = None,
+    username: Username = None,
+    private_key_file: PrivateKeyFile = None,
+    access_token_file: AccessTokenFile = None,
+    deploy: Deploys = True,
+    create_contacts: CreatesContacts = None,
+    account: AccountName = None,
+    default_account: AccountId = None,
+    phone_region: PhoneRegion = None,
+    salesforce_only: SalesforceOnly = False,
+    dry_run: FirstDryRun = None,
     state: StateFolder = None,
     as_json: AsJson = False,
 ) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.text import Text
 
 from hintsync.bootstrap import Service
@@ -16,6 +14,15 @@ from hintsync.setup.installation import Grants, Installed, Wish, install_pages
 from hintsync.setup.preflight.judging import Finding
 from hintsync.setup.taking_over import keep_apart
 from hintsync.surfaces.cli.answer import Answer
+from hintsync.surfaces.cli.install_options import (
+    CheckOnly,
+    ConsumerKey,
+    ConsumerSecretFile,
+    Granted,
+    Layouts,
+    OrgMakesKey,
+    PublicUrl,
+)
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, StateFolder
 from hintsync.surfaces.cli.perform import ACTOR, Asked, Local, with_store
 from hintsync.surfaces.installed import confirm_by_mail, done_lines, finding_data, finding_lines, remarks
@@ -24,39 +31,13 @@ _PROFILE = "profile:"
 
 
 def install(
-    public_url: Annotated[
-        str | None,
-        typer.Option(
-            "--public-url", metavar="URL", help="Where browsers reach hintsync; HINTSYNC_PUBLIC_URL without it."
-        ),
-    ] = None,
-    grant: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--grant",
-            metavar="WHO",
-            help="admins (always included), everybody, or profile:NAME; may be given more than once.",
-        ),
-    ] = None,
-    layout: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--layout", metavar="NAME", help="A page layout of contacts, may be given more than once; all without it."
-        ),
-    ] = None,
-    check_only: Annotated[
-        bool, typer.Option("--check-only", help="Let Salesforce validate everything, and change nothing.")
-    ] = False,
-    consumer_key: Annotated[
-        str | None, typer.Option(help="Key of our app, copied from the org, if the org did not take ours.")
-    ] = None,
-    consumer_secret_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Holds the secret that belongs to it.")
-    ] = None,
-    org_makes_key: Annotated[
-        bool,
-        typer.Option("--org-makes-key", help="Let the org make key and secret, to be copied from there afterwards."),
-    ] = False,
+    public_url: PublicUrl = None,
+    grant: Granted = None,
+    layout: Layouts = None,
+    check_only: CheckOnly = False,
+    consumer_key: ConsumerKey = None,
+    consumer_secret_file: ConsumerSecretFile = None,
+    org_makes_key: OrgMakesKey = False,
     state: StateFolder = None,
     connection: ConnectionName = None,
     as_json: AsJson = False,
