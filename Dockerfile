@@ -1,4 +1,4 @@
-# The image of hintsync: no compiler, no shell needed, no root. State lies in /state; everything else may be read-only.
+# The image of hintsync: no compiler, no shell needed, no root. State lies in /state, backups in /backups; everything else may be read-only.
 FROM python:3.11.14-slim-bookworm AS build
 WORKDIR /build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -14,8 +14,8 @@ RUN /opt/build/bin/python -m hatchling build -t wheel -d /dist \
 
 FROM python:3.11.14-slim-bookworm
 COPY --from=build /opt/hintsync /opt/hintsync
-# The folder is there and its own before a volume is laid over it, so that a new volume takes its owner.
-RUN install -d -m 0700 -o 10001 -g 10001 /state
+# The folders are there and its own before volumes are laid over them, so that new volumes take their owner.
+RUN install -d -m 0700 -o 10001 -g 10001 /state /backups
 ENV PATH=/opt/hintsync/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -24,7 +24,7 @@ ENV PATH=/opt/hintsync/bin:/usr/local/bin:/usr/bin:/bin \
     HINTSYNC_LISTEN_HOST=0.0.0.0
 USER 10001:10001
 WORKDIR /state
-VOLUME /state
+VOLUME ["/state", "/backups"]
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["hintsync-alive"]
 ENTRYPOINT ["hintsync"]
