@@ -21,6 +21,7 @@ from hintsync.core.errors import AskPerson, BadInput, FixConfiguration, RetryLat
 from hintsync.core.first_sync import stale_name
 from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import LinkStatus
+from hintsync.engine.audit.restores import tells_of_restore
 from hintsync.state.keys import MasterKeys
 from hintsync.state.open import upgrade
 from hintsync.state.port import Commit, Connection, LinkChange, RunKind, RunStatus
@@ -104,12 +105,10 @@ async def test_t21_restored_rows_say_that_they_are_older_than_reality(
     assert (run.status, run.worker) == (RunStatus.STOPPED, None)
     (dirty,) = await store.dirty("con-1")
     assert (dirty.record_id, dirty.worker) == ("pat-1", None)
-    event = (await store.audit("con-1"))[-1].event
-    assert (event.action, event.actor, event.reason) == (
-        "restored",
-        "user-7",
-        "from the backup of 2026-03-02T09:00:00Z",
-    )
+    entry = (await store.audit("con-1"))[-1]
+    assert (entry.event.action, entry.event.actor) == ("restored", "user-7")
+    assert (entry.event.reason or "").startswith("from the backup of 2026-03-02T09:00:00Z; seal ")
+    assert tells_of_restore(store.fingerprint_key("con-1"), "con-1", entry)
     assert await store.get_cursor("con-1", "schedule:confirm-links:asked") is not None
     assert await store.get_cursor("con-1", "hint:poll") == await sql_store.get_cursor("con-1", "hint:poll")
     await store.aclose()

@@ -16,6 +16,7 @@ from hintsync.backup.restoring import restore_backup
 from hintsync.backup.taking import take_backup
 from hintsync.core.errors import FixConfiguration, RetryLater
 from hintsync.engine.audit.anchors import Compared, anchor_job, cast_anchor, compare_anchors, latest_anchor
+from hintsync.engine.audit.restores import restored_event
 from hintsync.engine.audit.trail import export_trail
 from hintsync.engine.context import Engine
 from hintsync.engine.schedule import run_due
@@ -77,6 +78,16 @@ class Town:
         async with self.store._database.writing() as sql:
             for statement in statements:
                 await sql.execute(text(statement), values)
+
+    def told_of_restore(self, sequence: int) -> AuditEvent:
+        """Return what a restore now would leave at that place of the trail."""
+        at, key = self.engine.now(), self.store.fingerprint_key("main")
+        return restored_event(
+            key, "main", sequence=sequence, at=at, backup_at="2026-03-02T00:00:00Z", actor="command line"
+        )
+
+    async def restored(self) -> None:
+        await self.store.commit(Commit(audits=[self.told_of_restore(len(await self.entries()) + 1)]))
 
     async def rewrite(
         self, keep: Callable[[Chained], bool] = lambda entry: True, edit: Callable[[str], str] = lambda event: event
@@ -272,8 +283,7 @@ async def test_a_restored_backup_is_told_apart_from_a_trail_that_was_cut(town: T
     await town.store.put_cursor("main", "anchor", cursor)
     assert len(await town.faults()) == 1
     town.world.clock.push(600)
-    event = AuditEvent("main", "connection", town.world.clock.now().isoformat(), "command line", "restored")
-    await town.store.commit(Commit(audits=[event]))
+    await town.restored()
     assert await town.compare() == Compared(
         4, remarks=("a restored backup ends before anchor 4, cast 2026-03-06T09:00:00Z over 15 entries",)
     )
@@ -283,6 +293,46 @@ async def test_a_restored_backup_is_told_apart_from_a_trail_that_was_cut(town: T
     assert (await town.compare()).faults == ()
     await town.rewrite(edit=lambda event: event.replace("user-7", "user-8"))
     assert len(await town.faults()) == 4, "a restore excuses nothing of before it and nothing since"
+
+
+def _plain(event: AuditEvent) -> AuditEvent:
+    return replace(event, reason="from the backup of 2026-03-02T00:00:00Z")
+
+
+FORGERIES: dict[str, Callable[[AuditEvent], AuditEvent]] = {
+    "none at all": lambda event: replace(event, reason=None),
+    "without a seal": _plain,
+    "a seal of somebody else": lambda event: replace(
+        event, reason=restored_event(bytes(32), "main", sequence=7, at=event.at, backup_at="x", actor="y").reason
+    ),
+    "another moment": lambda event: replace(event, at="2027-01-01T00:00:00Z"),
+    "another backup": lambda event: replace(event, reason=(event.reason or "").replace("of 2026", "of 2025")),
+    "another actor": lambda event: replace(event, actor="user-7"),
+}
+
+
+@pytest.mark.parametrize("how", FORGERIES)
+async def test_t18_a_restore_that_was_never_made_explains_nothing(town: Town, how: str) -> None:
+    town.world.clock.push(600)
+    await town.rewrite(lambda entry: entry.sequence < 3)
+    genuine = town.told_of_restore(3)
+    await town.store.commit(Commit(audits=[FORGERIES[how](genuine)]))
+    compared = await town.compare()
+    assert (len(compared.faults), compared.remarks) == (1, ())
+    await town.rewrite(lambda entry: entry.sequence < 3)
+    await town.store.commit(Commit(audits=[genuine]))
+    compared = await town.compare()
+    assert (compared.faults, len(compared.remarks)) == ((), 1), "what was altered was all that was wrong with it"
+
+
+async def test_t18_the_event_of_a_true_restore_explains_nothing_in_another_place(town: Town) -> None:
+    town.world.clock.push(600)
+    await town.restored()
+    assert (await town.compare()) == Compared(1)
+    await town.rewrite(lambda entry: entry.sequence < 3 or entry.chain == "connection")
+    assert [entry.chain for entry in await town.entries()][-1] == "connection"
+    compared = await town.compare()
+    assert (len(compared.faults), compared.remarks) == (1, ())
 
 
 async def test_t21_a_backup_that_was_restored_goes_on_under_its_old_anchors(town: Town, tmp_path: Path) -> None:

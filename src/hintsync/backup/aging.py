@@ -18,11 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hintsync.core.first_sync import stale_name
 from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import FieldName, Fingerprint, LinkStatus
+from hintsync.engine.audit.restores import restored_event
 from hintsync.engine.confirming import ASKED
 from hintsync.engine.pairs.parting import PARTING, PARTING_KEEP_MIRRORS
 from hintsync.logins import CREDENTIALS_FACT, has_ended
+from hintsync.state.keys import Keyring
 from hintsync.state.packing import pack, unpack
-from hintsync.state.port import AuditEvent, LogEntry, LogLevel, RunKind, RunStatus
+from hintsync.state.port import LogEntry, LogLevel, RunKind, RunStatus
 from hintsync.state.sql import tables
 from hintsync.state.sql.audit import write_audit
 from hintsync.state.sql.codec import Found
@@ -45,13 +47,14 @@ class Restoring:
     actor: str
 
 
-async def age_rows(sql: AsyncConnection, database: Database, told: Restoring) -> None:
-    """Change restored rows as above, and note the restore in every connection's audit trail and log."""
+async def age_rows(sql: AsyncConnection, database: Database, told: Restoring, keyring: Keyring) -> None:
+    """Change restored rows as above, and note the restore, sealed by the keyring, in every connection's audit trail and log."""
     await _age_links(sql, database)
     await _stop_runs(sql)
     await sql.execute(update(tables.dirty).values(worker=None, leased_until=0.0))
     for row in (await sql.execute(select(tables.connections))).all():
         await _tell(sql, database, row, told)
+        await _seal(sql, database, keyring, row.id, told)
 
 
 async def _age_links(sql: AsyncConnection, database: Database) -> None:
@@ -99,9 +102,21 @@ async def _tell(sql: AsyncConnection, database: Database, row: Found, told: Rest
     await sql.execute(own.values(facts=orjson.dumps(facts).decode()))
     asked = {"connection_id": row.id, "name": ASKED, "value": f"{told.at} {secrets.token_hex(4)}"}
     await database.bulk.upsert(sql, tables.cursors, [asked])
-    reason = f"from the backup of {told.backup_at}"
-    await write_audit(sql, database, [AuditEvent(row.id, "connection", told.at, told.actor, "restored", reason=reason)])
     await write_log(sql, database, _log(row.id, told))
+
+
+async def _seal(sql: AsyncConnection, database: Database, keyring: Keyring, own: str, told: Restoring) -> None:
+    """Note the restore in the audit trail, so that nobody without the key can note one."""
+    ends = select(tables.audit_sequences.c.last).filter_by(connection_id=own)
+    event = restored_event(
+        keyring.fingerprint_key(own),
+        own,
+        sequence=((await sql.execute(ends)).scalar_one_or_none() or 0) + 1,
+        at=told.at,
+        backup_at=told.backup_at,
+        actor=told.actor,
+    )
+    await write_audit(sql, database, [event])
 
 
 def _log(connection_id: str, told: Restoring) -> Sequence[LogEntry]:

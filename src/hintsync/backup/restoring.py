@@ -27,7 +27,7 @@ from hintsync.backup.rows import COPIED, LEFT_OUT, Row
 from hintsync.clock import utc_text
 from hintsync.core.errors import AskPerson, BadInput, FixConfiguration, RetryLater
 from hintsync.private_file import sync_folder
-from hintsync.state.keys import DataKey, MasterKeys
+from hintsync.state.keys import DataKey, Keyring, MasterKeys
 from hintsync.state.sql import tables
 from hintsync.state.sql.bulk import Lot
 from hintsync.state.sql.database import Database, prepare_file
@@ -100,14 +100,15 @@ class _Filling:
         await sql.run_sync(make_tables, tables.HEAD, database.where)
         if not database.is_sqlite:
             await _count_on(sql)
-        await self._put_keys(sql, keys["keyring"], keys["secrets"])
-        await age_rows(sql, database, self.told)
+        keyring = await self._put_keys(sql, keys["keyring"], keys["secrets"])
+        await age_rows(sql, database, self.told, keyring)
 
-    async def _put_keys(self, sql: AsyncConnection, roots: Sequence[Row], secrets: Sequence[Row]) -> None:
+    async def _put_keys(self, sql: AsyncConnection, roots: Sequence[Row], secrets: Sequence[Row]) -> Keyring:
         """Wrap the root under the master keys of this place, and seal secrets under data keys of this place."""
         if len(roots) != 1:
             raise BadInput("the backup holds no root of its fingerprints")
-        await sql.execute(tables.keyring.insert().values(id=1, root=self.master.encrypt(_bytes(roots[0][0]))))
+        root = _bytes(roots[0][0])
+        await sql.execute(tables.keyring.insert().values(id=1, root=self.master.encrypt(root)))
         keys: dict[str, DataKey] = {}
         for connection_id, name, secret in secrets:
             own, named = str(connection_id), str(name)
@@ -117,6 +118,7 @@ class _Filling:
                 await sql.execute(tables.data_keys.insert().values(**row, wrapped=key.wrapped(self.master)))
             token = keys[own].seal(own, named, _bytes(secret))
             await sql.execute(tables.secrets.insert().values(connection_id=own, name=named, token=token))
+        return Keyring(self.master, root)
 
 
 def _bytes(value: object) -> bytes:

@@ -19,6 +19,7 @@ from typing import Final
 
 from hintsync.core.errors import FixConfiguration, StopRun
 from hintsync.core.limits import Purpose
+from hintsync.engine.audit.restores import tells_of_restore
 from hintsync.engine.audit.trail import TrailReader
 from hintsync.engine.context import Engine
 from hintsync.engine.due import Daily
@@ -32,8 +33,6 @@ from hintsync.state.port import Commit, Connection, LogEntry, LogLevel, StateSto
 
 #: Cursor that holds the latest anchor.
 LATEST: Final = "anchor"
-#: Action of the audit event that a restored backup leaves.
-RESTORED: Final = "restored"
 _PURPOSE: Final = b"hintsync anchors"
 #: Seconds before an anchor that could not be cast is tried again.
 _RETRY: Final = 1_800.0
@@ -139,7 +138,7 @@ async def compare_anchors(engine: Engine) -> Compared:
     faults += _missing({anchor.number for anchor in found}, await latest_anchor(store, connection.id))
     trail = TrailReader(store, connection.id, marks={anchor.entries for anchor in found})
     try:
-        restored = [entry async for entry in trail.entries() if entry.event.action == RESTORED]
+        restored = [entry async for entry in trail.entries() if tells_of_restore(key, connection.id, entry)]
     except StopRun as error:  # an entry is no audit event any more
         return Compared(len(shown), (*faults, str(error)))
     torn = [anchor for anchor in found if trail.shown.get(anchor.entries) != anchor.digest]
