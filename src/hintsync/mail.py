@@ -70,6 +70,8 @@ class MailServer:
                 server.send_message(message)
         except smtplib.SMTPResponseException as error:  # its text may name people
             raise MailNotSent(f"the mail server answered {error.smtp_code}") from None
+        except UnicodeError:  # its text would quote the password
+            raise MailNotSent("its host, user or password holds a letter that SMTP cannot carry") from None
         except (OSError, smtplib.SMTPException) as error:
             raise MailNotSent(f"the mail server could not be used ({type(error).__name__})") from None
 

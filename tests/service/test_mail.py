@@ -72,6 +72,12 @@ async def test_a_mail_that_cannot_be_sent_is_said_and_takes_nothing_back(wire: W
     assert nobody == "the confirmation was not mailed: the mail server could not be used (ConnectionRefusedError)"
 
 
+async def test_a_password_that_smtp_cannot_carry_is_said_and_takes_nothing_back(wire: Wire, box: Postbox) -> None:
+    told = await installed(wire, f"smtp://mailer:p%C3%A4ss@127.0.0.1:{box.port}")
+    assert told == "the confirmation was not mailed: its host, user or password holds a letter that SMTP cannot carry"
+    assert (box.mails, box.logins) == ([], [])
+
+
 async def test_mail_leaves_this_machine_encrypted_or_not_at_all() -> None:
     async with postbox("127.0.0.2") as elsewhere:  # an address that does not count as this machine
         server = MailServer.parse(f"smtp://127.0.0.2:{elsewhere.port}", SENDER)

@@ -32,6 +32,8 @@ _CURSOR = "installation"
 #: Seconds between two signs of life, and after which one that gave none has ended.
 _BEAT: Final = 3.0
 _SILENCE: Final = 20.0
+#: Seconds between tries to keep what came of it; together less than the silence, so that no other begins meanwhile.
+_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 class Phase(StrEnum):
@@ -146,7 +148,7 @@ class Installer:
         finally:
             beat.cancel()
             await asyncio.gather(beat, return_exceptions=True)
-        await self._keep(connection_id, replace(ended, at=self._now()))
+        await self._keep_ended(connection_id, ended)
 
     async def _ended(self, begun: Progress, work: Work, tell: Tell, lines: list[str]) -> Progress:
         """Do the work, and return the installation as it ended."""
@@ -170,7 +172,22 @@ class Installer:
                 async with asyncio.timeout(_BEAT):
                     await told.wait()
             told.clear()
-            await self._keep(connection_id, replace(begun, lines=tuple(lines), at=self._now()))
+            try:
+                await self._keep(connection_id, replace(begun, lines=tuple(lines), at=self._now()))
+            except HintsyncError as error:  # the next beat keeps what this one could not
+                _log.warning("a sign of life of an installation was not kept: %s", safe_text(error))
+
+    async def _keep_ended(self, connection_id: str, ended: Progress) -> None:
+        """Keep what came of it, although the store may be away for a moment."""
+        for pause in (*_PAUSES, 0.0):
+            try:
+                await self._keep(connection_id, replace(ended, at=self._now()))
+            except HintsyncError as error:
+                _log.warning("what came of an installation was not kept: %s", safe_text(error))
+                await self._service.clock.sleep(pause)
+            else:
+                return
+        _log.error("what came of an installation is lost, which was %s; install again", ended.phase)
 
     async def _keep(self, connection_id: str, progress: Progress) -> None:
         await self._service.store.put_cursor(connection_id, _CURSOR, json.dumps(asdict(progress)))

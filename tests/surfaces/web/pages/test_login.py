@@ -13,6 +13,8 @@ from tests.surfaces.web.house import PUBLIC
 from tests.surfaces.web.pages.desk import ORG, Desk
 
 COOKIE = "__Host-hintsync-demo"
+#: Terms without which a browser ignores a cookie of such a name, be it to take it away.
+TERMS = ("Max-Age=0", "Secure", "HttpOnly", "Path=/", "SameSite=lax")
 
 
 @dataclass(slots=True)
@@ -118,7 +120,32 @@ async def test_logging_out_takes_the_cookie_away(browser: Browser) -> None:
     headers = {"Authorization": f"Bearer {shown.headers['X-Hintsync-Token']}"}
     answer = await browser.http.post("/c/demo/logout", headers=headers)
     assert answer.headers["location"] == "/login"
+    [dropped] = answer.headers.get_list("set-cookie")
+    assert dropped.startswith(f'{COOKIE}="";')
+    assert set(TERMS) <= set(dropped.split("; "))
     assert (await browser.http.get("/c/demo/")).status_code == 303
+
+
+async def test_the_attempt_is_taken_away_in_terms_that_a_browser_obeys(browser: Browser) -> None:
+    answer = await browser.log_in()
+    [dropped] = [each for each in answer.headers.get_list("set-cookie") if each.startswith("__Host-hintsync-.login=")]
+    assert set(TERMS) <= set(dropped.split("; "))
+
+
+async def test_on_this_machine_without_tls_cookies_are_set_and_taken_away_without_secure(
+    desk: Desk, browser: Browser
+) -> None:
+    here = "http://127.0.0.1:8321"
+    service = desk.house.wire.service
+    service.settings = service.settings.model_copy(update={"public_url": here})
+    org = desk.house.wire.org
+    for key, app in list(org.auth.apps.items()):
+        org.auth.apps[key] = replace(app, redirect_uris=(f"{here}/login/callback",))
+    desk.house.http.base_url = httpx.URL(here)
+    answer = await browser.log_in()
+    told = answer.headers.get_list("set-cookie")
+    assert sorted(each.partition("=")[0] for each in told) == ["hintsync-.login", "hintsync-demo"]
+    assert not [each for each in told if "Secure" in each]
 
 
 @pytest.mark.parametrize(

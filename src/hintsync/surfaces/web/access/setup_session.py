@@ -21,6 +21,8 @@ LIFE = 3600
 class SetupSession:
     """Somebody who brought a code, and how far they came."""
 
+    #: When the code was brought: seconds since 1970. No step moves it, so the session ends an hour later whatever is done.
+    began: int
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     #: Name of the connection that is made, or made anew.
     name: str = ""
@@ -56,6 +58,10 @@ class SetupSession:
         """How the administrator signs in for the installation."""
         return WithToken(self.origin, self.token)
 
+    def left(self, now: int) -> int:
+        """Return the seconds until it ends; 0 once it has."""
+        return max(0, self.began + LIFE - now)
+
     def seal(self, tokens: Tokens) -> str:
         """Return it for a cookie."""
         return tokens.seal(json.dumps({"setup": asdict(self)}))
@@ -73,9 +79,16 @@ class SetupSession:
         return hmac.compare_digest(told.encode(), self.id.encode())
 
 
-def open_session(tokens: Tokens, sealed: str) -> SetupSession | None:
-    """Return the session that a cookie holds; None if it is none of ours, or has ended."""
+def open_session(tokens: Tokens, now: int, sealed: str) -> SetupSession | None:
+    """Return the session that a cookie holds; None if it is none of ours, or has ended.
+
+    Args:
+        tokens: opens what they sealed.
+        now: seconds since 1970.
+        sealed: the cookie.
+    """
     try:
-        return SetupSession(**json.loads(tokens.unseal(sealed, LIFE))["setup"])
+        session = SetupSession(**json.loads(tokens.unseal(sealed, LIFE))["setup"])
     except (InvalidToken, ValueError, TypeError, KeyError):
         return None
+    return session if session.left(now) else None

@@ -25,13 +25,13 @@ from hintsync.surfaces.web.access.orgs import Orgs
 from hintsync.surfaces.web.access.roles import Role, Roles
 from hintsync.surfaces.web.access.tokens import BadToken, Entry, Purpose, Tokens, Visitor
 from hintsync.surfaces.web.engines import Engines
+from hintsync.surfaces.web.pages.cookies import cookie_name
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import TOKEN_HEADER, frames_for, html, zone_of
 from hintsync.surfaces.web.receiver import Refused
 
 _log = logging.getLogger(__name__)
 
-_COOKIE = "hintsync"
 #: The script says with this that it fetches a page, rather than the browser opening one.
 FETCHED = "X-Hintsync-Fetch"
 
@@ -210,12 +210,6 @@ class Doors:
         except BadToken:
             return None
         return None
-
-
-def cookie_name(base: str, name: str) -> str:
-    """Return the name of a cookie of ours at an address; with https one that only this host can set, over TLS."""
-    prefix = "__Host-" if base.startswith("https://") else ""
-    return f"{prefix}{_COOKIE}-{quote(name, safe='')}"
 
 
 def problem_page(problem: Problem, visitor: Visitor | None = None, zone: str = "UTC") -> Response:

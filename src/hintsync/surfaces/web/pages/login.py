@@ -20,7 +20,8 @@ from hintsync.state.port import Connection
 from hintsync.surfaces.web.access.oidc import Attempt, LoggedIn, NotLoggedIn, authorize_url, redeem
 from hintsync.surfaces.web.access.roles import Role
 from hintsync.surfaces.web.access.tokens import Entry, Purpose, Visitor
-from hintsync.surfaces.web.pages.doors import Doors, Problem, cookie_name, problem_of, problem_page
+from hintsync.surfaces.web.pages.cookies import cookie_name, drop_cookie, keep_cookie
+from hintsync.surfaces.web.pages.doors import Doors, Problem, problem_of, problem_page
 from hintsync.surfaces.web.pages.place import Place, Visit
 from hintsync.surfaces.web.pages.render import html
 
@@ -63,7 +64,8 @@ class LoginDoor:
         except HintsyncError as error:
             return problem_page(problem_of(error))
         answer = RedirectResponse(url, HTTPStatus.SEE_OTHER)
-        self._keep(request, answer, _ATTEMPT, self._doors.tokens.seal(json.dumps(asdict(attempt))), _PATIENCE)
+        sealed = self._doors.tokens.seal(json.dumps(asdict(attempt)))
+        keep_cookie(answer, self._base(request), _ATTEMPT, sealed, _PATIENCE)
         return answer
 
     async def back(self, request: Request) -> Response:
@@ -100,9 +102,9 @@ class LoginDoor:
             origin = await org.origin()
         visitor = Visitor(connection.id, person.user_id, person.name, Entry.WINDOW, now, origin)
         answer = RedirectResponse(attempt.wanted, HTTPStatus.SEE_OTHER)
-        token = self._doors.tokens.make(visitor, Purpose.COOKIE)
-        self._keep(request, answer, connection.id, token, None)
-        answer.delete_cookie(self._name(request, _ATTEMPT), path="/")
+        base, token = self._base(request), self._doors.tokens.make(visitor, Purpose.COOKIE)
+        keep_cookie(answer, base, connection.id, token, None)
+        drop_cookie(answer, base, _ATTEMPT)
         return answer
 
     async def _meant(self, wanted: str, named: str) -> Connection | None:
@@ -115,14 +117,14 @@ class LoginDoor:
 
     async def _app(self, connection: Connection) -> CanvasApp:
         stored = await self._service.store.secret(connection.id, CANVAS_APP)
-        if stored is None:
+        if not stored:
             raise FixConfiguration(
                 "our external client app is not installed in the Salesforce org; run hintsync install"
             )
         return unpack_canvas_app(stored)
 
     def _attempt(self, request: Request) -> Attempt:
-        kept = request.cookies.get(self._name(request, _ATTEMPT), "")
+        kept = request.cookies.get(cookie_name(self._base(request), _ATTEMPT), "")
         try:
             return Attempt(**json.loads(self._doors.tokens.unseal(kept, _PATIENCE)))
         except (InvalidToken, ValueError, TypeError):
@@ -134,15 +136,6 @@ class LoginDoor:
     def _base(self, request: Request) -> str:
         """Return our own address: as set, or for trials on this machine as the browser calls it."""
         return self._service.settings.public_url or str(request.base_url).rstrip("/")
-
-    def _name(self, request: Request, name: str) -> str:
-        return cookie_name(self._base(request), name)
-
-    def _keep(self, request: Request, answer: Response, name: str, value: str, seconds: int | None) -> None:
-        secure = self._base(request).startswith("https://")
-        answer.set_cookie(
-            self._name(request, name), value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="lax"
-        )
 
 
 def safe_path(text: str) -> str:
@@ -157,7 +150,7 @@ async def log_out(visit: Visit) -> Response:
     answer = RedirectResponse(LOGIN, HTTPStatus.SEE_OTHER)
     request = visit.request
     base = visit.service.settings.public_url or (str(request.base_url) if request else "")
-    answer.delete_cookie(cookie_name(base, visit.connection.id), path="/")
+    drop_cookie(answer, base, visit.connection.id)
     return answer
 
 

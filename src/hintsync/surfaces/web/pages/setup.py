@@ -26,11 +26,12 @@ from hintsync.settings import check_public_url
 from hintsync.setup.signing_keys import make_key
 from hintsync.surfaces.web.access.oidc import Attempt, NotLoggedIn, Opened, authorize_url, redeem_session
 from hintsync.surfaces.web.access.setup_code import BadCode, TooManyTries, use_code
-from hintsync.surfaces.web.access.setup_session import LIFE, SetupSession, open_session
+from hintsync.surfaces.web.access.setup_session import SetupSession, open_session
 from hintsync.surfaces.web.access.tokens import Tokens
 from hintsync.surfaces.web.install_choices import read_choices, wish_of
 from hintsync.surfaces.web.installing import Installer, progress_of
-from hintsync.surfaces.web.pages.doors import Problem, cookie_name, problem_of, problem_page
+from hintsync.surfaces.web.pages.cookies import cookie_name, drop_cookie, keep_cookie
+from hintsync.surfaces.web.pages.doors import Problem, problem_of, problem_page
 from hintsync.surfaces.web.pages.login import LOGIN
 from hintsync.surfaces.web.pages.place import read_form
 from hintsync.surfaces.web.pages.render import html
@@ -84,7 +85,7 @@ class SetupDoor:
             return _page("setup_code.html", status=status, problem=str(error))
         except (HintsyncError, Refused) as error:
             return problem_page(problem_of(error))
-        return self._kept(request, SetupSession(), ORG)
+        return self._kept(request, SetupSession(self._now()), ORG)
 
     def guarded(self, handler: Handler, *, form: bool = False) -> Callable[[Request], Awaitable[Response]]:
         """Return a step's answer to who has brought a code; a form must be of the same session."""
@@ -197,7 +198,7 @@ class SetupDoor:
         refresh = _AGAIN if view.is_running else 0
         shown = _page("setup_progress.html", progress=view, refresh=refresh, again=INSTALL, login=login)
         if view.is_done:  # the session is revoked; what else the cookie held is stored where it belongs
-            shown.delete_cookie(self._name(request), path="/")
+            drop_cookie(shown, self._base(request), _COOKIE)
         return shown
 
     # --- small things
@@ -229,20 +230,12 @@ class SetupDoor:
         )
 
     def _session(self, request: Request) -> SetupSession | None:
-        return open_session(self._tokens, request.cookies.get(self._name(request), ""))
+        kept = request.cookies.get(cookie_name(self._base(request), _COOKIE), "")
+        return open_session(self._tokens, self._now(), kept)
 
     def _kept(self, request: Request, session: SetupSession, to: str) -> Response:
         answer = _see(to)
-        secure = self._base(request).startswith("https://")
-        answer.set_cookie(
-            self._name(request),
-            session.seal(self._tokens),
-            max_age=LIFE,
-            path="/",
-            secure=secure,
-            httponly=True,
-            samesite="lax",  # the way back from Salesforce is from another site
-        )
+        keep_cookie(answer, self._base(request), _COOKIE, session.seal(self._tokens), session.left(self._now()))
         return answer
 
     def _callback(self, request: Request) -> str:
@@ -260,8 +253,8 @@ class SetupDoor:
         """Return our own address: as set, or for trials on this machine as the browser calls it."""
         return self._service.settings.public_url or str(request.base_url).rstrip("/")
 
-    def _name(self, request: Request) -> str:
-        return cookie_name(self._base(request), _COOKIE)
+    def _now(self) -> int:
+        return int(self._service.clock.now().timestamp())
 
 
 _FOREIGN = Problem(
