@@ -17,6 +17,7 @@ from hintsync.replicas.salesforce.key_pair import SigningKey
 #: Names of the secrets in the store.
 HINT_TOKEN = "hint-token"
 SALESFORCE_LOGIN = "salesforce-login"
+#: Empty once the org was found to have another key.
 CANVAS_APP = "canvas-app"
 
 #: Fact of a connection: moves whenever a credential is stored, so that every process opens its engine anew.

@@ -196,6 +196,8 @@ async def test_without_pages_and_key_it_says_to_install(surgery: Surgery) -> Non
     found = await surgery.look()
     assert found["org-pages"].state is State.LOOK
     assert (found["canvas-key"].state, "install again" in found["canvas-key"].found) == (State.LOOK, True)
+    await surgery.service.store.put_secret("demo", CANVAS_APP, b"")  # as after an installation that found another one
+    assert await surgery.state("canvas-key") == (State.LOOK, "absent")
 
 
 async def test_permission_sets_are_counted_by_who_has_them(surgery: Surgery) -> None:

@@ -166,11 +166,22 @@ async def test_a_key_that_the_org_made_is_copied_by_the_administrator_and_checke
         FixConfiguration, match=f"another key for the app Hintsync, which ends in {made.client_id[-6:]}"
     ):
         await site.install(app=CanvasApp("3MVG9wrong", "secret"))
+    assert await site.stored() is None, "a key that is known to be wrong is not kept"
     copied = CanvasApp(made.client_id, made.client_secret)
     assert not (await site.install(app=copied)).key_missing
     assert await site.stored() == copied
     await site.install()  # and the org keeps its own
     assert site.shown().client == made
+    with pytest.raises(FixConfiguration, match="another key"):
+        await site.install(app=CanvasApp("3MVG9wrong", "secret"))
+    assert await site.stored() == copied, "a slip costs nothing"
+
+
+async def test_our_key_is_forgotten_when_the_org_has_made_its_own_all_the_same(site: Site) -> None:
+    site.wire.org.takes_consumer_keys = False
+    with pytest.raises(FixConfiguration, match="below “The org made its own key for our app”"):
+        await site.install()
+    assert await site.stored() is None
 
 
 async def test_what_does_not_exist_is_refused_before_anything_is_done(site: Site) -> None:

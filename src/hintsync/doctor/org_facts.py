@@ -156,7 +156,7 @@ async def _login(service: Service, connection: Connection) -> SalesforceLogin:
 
 async def _canvas_key(service: Service, connection: Connection) -> bool:
     stored = await service.store.secret(connection.id, CANVAS_APP)
-    return stored is not None and bool(unpack_canvas_app(stored).consumer_key)
+    return bool(stored and unpack_canvas_app(stored).consumer_key)
 
 
 def _client(service: Service, login: SalesforceLogin, time: TimeTold) -> SalesforceClient:

@@ -1,7 +1,8 @@
 """Installs hintsync's own pages in a connected org, so that people can work with it there; done again, it changes nothing.
 
 The app's key and secret are made here, stored, and only then deployed: whatever breaks off in between, the next run deploys
-the same. An org that does not take them makes its own, which an administrator copies from Setup.
+the same. An org that does not take them makes its own, which an administrator copies from Setup; what was copied is stored
+once the org is seen to know our app by it, and a key that it does not know is not kept.
 """
 
 from __future__ import annotations
@@ -195,7 +196,7 @@ async def install_pages(
         if wish.check_only:
             return replace(await _checked_only(client, service, wish, deployed, app), findings=findings)
         if app is not None:
-            await _check_key(client, service, app)
+            await _settle_key(client, service, connection, app)
         tell("granting permission sets")
         await grant_permissions(client, await own_user(daily) if wish.installer else "")
         granted = {name: await grant(client, name, ids) for name, ids in users.items()}
@@ -238,12 +239,12 @@ async def _login(service: Service, connection: Connection) -> SalesforceLogin:
 
 
 async def _app(service: Service, connection: Connection, wish: Wish) -> CanvasApp | None:
-    """Return the key and secret to go by, kept before anybody else hears of them; None: the org makes them."""
+    """Return the key and secret to go by, ours kept before anybody else hears of them; None: the org makes them."""
     stored = await service.store.secret(connection.id, CANVAS_APP)
     if wish.org_makes_key and wish.app is None:
         return None
     app = wish.app or (unpack_canvas_app(stored) if stored else new_canvas_app())
-    if not wish.check_only:
+    if wish.app is None and not wish.check_only:
         await service.store.put_secret(connection.id, CANVAS_APP, pack_canvas_app(app))
     return app
 
@@ -255,16 +256,20 @@ def _place(public_url: str, email: str, app: CanvasApp | None) -> Place:
     return Place(public_url, email, app.consumer_key, app.consumer_secret)
 
 
-async def _check_key(client: SalesforceClient, service: Service, app: CanvasApp) -> None:
-    """See that the org knows our app by the key that we have."""
+async def _settle_key(client: SalesforceClient, service: Service, connection: Connection, app: CanvasApp) -> None:
+    """Keep the key if the org knows our app by it; forget it if not, for nobody could come in by it."""
     files = await retrieve(client, service.clock, {"ExtlClntAppGlobalOauthSettings": [_OAUTH_FILE]})
     [xml] = [raw for name, raw in files.items() if _OAUTH_FILE in name]
-    known = read_xml(xml).value("consumerKey")
-    if known and known != app.consumer_key:
-        raise FixConfiguration(
-            f"salesforce: the org has another key for the app {APP}, which ends in {known[-6:]}; copy key and secret from"
-            " Setup, External Client App Manager, and install again with them"
-        )
+    known, packed = read_xml(xml).value("consumerKey"), pack_canvas_app(app)
+    if not known or known == app.consumer_key:
+        return await service.store.put_secret(connection.id, CANVAS_APP, packed)
+    if await service.store.secret(connection.id, CANVAS_APP) == packed:
+        await service.store.put_secret(connection.id, CANVAS_APP, b"")
+    raise FixConfiguration(
+        f"salesforce: the org has another key for the app {APP}, which ends in {known[-6:]}; copy key and secret from"
+        " Setup, External Client App Manager, Hint Sync, and install again with them: on the page that installs, below"
+        " “The org made its own key for our app”, or by hintsync install --consumer-key KEY --consumer-secret-file FILE"
+    )
 
 
 async def _users(client: SalesforceClient, grants: Grants) -> dict[str, set[str]]:

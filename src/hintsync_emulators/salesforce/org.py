@@ -144,6 +144,8 @@ class Org:
         self.managed: dict[str, ManagedPackage] = {}
         #: Permissions that nobody has, whatever their profile says; without the word Permissions before them.
         self.withheld: set[str] = set()
+        #: Apps that are deployed with a consumer key get that one; else the org makes its own all the same.
+        self.takes_consumer_keys = True
         #: The browsers that are logged in to the org's own pages.
         self.visitors = Visitors()
         #: ``client=`` of Sforce-Call-Options, as often as it was sent.

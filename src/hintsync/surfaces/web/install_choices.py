@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput
-from hintsync.logins import SalesforceLogin
+from hintsync.logins import CanvasApp, SalesforceLogin
 from hintsync.replicas.salesforce.grants import profile_names
 from hintsync.replicas.salesforce.layouts import layout_names
 from hintsync.setup.installation import Grants, Tell, Wish, install_pages, look_at_org, open_org
@@ -49,12 +49,13 @@ def wish_of(fields: Sequence[tuple[str, str]], public_url: str, installer: Sales
     """Return what a form asks for.
 
     Args:
-        fields: as it was sent: `who` (admins or everybody), `profile` (any number), `where` (all or some), `layout`.
+        fields: as it was sent: `who` (admins or everybody), `profile` (any number), `where` (all or some), `layout`;
+            `consumer_key` and `consumer_secret` where the org made its own for our app.
         public_url: where browsers reach the service.
         installer: signs in for this installation only.
 
     Raises:
-        BadInput: it is not said where, or layouts were to be chosen and none was.
+        BadInput: it is not said where, layouts were to be chosen and none was, or a key came without its secret.
     """
     one = dict(fields)
     if one.get("where") not in ("all", "some"):
@@ -64,7 +65,19 @@ def wish_of(fields: Sequence[tuple[str, str]], public_url: str, installer: Sales
     if layouts == ():
         raise BadInput("choose at least one page layout, or all of them")
     grants = Grants(everybody=one.get("who") == "everybody", profiles=profiles)
-    return Wish(public_url, grants, layouts, installer=installer)
+    return Wish(public_url, grants, layouts, app=_copied_app(one), installer=installer)
+
+
+def _copied_app(one: Mapping[str, str]) -> CanvasApp | None:
+    """Return the key and secret that were copied from the org, if any were."""
+    key, secret = one.get("consumer_key", "").strip(), one.get("consumer_secret", "").strip()
+    if not key and not secret:
+        return None
+    if not all(text.isascii() and text.isprintable() and " " not in text for text in (key, secret)) or not (
+        key and secret
+    ):
+        raise BadInput("copy both the Consumer Key and the Consumer Secret of Hint Sync, or leave both empty")
+    return CanvasApp(key, secret)
 
 
 async def install(service: Service, connection: Connection, wish: Wish, actor: str, tell: Tell) -> Outcome:

@@ -155,13 +155,13 @@ def client_of(org: Org, name: str) -> App | None:
 
 def keyed(org: Org, piece: Piece) -> Piece:
     """Return global OAuth settings with a consumer key: those that name none keep theirs, or get one from the org."""
-    if piece.node.value("consumerKey") is not None:
+    if org.takes_consumer_keys and piece.node.value("consumerKey") is not None:
         return piece
     known = org.components.get(piece.kind, piece.name)
     kept = {one.tag: one for one in parse(known.xml).children if one.tag in _CREDENTIALS} if known else {}
     key, _ = credentials(org, piece.node.value("externalClientApplication") or "")
     kept.setdefault("consumerKey", leaf("consumerKey", key))
-    children = [*(one for one in piece.node.children if one.tag not in kept), *kept.values()]
+    children = [*(one for one in piece.node.children if one.tag not in _CREDENTIALS), *kept.values()]
     children.sort(key=lambda one: one.tag)
     return replace(piece, xml=document(piece.kind, children))
 

@@ -9,10 +9,15 @@ import re
 import httpx
 import pytest
 
+from hintsync.core.errors import FixConfiguration
+from hintsync.logins import CANVAS_APP, pack_canvas_app
+from hintsync.setup.installation import Wish, install_pages, new_canvas_app
 from hintsync.setup.taking_over import keep_apart
 from hintsync_emulators.control import Controlled, Failure
+from hintsync_emulators.salesforce.canvas.apps import every
 from hintsync_emulators.salesforce.managed import install_managed
 from hintsync_emulators.salesforce.schema.model import Field
+from tests.surfaces.web.house import PUBLIC
 from tests.surfaces.web.pages.desk import Desk
 
 FORM = {"who": "admins", "where": "all"}
@@ -96,6 +101,31 @@ async def test_what_was_interrupted_is_said_and_trying_again_finishes_it(desk: D
     await desk.administrator.post("/install", FORM)
     assert "section and buttons put on" in await ended(desk)
     assert layout(desk).count(b"<page>Hintsync_Panel</page>") == 1
+
+
+async def test_an_org_that_makes_its_own_key_is_installed_in_with_the_copied_one(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    org, person = desk.house.wire.org, desk.administrator
+    await person.open()
+    org.takes_consumer_keys = False
+    service = desk.house.wire.service
+    await service.store.put_secret("demo", CANVAS_APP, pack_canvas_app(new_canvas_app()))
+    with pytest.raises(FixConfiguration, match="the org has another key for the app Hintsync"):
+        await install_pages(service, await service.connection(), Wish(PUBLIC))
+    part = (await person.get("/install/look")).text
+    assert re.search(
+        r'<input type="password" id="consumer_secret" name="consumer_secret" autocomplete="off"[^>]*>', part
+    )
+    [shown] = every(org)
+    assert shown.client is not None
+    copied = {"consumer_key": shown.client.client_id, "consumer_secret": shown.client.client_secret}
+    begun = await person.post("/install", {**FORM, **copied})
+    assert begun.status_code == 303, begun.text
+    await person.get("/install/progress")
+    page = (await person.get("/install")).text
+    assert "section and buttons put on" in page
+    assert shown.client.client_secret not in page + caplog.text
 
 
 async def test_two_installations_at_once_are_refused(desk: Desk) -> None:

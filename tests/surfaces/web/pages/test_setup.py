@@ -14,7 +14,15 @@ import httpx
 import pytest
 
 from hintsync.bootstrap import Service, Transports, open_service
-from hintsync.logins import SALESFORCE_LOGIN, WithClientCredentials, WithJwt, unpack_login
+from hintsync.logins import (
+    CANVAS_APP,
+    SALESFORCE_LOGIN,
+    CanvasApp,
+    WithClientCredentials,
+    WithJwt,
+    pack_canvas_app,
+    unpack_login,
+)
 from hintsync.settings import Settings
 from hintsync.surfaces.web.access.setup_code import new_code
 from hintsync.surfaces.web.app import create_app
@@ -25,6 +33,7 @@ from hintsync_emulators.salesforce import create_app as org_app
 from hintsync_emulators.salesforce.canvas.apps import every
 from tests.replicas.clock import HeldClock
 from tests.surfaces.web.pages.desk import new_user
+from tests.surfaces.web.pages.test_login import TERMS
 
 ORG = "http://127.0.0.1:9"
 PUBLIC = "https://sync.clinic.example"
@@ -39,6 +48,8 @@ class Start:
     org: Org
     org_app: Controlled
     browser: httpx.AsyncClient
+    #: The header that took the cookie away at the end.
+    dropped: str = ""
 
     def code(self) -> str:
         return new_code(self.service.store, self.service.clock)
@@ -75,6 +86,7 @@ class Start:
         for _ in range(1000):
             page = await self.browser.get("/setup/progress")
             if 'http-equiv="refresh"' not in page.text:
+                self.dropped = page.headers.get("set-cookie", "")
                 return page.text
             await asyncio.sleep(0.01)
         raise AssertionError("it never ends")
@@ -115,6 +127,7 @@ async def test_m1_from_a_code_to_an_installed_org(start: Start) -> None:
     page = await start.ended()
     assert "hintsync is installed" in page, page
     assert "Contact Layout: section and buttons put on" in page
+    assert set(TERMS) <= set(start.dropped.split("; ")), "else the browser would keep the cookie"
     [app] = every(start.org)
     assert app.url == f"{PUBLIC}/canvas"
     connection = await start.service.connection("clinic")
@@ -155,6 +168,51 @@ async def test_a_code_is_good_once_and_not_for_long(start: Start) -> None:
     for nonsense in ("", "x" * 24, "ABCD-EFGH-IJKL-MNOP-QRST-UVWX", "ÄÖÜ", old[:-1] + ("A" if old[-1] != "A" else "B")):
         assert "not a code of this service" in (await start.browser.post("/setup", data={"code": nonsense})).text
     assert not start.browser.cookies
+
+
+async def test_the_way_in_closes_an_hour_after_the_code_whatever_is_done_meanwhile(start: Start) -> None:
+    await start.enter()
+    for _ in range(3):
+        await start.service.clock.sleep(1190)
+        assert (await start.name_org()).headers["location"] == "/setup/go"
+    kept = dict(start.browser.cookies)
+    assert (await start.browser.get("/setup/go")).status_code == 200
+    await start.service.clock.sleep(31)
+    start.browser.cookies.update(kept)  # as somebody would who does not obey its Max-Age
+    assert (await start.browser.get("/setup/go")).headers["location"] == "/setup"
+    start.browser.cookies.clear()
+    await start.enter()
+    assert (await start.browser.get("/setup/org")).status_code == 200
+
+
+async def test_the_cookie_is_kept_until_then_only(start: Start) -> None:
+    await start.enter()
+    await start.service.clock.sleep(600)
+    assert "Max-Age=3000;" in (await start.name_org()).headers["set-cookie"]
+
+
+async def test_an_org_that_makes_its_own_key_is_installed_in_with_the_copied_one(start: Start) -> None:
+    start.org.takes_consumer_keys = False
+    await start.enter()
+    await start.name_org()
+    await start.log_in()
+    await start.install()
+    refused = await start.ended()
+    assert "the org has another key for the app Hintsync" in refused
+    offered = (await start.browser.get("/setup/install")).text
+    [named] = re.findall(r"below “([^”]+)”", refused)
+    assert f"<summary>{named}</summary>" in offered, "the message names where"
+    half = await start.install(consumer_key="3MVG9half")
+    assert (half.status_code, "copy both" in half.text) == (422, True)
+    [shown] = every(start.org)
+    assert shown.client is not None
+    await start.service.clock.sleep(30)
+    await start.install(consumer_key=f" {shown.client.client_id} ", consumer_secret=shown.client.client_secret)
+    page = await start.ended()
+    assert "hintsync is installed" in page, page
+    assert shown.client.client_secret not in page + offered
+    stored = await start.service.store.secret("clinic", CANVAS_APP)
+    assert stored == pack_canvas_app(CanvasApp(shown.client.client_id, shown.client.client_secret))
 
 
 async def test_wrong_codes_are_limited_and_lock_nobody_out(start: Start) -> None:

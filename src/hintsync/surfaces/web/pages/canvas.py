@@ -117,7 +117,7 @@ class CanvasDoor:
         problem = BadSignedRequest("no connection of that org")
         for connection in connections:
             stored = await self._service.store.secret(connection.id, CANVAS_APP)
-            if stored is None:
+            if not stored:
                 problem = BadSignedRequest(f"connection {connection.id} knows no external client app; install again")
                 continue
             try:
