@@ -17,7 +17,7 @@ from hintsync.backup.taking import take_backup
 from hintsync.core.errors import FixConfiguration, RetryLater
 from hintsync.engine.audit.anchors import Compared, anchor_job, cast_anchor, compare_anchors, latest_anchor
 from hintsync.engine.audit.restores import restored_event
-from hintsync.engine.audit.trail import export_trail
+from hintsync.engine.audit.trail import export_trail, trail_name
 from hintsync.engine.context import Engine
 from hintsync.engine.schedule import run_due
 from hintsync.hint_log import OrgEntry
@@ -138,7 +138,9 @@ async def town(database_url: str) -> AsyncIterator[Town]:
 async def test_t18_an_anchor_comes_every_night_that_something_was_done_before(town: Town) -> None:
     await town.night()
     await town.night()
-    assert [entry.message.split(":")[0] for entry in town.anchors] == ["audit trail 6", "audit trail 8"]
+    name = trail_name(town.store.fingerprint_key("main"))
+    told = [entry.message.rpartition(":")[0] for entry in town.anchors]
+    assert told == [f"audit trail {name}:6", f"audit trail {name}:8"]
     assert await town.compare() == Compared(2)
     latest = await latest_anchor(town.store, "main")
     assert latest is not None
@@ -208,7 +210,7 @@ async def test_t18_an_anchor_that_is_taken_away_or_changed_in_the_org_shows(town
     for change in (
         {"details": kept[first].details.replace("entries: 6", "entries: 5")},
         {"details": ""},
-        {"message": kept[first].message.replace("6:", "5:")},
+        {"message": kept[first].message.replace(":6:", ":5:")},
     ):
         rows.update({first: replace(kept[first], **change), second: kept[second]})
         (fault, *_) = await town.faults()
@@ -387,9 +389,67 @@ async def test_t18_an_export_is_held_against_the_anchors_by_the_script_alone(
     await town.rewrite(edit=lambda event: event.replace("user-7", "user-8"))
     assert verify(await export()) == [], "whole by itself"
     assert main([str(trail), "--anchors", str(listed)]) == 1
-    assert "the anchor at entry 6" in capsys.readouterr().out
+    assert "an anchor names another digest at entry 6" in capsys.readouterr().out
     listed.write_text("no anchor at all", encoding="utf-8")
     assert main([str(trail), "--anchors", str(listed)]) == 2
+
+
+async def anchored_elsewhere(town: Town) -> str:
+    """Return what an anchor of another connection in the same org says: of as many entries, with another digest."""
+    other = World(clock=town.world.clock)
+    engine = await other.engine()
+    events = [AuditEvent("main", "connection", engine.now(), "user-9", "set")] * 6
+    await other.store.commit(Commit(audits=events))
+    await cast_anchor(engine)
+    (entry,) = other.org.hint_log.rows.values()
+    return entry.message
+
+
+async def test_two_practices_in_one_org_do_not_accuse_each_others_trails(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trail, listed = await _exported(town, tmp_path), tmp_path / "report.csv"
+    own, other = town.anchors[0].message, await anchored_elsewhere(town)
+    for lines in ([own, other], [other, own]):
+        listed.write_text("\n".join(lines), encoding="utf-8")
+        assert main([str(trail), "--anchors", str(listed)]) == 0
+        assert "anchors compared: 1; of other trails, left out: 1\n" in capsys.readouterr().out
+    listed.write_text(other, encoding="utf-8")
+    assert main([str(trail), "--anchors", str(listed)]) == 2, "nothing was compared, which is no success"
+    assert "none of the anchors is one of this trail" in capsys.readouterr().err
+
+
+async def test_t18_every_anchor_of_a_number_is_compared_and_not_the_last_one_alone(town: Town, tmp_path: Path) -> None:
+    trail, listed = await _exported(town, tmp_path), tmp_path / "report.csv"
+    own = town.anchors[0].message
+    unlike = own[:-64] + "0" * 64
+    for lines in ([own, unlike], [unlike, own]):
+        listed.write_text("\n".join(lines), encoding="utf-8")
+        assert main([str(trail), "--anchors", str(listed)]) == 1
+    assert (
+        main([str(trail), "--anchor", unlike.split()[-1], "--anchors", str(listed), "--anchor", own.split()[-1]]) == 1
+    )
+    assert main([str(trail), "--anchor", own.split()[-1].partition(":")[2]]) == 0, "one that names no trail"
+
+
+async def test_t21_the_script_says_where_a_restored_backup_may_explain_a_fault(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await town.rewrite(lambda entry: entry.sequence < 3)
+    trail, anchor = await _exported(town, tmp_path), town.anchors[0].message.split()[-1]
+    assert main([str(trail), "--anchor", anchor]) == 1
+    assert "an anchor names entry 6, and there is none\n" in capsys.readouterr().out
+    await town.restored()
+    trail = await _exported(town, tmp_path)
+    assert main([str(trail), "--anchor", anchor]) == 1, "the script has no key, and must not believe it"
+    assert "entry 3 tells of a restored backup" in capsys.readouterr().out
+
+
+async def _exported(town: Town, folder: Path) -> Path:
+    trail, out = folder / "exported.jsonl", StringIO()
+    await export_trail(town.store, "main", out, at="2026-03-05T00:00:00Z")
+    trail.write_text(out.getvalue(), encoding="utf-8")
+    return trail
 
 
 async def test_in_an_emulated_org_the_anchor_stands_in_the_hint_log_and_is_compared(tmp_path: Path) -> None:
@@ -399,7 +459,8 @@ async def test_in_an_emulated_org_the_anchor_stands_in_the_hint_log_and_is_compa
         assert await cast_anchor(engine)
         (row,) = wire.org.rows("Hint_Log__c")
         trail = await engine.store.audit(engine.connection.id)
-        assert str(row["Message__c"]).startswith(f"audit trail {trail[-1].sequence}:")
+        name = trail_name(engine.store.fingerprint_key(engine.connection.id))
+        assert str(row["Message__c"]).startswith(f"audit trail {name}:{trail[-1].sequence}:")
         assert await compare_anchors(engine) == Compared(1)
         wire.org.update("Hint_Log__c", str(row["Id"]), {"Message__c": "audit trail 1:" + "0" * 64})
         assert len((await compare_anchors(engine)).faults) == 2, "changed, hence missing"

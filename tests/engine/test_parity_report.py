@@ -16,7 +16,7 @@ import pytest
 
 from hintsync import verify_audit
 from hintsync.core.errors import StopRun
-from hintsync.engine.audit.trail import export_trail
+from hintsync.engine.audit.trail import export_trail, trail_name
 from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
 from hintsync.engine.parity.check import check_parity
@@ -172,7 +172,8 @@ async def test_the_trail_carries_the_seal_and_the_log_the_digest():
     report = run.details["report"]
     assert isinstance(report, dict)
     assert isinstance(report["audit"], dict)
-    assert entry.message.endswith(f"audit trail {report['audit']['entries']}:{report['audit']['digest']}")
+    name = trail_name(world.store.fingerprint_key("main"))
+    assert entry.message.endswith(f"audit trail {name}:{report['audit']['entries']}:{report['audit']['digest']}")
 
 
 async def exported(world: World) -> list[str]:
@@ -339,6 +340,20 @@ async def test_t18_a_cut_with_its_figures_put_right_is_told_by_a_digest_kept_els
     assert checked_alone(lines, tmp_path, "--anchor", anchor).returncode == 0
     assert checked_alone(cut, tmp_path).returncode == 0  # nothing in the file can tell
     assert checked_alone(cut, tmp_path, "--anchor", anchor).returncode == 1
+
+
+@pytest.mark.parametrize("missing", ["entries", "digest", "both", "a list"])
+async def test_t18_a_report_that_does_not_say_what_the_trail_came_to_is_a_fault(missing: str, tmp_path: Path):
+    world, _, _ = await audited()
+    lines = await exported(world)
+    report = json.loads(lines[-2])
+    gone = {"entries": ("entries",), "digest": ("digest",), "both": ("entries", "digest"), "a list": ()}[missing]
+    told = {name: value for name, value in report.items() if name not in gone}
+    if not gone:
+        told["entries"] = [report["entries"]]
+    result = checked_alone([*lines[:-2], json.dumps(told), lines[-1]], tmp_path)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "does not say what the trail came to" in result.stdout
 
 
 @pytest.mark.parametrize(

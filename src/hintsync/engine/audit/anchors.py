@@ -20,7 +20,7 @@ from typing import Final
 from hintsync.core.errors import FixConfiguration, StopRun
 from hintsync.core.limits import Purpose
 from hintsync.engine.audit.restores import tells_of_restore
-from hintsync.engine.audit.trail import TrailReader
+from hintsync.engine.audit.trail import TrailReader, figure_of, trail_name
 from hintsync.engine.context import Engine
 from hintsync.engine.due import Daily
 from hintsync.engine.guards.stops import ensure_pinned
@@ -155,11 +155,11 @@ def _seal(key: bytes, connection: Connection, anchor: Anchor) -> str:
 
 def _keys(key: bytes, connection: Connection) -> str:
     """Return what the keys of this store's anchors begin with: one that was set up anew has a trail of its own."""
-    return f"{place_of(connection)}-a-{hmac.digest(key, _PURPOSE + b' of', 'sha256').hex()[:8]}-"
+    return f"{place_of(connection)}-a-{trail_name(key)}-"
 
 
 def _entry(key: bytes, connection: Connection, anchor: Anchor) -> OrgEntry:
-    message = f"audit trail {anchor.entries}:{anchor.digest}"
+    message = figure_of(key, anchor.entries, anchor.digest)
     details = [f"{name}: {value}" for name, value in asdict(anchor).items()]
     told = "\n".join([*details, "", "What the audit trail of hintsync came to. hintsync verify compares it; keep it."])
     name = f"{_keys(key, connection)}{anchor.number:06}-{anchor.digest[:12]}"

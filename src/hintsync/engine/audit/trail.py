@@ -8,6 +8,7 @@ Every entry's hash binds its content and its chain, so the digest at an entry st
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from typing import Final, TextIO
@@ -20,6 +21,16 @@ from hintsync.state.port import StateStore, StoredAudit
 _PAGE: Final = 1_000
 #: Moves when the lines of an export do.
 EXPORT_VERSION: Final = 1
+
+
+def trail_name(fingerprint_key: bytes) -> str:
+    """Return what a connection's trail is called: eight signs that no other connection and no store set up anew comes to."""
+    return hmac.digest(fingerprint_key, b"hintsync anchors of", "sha256").hex()[:8]
+
+
+def figure_of(fingerprint_key: bytes, entries: object, digest: object) -> str:
+    """Return what a trail came to as one line, such as people keep elsewhere: whose trail, how many entries, the digest."""
+    return f"audit trail {trail_name(fingerprint_key)}:{entries}:{digest}"
 
 
 def advance(digest: str, entry_hash: str) -> str:
@@ -48,6 +59,7 @@ class TrailReader:
         """
         self._store = store
         self._connection_id = connection_id
+        self.name = trail_name(store.fingerprint_key(connection_id))
         self._marks = frozenset(marks)
         #: Sequence of the last entry read.
         self.last, self.digest = behind
@@ -110,7 +122,14 @@ async def export_lines(
         at: When it is written; ISO 8601, UTC.
         reports: What signed reports say of the trail: `run`, `seal`, `entries`, `digest`.
     """
-    yield _line({"kind": "audit-export", "version": EXPORT_VERSION, "connection": connection_id, "at": at})
+    head = {
+        "kind": "audit-export",
+        "version": EXPORT_VERSION,
+        "connection": connection_id,
+        "trail": reader.name,
+        "at": at,
+    }
+    yield _line(head)
     async for entry in reader.entries():
         yield _line(_shape(entry))
     for report in reports:

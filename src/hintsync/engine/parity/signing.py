@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hintsync.core.plan import Outcome
-from hintsync.engine.audit.trail import TrailReader
+from hintsync.engine.audit.trail import TrailReader, figure_of
 from hintsync.engine.context import Engine
 from hintsync.engine.pairs.outcomes import Scribe
 from hintsync.engine.parity.counts import Counts
@@ -31,7 +31,7 @@ async def sign_and_log(engine: Engine, keeper: RunKeeper, counts: Counts, *, rep
     scribe = Scribe(engine, f"run:{keeper.run.id}", keeper.run.id)
     missed = _number(report, "missed")
     level = LogLevel.ERROR if missed else LogLevel.DEBUG
-    log = scribe.log(level, "parity-checked", f"{_sentence(counts, missed)}; {_anchor(report)}")
+    log = scribe.log(level, "parity-checked", f"{_sentence(counts, missed)}; {_figure(engine, report)}")
     event = scribe.audit("checked", reason=f"report {seal}")
     await keeper.commit([], audits=[event], logs=[log])
     await engine.store.put_cursor(engine.connection.id, LATEST, keeper.run.id)
@@ -72,10 +72,10 @@ def _sentence(counts: Counts, missed: int) -> str:
     return told
 
 
-def _anchor(report: Mapping[str, Json]) -> str:
+def _figure(engine: Engine, report: Mapping[str, Json]) -> str:
     """Name the trail's digest: whoever keeps this line elsewhere can tell later whether the trail was rewritten."""
-    audit = report["audit"]
-    return f"audit trail {audit['entries']}:{audit['digest']}" if isinstance(audit, dict) else ""
+    audit, key = report["audit"], engine.store.fingerprint_key(engine.connection.id)
+    return figure_of(key, audit["entries"], audit["digest"]) if isinstance(audit, dict) else ""
 
 
 def _number(report: Mapping[str, Json], name: str) -> int:
