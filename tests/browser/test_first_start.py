@@ -90,6 +90,8 @@ def test_m1_from_the_code_on_the_console_to_the_installed_org(
     page.get_by_label("User").select_option("integration@example.org")
     page.get_by_role("button", name="Allow").click()
     expect(page.get_by_role("heading", name="How the org is")).to_be_visible()
+    page.get_by_text("The org made its own key for our app").click()
+    expect(page.get_by_label("Consumer Secret of Hint Sync")).to_be_visible()
     see(page, album, "How the org is, and what to install")
     page.get_by_role("button", name="Install").click()
     expect(page.get_by_role("heading", name="hintsync is installed")).to_be_visible(timeout=60_000)
