@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,13 +17,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from hintsync.bootstrap import open_service
+from hintsync.doctor.check import Check
+from hintsync.doctor.hint_checks import HINT_CHECKS
+from hintsync.doctor.salesforce_checks import SALESFORCE_CHECKS
 from hintsync.engine.options import Options
 from hintsync.logins import SALESFORCE_LOGIN, WithJwt, pack_login, unpack_login
 from hintsync.replicas.salesforce.key_pair import LIFE, RENEW_BEFORE, new_signing_key, thumbprint
 from hintsync.settings import load_settings
+from hintsync.setup.signing_keys import SALESFORCE_KEY
 from hintsync.state.port import Connection
 from hintsync_emulators.control import Failure
-from hintsync_emulators.salesforce import App
+from hintsync_emulators.salesforce import App, Org
+from hintsync_emulators.salesforce import create_app as create_org_app
+from hintsync_emulators.serve import serving
 from tests.surfaces.test_installation import secrets
 from tests.surfaces.test_webhook_command import addresses, set_up
 from tests.surfaces.town import Town
@@ -132,7 +140,7 @@ def test_a_user_whom_the_app_does_not_allow_is_refused_in_words(
 ) -> None:
     upload(town, made["certificate"], approved=frozenset({"somebody.else@example.org"}))
     result = town.run("connect", "second", *by_key(town, tmp_path))
-    assert (result.exit_code, "may the user named with --username use the app" in result.stderr) == (2, True)
+    assert (result.exit_code, f"may {USER} use the app" in result.stderr) == (2, True)
 
 
 def test_a_key_of_another_certificate_opens_nothing(town: Town, tmp_path: Path, made: dict[str, str]) -> None:
@@ -189,15 +197,145 @@ def test_a_key_whose_certificate_ends_soon_is_followed_by_the_next_one_by_itself
     for made_at, waits in ((now, False), (now - LIFE + RENEW_BEFORE - timedelta(days=1), True)):
         key = new_signing_key("hintsync clinic", made_at)
         login = WithJwt(town.org_url, "key", USER, key.private_key, key.certificate)
-        asyncio.run(_keep_login(town, login))
+        asyncio.run(_keep(town, "clinic", SALESFORCE_LOGIN, pack_login(login)))
         shown = town.json("salesforce-key", "clinic", "--certificate", tmp_path / "next.crt")
         assert bool(shown["waiting"]) is waits
         assert shown["in_use"]["sha256"] == thumbprint(key.certificate)
 
 
-async def _keep_login(town: Town, login: WithJwt) -> None:
+async def _keep(town: Town, name: str, what: str, secret: bytes) -> None:
     async with open_service(load_settings(state=town.state)) as service:
-        await service.store.put_secret("clinic", SALESFORCE_LOGIN, pack_login(login))
+        await service.store.put_secret(name, what, secret)
+
+
+async def secret_of(town: Town, name: str, what: str) -> bytes | None:
+    async with open_service(load_settings(state=town.state)) as service:
+        return await service.store.secret(name, what)
+
+
+def test_a_key_whose_certificate_is_on_its_way_survives_connecting_by_secret(town: Town, tmp_path: Path) -> None:
+    made = town.json("salesforce-key", "second", "--certificate", tmp_path / "up.crt")["waiting"]
+    town.json("connect", "second", *by_secret(town, tmp_path), "--salesforce-only")
+    assert town.json("salesforce-key", "second", "--certificate", tmp_path / "up.crt")["waiting"] == made
+    upload(town, made["certificate"])
+    town.json("connect", "second", "--username", USER)
+    assert login_of(town, "second").certificate == made["certificate"]
+    assert asyncio.run(secret_of(town, "second", SALESFORCE_KEY)) == b"", "it is in the login now, and nowhere else"
+
+
+def test_a_first_key_that_cannot_be_read_is_made_anew_by_the_command_that_is_named(
+    town: Town, tmp_path: Path, made: dict[str, str]
+) -> None:
+    asyncio.run(_keep(town, "second", SALESFORCE_KEY, b"{}"))
+    result = town.run("salesforce-key", "second")
+    assert result.exit_code == 2
+    command = result.stderr.strip().split("make another: hintsync ")[1]
+    new = town.json(*command.split(), "--certificate", tmp_path / "new.crt")["waiting"]
+    assert new["sha256"] != made["sha256"]
+    assert town.json("salesforce-key", "second", "--certificate", tmp_path / "new.crt")["waiting"] == new
+
+
+# --- again under the same name
+def by_secret(town: Town, tmp_path: Path, secret: str = "first-secret") -> list[object]:
+    """Give the org's app a secret; return the options of a login by it."""
+    town.org.auth.register([App("key", secret, run_as=USER)])
+    (tmp_path / "secret").write_text(secret, encoding="utf-8")
+    return ["--salesforce-url", town.org_url, "--client-id", "key", "--client-secret-file", tmp_path / "secret"]
+
+
+def advised(checks: Sequence[Check], check: str, trouble: str, name: str) -> list[str]:
+    """Return the command that the doctor names against a trouble, as somebody types it."""
+    (remedy,) = [each.remedies[trouble] for each in checks if each.code == check]
+    (command,) = re.findall(r"hintsync (connect NAME(?: --[a-z-]+)*)", remedy)
+    return str(command).replace("NAME", name).split()
+
+
+def works(town: Town, name: str) -> bool:
+    return town.run("status", "--online", "--connection", name).exit_code == 0
+
+
+def test_g1_nothing_is_put_into_another_org_than_the_pinned_one(town: Town, tmp_path: Path) -> None:
+    other = Org(seed=2, username="other@example.org")
+    other.pace.deploy_polls = 0
+    served = create_org_app(other)
+    try:
+        with serving(served) as url:
+            (tmp_path / "other").write_text(other.issue_token(), encoding="utf-8")
+            given = ["--salesforce-url", url, "--access-token-file", tmp_path / "other"]
+            result = town.run("connect", "clinic", *given, "--deploy")
+    finally:
+        other.close()
+    assert (result.exit_code, "connection clinic joins another org; choose another name" in result.stderr) == (2, True)
+    assert set(served.faults.counts) == {"query"}, "it was asked who it is, and nothing else"
+    assert other.deployments == {}
+    assert asyncio.run(stored(town, "clinic"))[0].org_id == town.org.org_id
+    assert works(town, "clinic")
+
+
+def test_a_new_secret_is_asked_for_and_all_else_stays_and_nothing_is_deployed(town: Town, tmp_path: Path) -> None:
+    given = [*by_secret(town, tmp_path), "--hint-token-file", tmp_path / "hint"]
+    (tmp_path / "hint").write_text(town.practice.token, encoding="utf-8")
+    town.json("connect", "second", *given)
+    before = len(town.org.deployments)
+    by_secret(town, tmp_path, "second-secret")
+    town.org.expire_tokens()
+    assert not works(town, "second")
+    asked = town.run(*advised(SALESFORCE_CHECKS, "org-token", "refused", "second"))
+    assert (asked.exit_code, "client secret: name a file" in asked.stderr) == (2, True), "there is nobody to ask"
+    answer = town.json("connect", "second", "--client-secret-file", tmp_path / "secret")
+    assert answer["connection"]["practice_id"] == town.practice.id
+    assert works(town, "second")
+    assert len(town.org.deployments) == before
+    town.json("connect", "second", "--client-secret-file", tmp_path / "secret", "--deploy")
+    assert len(town.org.deployments) > before
+
+
+def test_by_our_own_key_the_name_alone_signs_in_again(town: Town, tmp_path: Path, made: dict[str, str]) -> None:
+    upload(town, made["certificate"])
+    town.json("connect", "second", *by_key(town, tmp_path))
+    before = login_of(town, "second")
+    upload(town, new_signing_key("another", datetime.now(UTC)).certificate)
+    town.org.expire_tokens()
+    refused = town.run("connect", "second")
+    assert (refused.exit_code, "Was its certificate uploaded" in refused.stderr) == (2, True)
+    upload(town, made["certificate"])
+    answer = town.json("connect", "second")
+    assert answer["connection"]["practice_id"] == town.practice.id
+    assert (login_of(town, "second"), works(town, "second")) == (before, True)
+
+
+def test_hint_alone_is_renewed_by_a_code_and_salesforce_is_not_asked_for(town: Town, tmp_path: Path) -> None:
+    set_up(town)
+    town.json("connect", "second", *by_secret(town, tmp_path), "--salesforce-only")
+    for trouble in ("absent", "refused"):
+        asked = town.run(*advised(HINT_CHECKS, "hint-token", trouble, "second"))
+        assert (asked.exit_code, "Hint's authorization code: name a file" in asked.stderr) == (2, True)
+    (tmp_path / "code").write_text(town.practice.new_code(), encoding="utf-8")
+    answer = town.json("connect", "second", "--hint-code-file", tmp_path / "code")
+    assert (answer["connection"]["practice_id"], works(town, "second")) == (town.practice.id, True)
+
+
+def test_an_org_that_was_connected_alone_is_renewed_alone(town: Town, tmp_path: Path) -> None:
+    town.json("connect", "second", *by_secret(town, tmp_path), "--salesforce-only")
+    by_secret(town, tmp_path, "second-secret")
+    town.org.expire_tokens()
+    answer = town.json("connect", "second", "--client-secret-file", tmp_path / "secret")
+    assert (answer["connection"]["org_id"], answer["connection"]["practice_id"]) == (town.org.org_id, "")
+
+
+def test_an_access_token_is_renewed_by_its_file_alone(town: Town, tmp_path: Path) -> None:
+    town.org.expire_tokens()
+    (tmp_path / "org").write_text(town.org.issue_token(), encoding="utf-8")
+    town.json("connect", "clinic", "--access-token-file", tmp_path / "org")
+    assert works(town, "clinic")
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_the_address_of_an_org_that_never_let_us_in_must_be_named(town: Town, tmp_path: Path, prepared: bool) -> None:
+    if prepared:
+        town.json("salesforce-key", "second", "--certificate", tmp_path / "up.crt")
+    result = town.run("connect", "second", "--client-id", "key", "--username", USER)
+    assert (result.exit_code, "--salesforce-url: expected" in result.stderr) == (2, True)
 
 
 # --- Hint's authorization code

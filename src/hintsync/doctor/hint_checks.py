@@ -16,9 +16,9 @@ HINT_CHECKS: Final = (
         "One harmless question with the practice's token is answered.",
         {
             "absent": "Connect the practice: in Salesforce, tab Hint Health, page Connection, paste the code that Hint shows; "
-            "or hintsync connect NAME.",
+            "or run hintsync connect NAME --hint-code.",
             "refused": "Connect the practice again: page Connection with a new code from Hint (Admin, Integrations), "
-            "or hintsync connect NAME.",
+            "or hintsync connect NAME --hint-code.",
         },
     ),
     Check(

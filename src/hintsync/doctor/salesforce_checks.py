@@ -16,9 +16,10 @@ SALESFORCE_CHECKS: Final = (
         "One harmless question with our own credential is answered.",
         {
             "absent": "Connect the org: hintsync connect NAME --salesforce-url https://YOUR-DOMAIN.my.salesforce.com "
-            "--client-id KEY.",
-            "refused": "Run hintsync connect NAME again with a credential that works. In Salesforce see Setup, External Client "
-            "App Manager (is the app on, is its user allowed?) and Setup, Login History of that user.",
+            "--client-id KEY --salesforce-only.",
+            "refused": "In Salesforce see Setup, External Client App Manager (is the app on, is its user allowed?) and Setup, "
+            "Login History of that user. Then run hintsync connect NAME, which asks for the app's secret, or signs in by our "
+            "key again.",
         },
     ),
     Check(

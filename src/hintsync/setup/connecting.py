@@ -14,11 +14,19 @@ from hintsync.core.errors import BadInput
 from hintsync.core.values import Side
 from hintsync.engine.live.known_patients import take_known_patients
 from hintsync.engine.options import Options
-from hintsync.logins import CREDENTIALS_FACT, HINT_TOKEN, SALESFORCE_LOGIN, SalesforceLogin, pack_login
+from hintsync.logins import (
+    CREDENTIALS_FACT,
+    HINT_TOKEN,
+    SALESFORCE_LOGIN,
+    SalesforceLogin,
+    has_ended,
+    pack_login,
+    unpack_login,
+)
 from hintsync.ports import Identity
 from hintsync.replicas.hint.probe import probe
 from hintsync.replicas.hint.replica import HintReplica
-from hintsync.state.port import Connection, Json
+from hintsync.state.port import Connection, Json, StateStore
 
 #: Facts of a connection: what the org and the practice call themselves, as they said at connect.
 ORG_NAME, PRACTICE_NAME = "org_name", "practice_name"
@@ -37,8 +45,9 @@ async def connect(
     base = await _begun(service, name, options)
     practice = await _look_at_practice(service, base, hint_token)
     org = await _look_at_org(service, base, login)
-    if not (_fits(base.org_id, org.identity) and _fits(base.practice_id, practice.identity)):
-        raise BadInput(f"connection {name} joins another org or practice; choose another name")
+    _ensure_org(base, org.identity)
+    if not _fits(base.practice_id, practice.identity):
+        raise BadInput(f"connection {name} joins another practice; choose another name")
     connection = _joined(_joined(base, org), practice)
     await _keep(service, connection, {HINT_TOKEN: hint_token.encode(), SALESFORCE_LOGIN: pack_login(login)})
     async with open_engine(service, connection) as engine:
@@ -56,11 +65,44 @@ async def connect_salesforce(
     """
     base = await _begun(service, name, options)
     org = await _look_at_org(service, base, login)
-    if not _fits(base.org_id, org.identity):
-        raise BadInput(f"connection {name} joins another org; choose another name")
+    _ensure_org(base, org.identity)
     connection = _joined(base, org)
     await _keep(service, connection, {SALESFORCE_LOGIN: pack_login(login)})
     return connection
+
+
+async def ensure_pinned_org(service: Service, name: str, login: SalesforceLogin) -> None:
+    """Ask which org a login opens, before anything is put into it; a connection without an org takes any.
+
+    Raises:
+        BadInput: the name belongs to a connection with another org (guard G1).
+    """
+    known = await service.store.connection(name)
+    if known is None or not known.org_id:
+        return
+    salesforce = salesforce_replica(service, known, login, hint_facts(known))
+    try:
+        _ensure_org(known, await salesforce.identify())
+    finally:
+        await salesforce.aclose()
+
+
+async def has_login(store: StateStore, name: str) -> bool:
+    """Say whether a connection signed in to its org before, and was not uninstalled since: what is done then renews it."""
+    known = await store.connection(name)
+    if known is None or has_ended(known.facts):
+        return False
+    return bool(await store.secret(name, SALESFORCE_LOGIN))
+
+
+async def stored_login(store: StateStore, name: str) -> SalesforceLogin | None:
+    """Return how a connection signs in to its org; None: it does not yet.
+
+    Raises:
+        FixConfiguration: it cannot be read.
+    """
+    stored = await store.secret(name, SALESFORCE_LOGIN)
+    return unpack_login(stored) if stored else None
 
 
 async def connect_hint(
@@ -133,6 +175,11 @@ async def _look_at_org(service: Service, connection: Connection, login: Salesfor
     finally:
         await salesforce.aclose()
     return _Looked(seen, {CHANGES_FACT: changes, ORG_NAME: seen.name})
+
+
+def _ensure_org(connection: Connection, seen: Identity) -> None:
+    if not _fits(connection.org_id, seen):
+        raise BadInput(f"connection {connection.name} joins another org; choose another name")
 
 
 def _fits(pinned: str, seen: Identity) -> bool:

@@ -19,18 +19,21 @@ from hintsync.engine.options import Options
 from hintsync.logins import (
     CREDENTIALS_FACT,
     SALESFORCE_LOGIN,
-    SalesforceLogin,
     WithJwt,
     pack_login,
     read_signing_key,
-    unpack_login,
 )
 from hintsync.replicas.salesforce.key_pair import RENEW_BEFORE, SigningKey, new_signing_key, valid_until
+from hintsync.setup.connecting import stored_login
 from hintsync.setup.installation import open_org
 from hintsync.state.port import Connection, StateStore
 
 #: Name of the secret that holds a first key, until the org is connected with it; empty afterwards.
 SALESFORCE_KEY = "salesforce-key"
+
+
+class _UnreadableKey(FixConfiguration):
+    """The first key was stored by a newer version, or is broken: another one takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class KeyState:
 
 async def key_state(store: StateStore, connection_id: str) -> KeyState:
     """Return which keys of ours a connection has."""
-    login = await _login(store, connection_id)
+    login = await stored_login(store, connection_id)
     if isinstance(login, WithJwt):
         return KeyState(login.certificate, login.waiting.certificate if login.waiting else "")
     pending = await _pending(store, connection_id)
@@ -63,13 +66,13 @@ async def key_state(store: StateStore, connection_id: str) -> KeyState:
 
 
 async def make_key(service: Service, name: str) -> KeyState:
-    """Make a key for a connection, unless one waits already, and seal it in the store; the connection may be a new one."""
+    """Make a key for a connection, unless one waits that can be read, and seal it; the connection may be a new one."""
     store = service.store
     connection = await store.connection(name)
     if connection is None:
         connection = Connection(name, name, "", False, "", Options().to_json())
         await store.put_connection(connection)
-    if not (await key_state(store, connection.id)).waiting:
+    if not await _waits(store, connection.id):
         key = await asyncio.to_thread(new_signing_key, f"hintsync {name}", service.clock.now())
         await _keep_waiting(service, connection, key)
     return await key_state(store, connection.id)  # as it is stored: what is shown then is what will sign in
@@ -84,7 +87,7 @@ async def try_waiting_key(service: Service, connection: Connection) -> bool:
     Raises:
         RetryLater: the org does not answer.
     """
-    login = await _login(service.store, connection.id)
+    login = await stored_login(service.store, connection.id)
     if not isinstance(login, WithJwt) or login.waiting is None:
         return False
     new = replace(login, private_key=login.waiting.private_key, certificate=login.waiting.certificate, waiting=None)
@@ -105,7 +108,7 @@ async def login_with_own_key(
     Raises:
         BadInput: it has none.
     """
-    login = await _login(service.store, connection_id)
+    login = await stored_login(service.store, connection_id)
     if isinstance(login, WithJwt):
         return replace(login, login_url=login_url, client_id=client_id, username=username)
     key = await _pending(service.store, connection_id)
@@ -118,14 +121,20 @@ async def login_with_own_key(
 
 
 async def settle_first_key(store: StateStore, connection_id: str) -> None:
-    """Forget the first key's own secret, once a login is stored: what counts then is the login."""
-    if await _pending(store, connection_id) is not None:
+    """Forget the first key's own secret, once a login by key is stored: what counts then is the login.
+
+    With any other login it goes on waiting, for its certificate may be on the way to the app.
+    """
+    by_key = isinstance(await stored_login(store, connection_id), WithJwt)
+    if by_key and await store.secret(connection_id, SALESFORCE_KEY):
         await store.put_secret(connection_id, SALESFORCE_KEY, b"")
 
 
-async def _login(store: StateStore, connection_id: str) -> SalesforceLogin | None:
-    stored = await store.secret(connection_id, SALESFORCE_LOGIN)
-    return unpack_login(stored) if stored else None
+async def _waits(store: StateStore, connection_id: str) -> bool:
+    try:
+        return bool((await key_state(store, connection_id)).waiting)
+    except _UnreadableKey:
+        return False
 
 
 async def _pending(store: StateStore, connection_id: str) -> SigningKey | None:
@@ -135,13 +144,14 @@ async def _pending(store: StateStore, connection_id: str) -> SigningKey | None:
     try:
         return read_signing_key(json.loads(stored))
     except (ValueError, TypeError):
-        raise FixConfiguration(
-            f"the key that was made for {connection_id} cannot be read; make another: hintsync salesforce-key --renew"
+        raise _UnreadableKey(
+            f"the key that was made for {connection_id} cannot be read;"
+            f" make another: hintsync salesforce-key {connection_id} --renew"
         ) from None
 
 
 async def _keep_waiting(service: Service, connection: Connection, key: SigningKey) -> None:
-    login = await _login(service.store, connection.id)
+    login = await stored_login(service.store, connection.id)
     if isinstance(login, WithJwt):
         await _store_login(service, connection, replace(login, waiting=key))
     else:

@@ -9,7 +9,7 @@ from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput
 from hintsync.engine.options import Options
 from hintsync.setup.connecting import connect as join_both
-from hintsync.setup.connecting import connect_salesforce
+from hintsync.setup.connecting import connect_salesforce, ensure_pinned_org, has_login
 from hintsync.setup.installation import prepare_org
 from hintsync.setup.signing_keys import settle_first_key
 from hintsync.setup.taking_over import keep_apart
@@ -47,7 +47,7 @@ from hintsync.surfaces.joining import Wanted
 
 def connect(
     name: NewName,
-    salesforce_url: SalesforceUrl,
+    salesforce_url: SalesforceUrl = None,
     hint_token_file: HintTokenFile = None,
     hint_code: HintCode = False,
     hint_code_file: HintCodeFile = None,
@@ -56,7 +56,7 @@ def connect(
     username: Username = None,
     private_key_file: PrivateKeyFile = None,
     access_token_file: AccessTokenFile = None,
-    deploy: Deploys = True,
+    deploy: Deploys = None,
     create_contacts: CreatesContacts = None,
     account: AccountName = None,
     default_account: AccountId = None,
@@ -76,11 +76,12 @@ def connect(
         options = await _options(service, name, {key: value for key, value in chosen.items() if value is not None})
         made, code = await _connected(service, name, login, hint, options, deploy=deploy)
         await keep_apart(service, made, ACTOR)
-        if salesforce_only:
-            return half(made)
-        named = account or (asked_account(made) if asks and default_account is None else "")
+        alone = salesforce_only or not (code or made.practice_id)
+        named = account or (asked_account(made) if asks and default_account is None and not alone else "")
         if code or named:
             made = await joined(service, made, Wanted(code, named), asks=asks)
+        if alone:
+            return half(made)
         announced = await announce_webhook(service, made)
         ran = await first_run(service, made, wanted=dry_run, asks=asks, as_json=as_json)
         return whole(made, announced, ran)
@@ -97,30 +98,44 @@ class _Hint:
     asks_code: bool
     left_out: bool
 
-    def read(self) -> tuple[str, str]:
-        """Return the practice's token or an authorization code; neither of them where Hint is left out.
+    @property
+    def by_code(self) -> bool:
+        """Whether an authorization code is to be exchanged."""
+        return self.code_file is not None or self.asks_code
+
+    @property
+    def named(self) -> bool:
+        """Whether Hint is to be connected, or connected again."""
+        return self.by_code or self.token_file is not None
+
+    def read(self, *, known: bool) -> tuple[str, str]:
+        """Return the practice's token or an authorization code; neither of them where Hint stays as it is.
+
+        Args:
+            known: The connection is there already: what is not named stays.
 
         Raises:
             BadInput: more than one was named, or none can be asked for.
         """
-        by_code = self.code_file is not None or self.asks_code
-        if (self.token_file is not None) + by_code + self.left_out > 1:
+        if (self.token_file is not None) + self.by_code + self.left_out > 1:
             raise BadInput("name one of --hint-token-file, --hint-code-file, --hint-code and --salesforce-only")
-        if self.left_out:
+        if self.left_out or (known and not self.named):
             return "", ""
-        if by_code:
+        if self.by_code:
             return "", read_secret(self.code_file, "Hint's authorization code")
         return read_secret(self.token_file, "Hint practice token"), ""
 
 
 async def _connected(
-    service: Service, name: str, given: LoginOptions, hint: _Hint, options: Options | None, *, deploy: bool
+    service: Service, name: str, given: LoginOptions, hint: _Hint, options: Options | None, *, deploy: bool | None
 ) -> tuple[Connection, str]:
     """Connect the org, and Hint too if its token is there; return the connection and the code that is still to be exchanged."""
-    login = await login_of(service, name, given)
-    token, code = hint.read()
-    with own_key_explained(given):
-        if deploy:
+    known = await has_login(service.store, name)
+    login = await login_of(service, name, given, renews=not hint.named)
+    token, code = hint.read(known=known)
+    with own_key_explained(login):
+        if deploy or (deploy is None and not known):  # the user of every day need not be one who may deploy
+            await ensure_pinned_org(service, name, login)
             await prepare_org(service, login)
         if token:
             made = await join_both(service, name, hint_token=token, login=login, options=options)

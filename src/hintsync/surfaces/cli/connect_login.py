@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hintsync.bootstrap import Service
 from hintsync.core.errors import BadInput, FixConfiguration, ReconnectNeeded
 from hintsync.core.values import Side
 from hintsync.logins import SalesforceLogin, WithClientCredentials, WithJwt, WithToken
+from hintsync.setup.connecting import stored_login
 from hintsync.setup.signing_keys import login_with_own_key
 from hintsync.surfaces.cli.secrets import read_secret
 
@@ -19,27 +20,52 @@ from hintsync.surfaces.cli.secrets import read_secret
 class LoginOptions:
     """What was named."""
 
-    #: My Domain address of the org.
-    url: str
+    #: My Domain address of the org; None: what is not named is taken from the stored login.
+    url: str | None = None
     client_id: str | None = None
     client_secret_file: Path | None = None
     username: str | None = None
     private_key_file: Path | None = None
     access_token_file: Path | None = None
 
-    @property
-    def by_own_key(self) -> bool:
-        """Whether the key is one that we made."""
-        return self.username is not None and self.private_key_file is None and self.access_token_file is None
 
-
-async def login_of(service: Service, name: str, given: LoginOptions) -> SalesforceLogin:
+async def login_of(service: Service, name: str, given: LoginOptions, *, renews: bool = True) -> SalesforceLogin:
     """Return the login that options name; asks for the secret if none is named.
+
+    Args:
+        service: The installation.
+        name: Of the connection.
+        given: The options. Without an address, what they leave out is as the connection signs in now.
+        renews: Whether a secret is asked for where nothing is named; False: the stored login stays.
 
     Raises:
         BadInput: they do not hang together.
     """
-    url = given.url.rstrip("/")
+    if given.url is not None:
+        return await _named(service, name, given, given.url.rstrip("/"))
+    stored = await stored_login(service.store, name)
+    if stored is None:
+        raise BadInput(
+            "--salesforce-url: expected the org's address; it may be left out only once the org is connected"
+        )
+    if given == LoginOptions() and not renews:
+        return stored
+    if isinstance(stored, WithToken):
+        if given.client_id is None:
+            return WithToken(stored.instance_url, read_secret(given.access_token_file, "access token"))
+        return await _named(service, name, given, stored.instance_url)
+    return await _named(service, name, _completed(given, stored), stored.login_url)
+
+
+def _completed(given: LoginOptions, stored: WithClientCredentials | WithJwt) -> LoginOptions:
+    """Add what the stored login knows; its user only where a key is to sign in."""
+    known = replace(given, client_id=given.client_id or stored.client_id)
+    if isinstance(stored, WithJwt) and given.client_secret_file is None:
+        return replace(known, username=given.username or stored.username)
+    return known
+
+
+async def _named(service: Service, name: str, given: LoginOptions, url: str) -> SalesforceLogin:
     if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
         raise BadInput("--salesforce-url: expected an https:// address")
     if given.access_token_file is not None:
@@ -57,7 +83,7 @@ async def login_of(service: Service, name: str, given: LoginOptions) -> Salesfor
 
 
 @contextmanager
-def own_key_explained(given: LoginOptions) -> Iterator[None]:
+def own_key_explained(login: SalesforceLogin) -> Iterator[None]:
     """Say what may be missing where the org does not take a key that we made.
 
     Raises:
@@ -66,9 +92,9 @@ def own_key_explained(given: LoginOptions) -> Iterator[None]:
     try:
         yield
     except ReconnectNeeded as error:
-        if not given.by_own_key or error.side is not Side.SALESFORCE:
+        if not (isinstance(login, WithJwt) and login.certificate) or error.side is not Side.SALESFORCE:
             raise
         raise FixConfiguration(
             f"salesforce: {error.reason}; our key is kept. Was its certificate uploaded to the app of this client id, and may"
-            " the user named with --username use the app? Salesforce may take ten minutes to notice; then run this again"
+            f" {login.username} use the app? Salesforce may take ten minutes to notice; then run this again"
         ) from None

@@ -8,9 +8,16 @@ from typing import Annotated
 import typer
 
 NewName = Annotated[str, typer.Argument(help="Name of the connection; the same name again renews its credentials.")]
-SalesforceUrl = Annotated[str, typer.Option(metavar="URL", help="My Domain address of the org, https://….")]
+SalesforceUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="My Domain address of the org, https://…. Left out, what is not named stays as the connection signs in now.",
+    ),
+]
 HintTokenFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Holds Hint's practice token; asked for without it.")
+    Path | None,
+    typer.Option(metavar="FILE", help="Holds Hint's practice token; for a new connection it is asked for without it."),
 ]
 HintCode = Annotated[
     bool, typer.Option("--hint-code", help="Ask for Hint's authorization code, to be exchanged for the token.")
@@ -33,7 +40,11 @@ AccessTokenFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Holds an access token that somebody else renews; for trials.")
 ]
 Deploys = Annotated[
-    bool, typer.Option("--deploy/--no-deploy", help="Deploy our fields into the org first; safe to repeat.")
+    bool | None,
+    typer.Option(
+        "--deploy/--no-deploy",
+        help="Deploy our fields into the org first, safe to repeat; by itself for a new connection.",
+    ),
 ]
 CreatesContacts = Annotated[
     bool | None,

@@ -41,8 +41,9 @@ def salesforce_key(
     async def work(service: Service) -> Answer:
         connection = await service.store.connection(name)
         taken = connection is not None and await try_waiting_key(service, connection)
-        keys = await key_state(service.store, name)
-        if renew or not (keys.in_use or keys.waiting) or keys.is_due(service.clock.now()):
+        # asked to renew, nothing is read first: what cannot be read is what may have to be renewed
+        keys = await make_key(service, name) if renew else await key_state(service.store, name)
+        if not (keys.in_use or keys.waiting) or keys.is_due(service.clock.now()):
             keys = await make_key(service, name)
         file = certificate or Path(f"hintsync-{re.sub(r'[^A-Za-z0-9_-]', '-', name)}.crt")
         if keys.waiting:
