@@ -19,6 +19,7 @@ from hintsync.engine.audit.anchors import Compared, anchor_job, cast_anchor, com
 from hintsync.engine.audit.restores import restored_event
 from hintsync.engine.audit.trail import export_trail, trail_name
 from hintsync.engine.context import Engine
+from hintsync.engine.guards.stops import repin
 from hintsync.engine.schedule import run_due
 from hintsync.hint_log import OrgEntry
 from hintsync.replicas.memory_faults import Crash
@@ -210,6 +211,7 @@ async def test_t18_an_anchor_that_is_taken_away_or_changed_in_the_org_shows(town
     for change in (
         {"details": kept[first].details.replace("entries: 6", "entries: 5")},
         {"details": ""},
+        {"details": kept[first].details.replace("first: 1", "first: 2")},
         {"message": kept[first].message.replace(":6:", ":5:")},
     ):
         rows.update({first: replace(kept[first], **change), second: kept[second]})
@@ -252,6 +254,67 @@ async def test_a_process_that_dies_while_it_casts_leaves_the_trail_anchored_and_
     assert await run_due(town.engine, [anchor_job(3)]) == ["anchor"]
     assert await town.compare() == Compared(cast + 1)
     assert [entry.key.split("-")[3] for entry in town.anchors] == ["000001", *["000002"] * cast]
+
+
+def _other_org(town: Town) -> None:
+    town.world.org.identity = replace(town.world.org.identity, id="00D000000000009AAA")
+    town.world.org.hint_log.rows = {}
+
+
+def _copied_org(town: Town) -> None:
+    """Answer as a sandbox that took records along."""
+    town.world.org.identity = replace(town.world.org.identity, id="00D000000000009AAA", sandbox=True)
+
+
+def _other_practice(town: Town) -> None:
+    town.world.practice.identity = replace(town.world.practice.identity, id="prac-9")
+
+
+@pytest.mark.parametrize("change", [_other_org, _copied_org, _other_practice])
+async def test_g1_where_others_were_pinned_on_purpose_anchors_go_on_and_none_is_missed(
+    town: Town, change: Callable[[Town], None]
+) -> None:
+    await town.night()
+    change(town)
+    await repin(town.engine)
+    kept = 2 if change is _copied_org else 0
+    assert await town.compare() == Compared(kept), "before the first anchor there"
+    await town.night()
+    await town.happen()
+    await town.night()
+    latest = await latest_anchor(town.store, "main")
+    assert latest is not None
+    assert (latest.number, latest.first) == (4, 3)
+    assert await town.compare() == Compared(kept + 2)
+    rows = town.world.org.hint_log.rows
+    del rows[next(row for row in rows if "-000003-" in rows[row].key)]
+    assert await town.faults() == ("anchor 3 is missing in Salesforce",)
+
+
+async def test_g1_whoever_pins_the_former_org_again_finds_its_anchors_whole(town: Town) -> None:
+    former, rows = town.world.org.identity, town.world.org.hint_log.rows
+    _other_org(town)
+    await repin(town.engine)
+    await town.night()
+    town.world.org.identity, town.world.org.hint_log.rows = former, rows
+    await repin(town.engine)
+    assert await town.compare() == Compared(1)
+    await town.night()
+    assert await town.compare() == Compared(2)
+    await town.rewrite(edit=lambda event: event.replace("user-7", "user-8"))
+    assert len(await town.faults()) == 2, "the first one still tells"
+
+
+@pytest.mark.parametrize("forged", [{"pin": "00D000000000009 prac-1"}, {"first": 2}, {"number": 7, "first": 8}])
+async def test_t18_who_has_the_database_cannot_have_anchors_forgotten_as_of_another_org(
+    town: Town, forged: dict[str, object]
+) -> None:
+    cursor = json.loads(await town.store.get_cursor("main", "anchor") or "")
+    await town.store.put_cursor("main", "anchor", json.dumps(cursor | forged))
+    town.world.org.hint_log.rows = {}
+    assert "anchor 1 is missing in Salesforce" in await town.faults()
+    await town.night()
+    assert "anchor 1 is missing in Salesforce" in await town.faults()
 
 
 async def test_a_night_without_the_org_is_made_good_later(town: Town) -> None:

@@ -5,16 +5,18 @@
 An anchor names how many entries the trail had and the digest over all of them (`audit_trail`), which stands for the heads of all
 chains. Nothing up to an anchor can then be edited, removed, reordered or cut off unseen, not even by rewriting every hash. The key
 is derived as that of the parity reports, so that nobody in the org can make one; anchors are numbered without a hole, so that none
-can be taken away there.
+can be taken away there. Where another org or practice was pinned meanwhile, numbers go on, and each anchor says from which on they
+lie where it lies.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 from hintsync.core.errors import FixConfiguration, StopRun
@@ -44,13 +46,17 @@ _CALLS: Final = 10
 class Anchor:
     """What a trail came to at one moment."""
 
-    #: From 1 on, without a hole.
+    #: From 1 on, without a hole, wherever they lie.
     number: int
     #: Entries of the trail, and the digest over all of them.
     entries: int
     digest: str
     #: ISO 8601, UTC.
     at: str
+    #: Number of the first anchor that was put where this one was, without a repin since.
+    first: int = 1
+    #: Which org and practice were pinned then.
+    pin: str = ""
     seal: str = ""
 
 
@@ -77,7 +83,7 @@ async def latest_anchor(store: StateStore, connection_id: str) -> Anchor | None:
     if not text:
         return None
     stored = json.loads(text)  # a later version may have written more
-    return Anchor(**{each.name: stored[each.name] for each in fields(Anchor)})
+    return Anchor(**{each.name: stored[each.name] for each in fields(Anchor) if each.name in stored})
 
 
 async def cast_anchor(engine: Engine) -> bool:
@@ -112,8 +118,9 @@ async def _cast(engine: Engine, log: HintLog) -> None:
     if reader.last == behind[0]:
         return
     key = store.fingerprint_key(connection.id)
-    bare = Anchor((latest.number if latest else 0) + 1, reader.last, reader.digest, engine.now())
-    anchor = Anchor(bare.number, bare.entries, bare.digest, bare.at, _seal(key, connection, bare))
+    number, first = (latest.number if latest else 0) + 1, _first(key, connection, latest)
+    bare = Anchor(number, reader.last, reader.digest, engine.now(), first, _pin(connection))
+    anchor = replace(bare, seal=_seal(key, connection, bare))
     if refused := await log.put([_entry(key, connection, anchor)]):
         raise StopRun(f"the org does not take it: {', '.join(refused.values())}")
     await store.put_cursor(connection.id, LATEST, json.dumps(asdict(anchor)))
@@ -135,7 +142,7 @@ async def compare_anchors(engine: Engine) -> Compared:
         f"the anchor {name} in Salesforce is not as it was cast" for name, anchor in read.items() if anchor is None
     ]
     found = [anchor for anchor in read.values() if anchor is not None]
-    faults += _missing({anchor.number for anchor in found}, await latest_anchor(store, connection.id))
+    faults += _missing(key, connection, found, await latest_anchor(store, connection.id))
     trail = TrailReader(store, connection.id, marks={anchor.entries for anchor in found})
     try:
         restored = [entry async for entry in trail.entries() if tells_of_restore(key, connection.id, entry)]
@@ -148,9 +155,27 @@ async def compare_anchors(engine: Engine) -> Compared:
 
 
 def _seal(key: bytes, connection: Connection, anchor: Anchor) -> str:
-    bound = asdict(anchor) | {"seal": "", "connection": connection.id, "practice": connection.practice_id}
+    bound = asdict(anchor) | {"seal": "", "connection": connection.id}
     text = json.dumps(bound, sort_keys=True, separators=(",", ":"))
     return hmac.new(hmac.digest(key, _PURPOSE, "sha256"), text.encode(), "sha256").hexdigest()
+
+
+def _is_sealed(key: bytes, connection: Connection, anchor: Anchor) -> bool:
+    return hmac.compare_digest(_seal(key, connection, anchor).encode(), anchor.seal.encode())
+
+
+def _pin(connection: Connection) -> str:
+    return f"{connection.org_id[:15]} {connection.practice_id}"  # 15 and 18 characters name the same org
+
+
+def _first(key: bytes, connection: Connection, newest: Anchor | None) -> int:
+    """Return the number from which on anchors lie in the org that is pinned now, as the newest one says.
+
+    One that is not sealed, such as who has the database may put into the cursor, cannot make it forget any.
+    """
+    if newest is None or not _is_sealed(key, connection, newest):
+        return 1
+    return newest.first if newest.pin == _pin(connection) else newest.number + 1
 
 
 def _keys(key: bytes, connection: Connection) -> str:
@@ -170,16 +195,23 @@ def _read(key: bytes, connection: Connection, entry: OrgEntry) -> Anchor | None:
     """Return the anchor that an entry holds; None if it is not as we cast it."""
     lines = dict(line.split(": ", 1) for line in entry.details.splitlines() if ": " in line)
     told = {each.name: lines.get(each.name, "").strip() for each in fields(Anchor)}
-    if not (told["number"].isdecimal() and told["entries"].isdecimal()):
+    number, entries, first = told["number"], told["entries"], told["first"]
+    if not (number.isdecimal() and entries.isdecimal() and first.isdecimal()):
         return None
-    anchor = Anchor(int(told["number"]), int(told["entries"]), told["digest"], told["at"], told["seal"])
-    whole = hmac.compare_digest(_seal(key, connection, anchor), anchor.seal)
-    return anchor if whole and _entry(key, connection, anchor).message == entry.message else None
+    anchor = Anchor(int(number), int(entries), told["digest"], told["at"], int(first), told["pin"], told["seal"])
+    return (
+        anchor
+        if _is_sealed(key, connection, anchor) and _entry(key, connection, anchor).message == entry.message
+        else None
+    )
 
 
-def _missing(numbers: Collection[int], latest: Anchor | None) -> list[str]:
-    last = max([*numbers, latest.number if latest else 0])
-    return [f"anchor {number} is missing in Salesforce" for number in range(1, last + 1) if number not in numbers]
+def _missing(key: bytes, connection: Connection, found: Sequence[Anchor], latest: Anchor | None) -> list[str]:
+    known = [*found, latest] if latest else found
+    newest = max(known, key=attrgetter("number"), default=None)
+    wanted = range(_first(key, connection, newest), newest.number + 1 if newest else 1)
+    numbers = {anchor.number for anchor in found}
+    return [f"anchor {number} is missing in Salesforce" for number in wanted if number not in numbers]
 
 
 def _went_back(anchor: Anchor, restored: Sequence[StoredAudit]) -> bool:
