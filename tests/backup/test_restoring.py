@@ -19,8 +19,8 @@ from hintsync.backup.rows import LEFT_OUT
 from hintsync.backup.taking import take_backup
 from hintsync.core.errors import AskPerson, BadInput, FixConfiguration, RetryLater
 from hintsync.core.first_sync import stale_name
-from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import LinkStatus
+from hintsync.core.restored import RESTORED
 from hintsync.engine.audit.restores import tells_of_restore
 from hintsync.state.keys import MasterKeys
 from hintsync.state.open import upgrade
@@ -95,7 +95,7 @@ async def test_t21_restored_rows_say_that_they_are_older_than_reality(
     links = {state.link.id: state for state in await store.links("con-1")}
     assert {link_id: (state.link.status, state.link.reason) for link_id, state in links.items()} == {
         **dict.fromkeys(("link-1", "link-2", "link-3"), (LinkStatus.FROZEN, RESTORED)),
-        "link-8": (LinkStatus.SUSPENDED, None),
+        "link-8": (LinkStatus.FROZEN, "restored>suspended>"),
         "link-9": (LinkStatus.ENDED, RESTORED),
     }
     assert links["link-1"].base == {stale_name(name): print_ for name, print_ in base["link-1"].items()}

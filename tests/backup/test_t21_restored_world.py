@@ -3,108 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
-from hintsync.backup.key import BackupKey
-from hintsync.backup.restoring import restore_backup
-from hintsync.backup.taking import take_backup
-from hintsync.core.link_by_hand import Warned
-from hintsync.core.records import HoldKind, LinkStatus, RecordId
+from hintsync.core.records import HoldKind, LinkStatus
 from hintsync.core.values import Side
 from hintsync.engine.confirming import CONFIRM
-from hintsync.engine.options import Options
 from hintsync.engine.pairs.by_hand import link_by_hand, unlink_by_hand
-from hintsync.engine.parity.check import check_parity
 from hintsync.engine.reviews.deciding import keep_side
-from hintsync.engine.schedule import ask_catch_up, run_due
+from hintsync.engine.schedule import run_due
 from hintsync.replicas.memory_faults import Crash
-from hintsync.state.keys import MasterKeys
-from hintsync.state.port import ReviewKind, RunStatus
-from hintsync.state.sql.store import SqlStore, open_sql_store
-from tests.engine.living import LiveWorld
-
-KEY = BackupKey("twelve words that nobody would guess")
-#: Fields that travel both ways.
-FIELDS = ("city", "zip", "email", "street")
-Pair = tuple[RecordId, RecordId]
-
-
-class Restorable(LiveWorld):
-    """A world whose store can be lost and put back."""
-
-    __slots__ = ("folder", "keys", "target")
-
-    def keep_in(self, folder: Path, target: str, keys: MasterKeys) -> None:
-        self.folder, self.target, self.keys = folder, target, keys
-
-    async def back_up(self) -> Path:
-        return (await take_backup(self.store, KEY, self.folder / "of-yesterday.backup", now=self.clock.now())).path
-
-    async def lose_and_restore(self, path: Path) -> None:
-        """Lose the store and every event that nobody heard, and put the backup back elsewhere."""
-        self.clock.push(600)
-        self.restart()
-        self.events.clear()
-        await restore_backup(path, KEY, self.target, self.keys, replace=True, actor="user-7", now=self.clock.now())
-        self.store = await open_sql_store(self.target, self.keys)
-
-    async def start_again(self) -> None:
-        """Do what the service does when it starts, until nothing happens any more."""
-        engine = await self.live()
-        for side in Side:
-            await ask_catch_up(engine, side)
-        done = await run_due(engine)
-        assert CONFIRM in done
-        await self.quiet()
-
-    def values(self, pair: Pair) -> dict[tuple[Side, str], object]:
-        return {(side, name): self.shown(side, pair[side is Side.HINT], name) for side in Side for name in FIELDS}
-
-    async def held(self, pair: Pair) -> dict[str, HoldKind]:
-        state = await self.link_of(pair[0])
-        return {name: hold.kind for name, hold in state.holds.items()} if state else {}
-
-
-@pytest.fixture
-def target(request: pytest.FixtureRequest, sql_store: SqlStore, tmp_path: Path) -> str:
-    """URL of another empty place of the kind of the store."""
-    if sql_store.database.is_sqlite:
-        return f"sqlite:///{tmp_path / 'restored.db'}"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
-
-
-@pytest.fixture
-async def world(sql_store: SqlStore, target: str, tmp_path: Path, master_keys: MasterKeys) -> AsyncIterator[Restorable]:
-    """A world on each database in turn."""
-    made = Restorable(store=sql_store, options=Options(guard_at_least=1000))
-    made.keep_in(tmp_path, target, master_keys)
-    yield made
-    if made.store is not sql_store:
-        await made.store.aclose()
-
-
-async def people(world: Restorable, count: int) -> list[Pair]:
-    pairs = [
-        await world.linked(
-            f"Ann{n}", "Moor", f"19{n + 10}-03-04", city="Lynn", email=f"ann{n}@example.org", zip="01901"
-        )
-        for n in range(count)
-    ]
-    await ask_and_settle(world)
-    return pairs
-
-
-async def ask_and_settle(world: Restorable) -> None:
-    """Catch up once, so that positions are known; time goes on before anything else is edited."""
-    for side in Side:
-        await ask_catch_up(await world.live(), side)
-    await run_due(await world.live())
-    await world.quiet()
-    world.clock.push(60)
+from hintsync.state.port import ReviewKind
+from tests.backup.restorable import FIELDS, Pair, Restorable, confirmed_link, in_step, people, shown, statuses
 
 
 async def test_t21_no_edit_since_the_backup_is_overwritten_and_what_differs_is_put_to_people(world: Restorable) -> None:
@@ -152,16 +63,6 @@ async def test_t21_no_edit_since_the_backup_is_overwritten_and_what_differs_is_p
     await in_step(world)
 
 
-async def in_step(world: Restorable) -> None:
-    """Make sure that all pairs agree, by the check that shares nothing with the merge, and that the trail is whole."""
-    run = await check_parity(await world.live(), grace=0.0)
-    assert run.status is RunStatus.DONE
-    report = run.details["report"]
-    assert isinstance(report, dict)
-    assert {name for name, count in report["pairs"].items() if count} == {"agreed"}  # type: ignore[union-attr]
-    assert list(await world.store.verify_audit("main")) == []
-
-
 async def test_t21_links_are_what_the_records_say_not_what_the_backup_says(world: Restorable) -> None:
     kept, parted, relinked, moved, deleted, merged = await people(world, 6)
     backup = await world.back_up()
@@ -181,8 +82,7 @@ async def test_t21_links_are_what_the_records_say_not_what_the_backup_says(world
     records = shown(world)
     await world.lose_and_restore(backup)
     await world.start_again()
-    links = {(link.contact_id, link.patient_id): link.status for link in await world.store.live_pairs("main")}
-    assert links == {
+    assert await statuses(world) == {
         kept: LinkStatus.ACTIVE,
         (relinked[0], new): LinkStatus.ACTIVE,
         (other, moved[1]): LinkStatus.ACTIVE,
@@ -197,27 +97,16 @@ async def test_t21_links_are_what_the_records_say_not_what_the_backup_says(world
     assert {(entry.contact_id, entry.patient_id) for entry in ended} == {parted, relinked, moved, merged}
 
 
-def shown(world: Restorable) -> list[tuple[object, ...]]:
-    """Return what every record shows."""
-    replicas = (world.org, world.practice)
-    seen = [replica.shown(record.id) for replica in replicas for record in replica.records()]
-    return [(each.id, dict(each.values), each.peer_id, each.marked) for each in seen]
-
-
-async def confirmed_link(world: Restorable, contact: RecordId, patient: RecordId) -> None:
-    done = await link_by_hand(await world.live(), contact, patient, confirmed=frozenset(Warned))
-    assert done.done
-    await world.quiet()
-
-
-async def test_t21_a_mark_that_only_one_side_lost_is_no_unlink(world: Restorable) -> None:
+@pytest.mark.parametrize("lost", [{"peer_id": None}, {"marked": False}])
+async def test_t21_a_contact_that_lost_its_id_alone_or_its_tick_alone_was_edited_by_hand(
+    world: Restorable, lost: dict[str, object]
+) -> None:
     ((contact, patient),) = await people(world, 1)
     backup = await world.back_up()
-    world.org.edit(contact, {}, peer_id=None, marked=False)
+    world.org.edit(contact, {}, **lost)
     await world.lose_and_restore(backup)
     await world.start_again()
-    (link,) = await world.store.live_pairs("main")
-    assert link.status is LinkStatus.ACTIVE
+    assert await statuses(world) == {(contact, patient): LinkStatus.ACTIVE}
     seen = world.org.shown(contact)
     assert (seen.peer_id, seen.marked) == (patient, True)
 
@@ -230,8 +119,7 @@ async def test_t21_a_side_that_shows_nobody_ends_no_link(world: Restorable) -> N
         world.org.delete(contact)
     engine = await world.live()
     assert CONFIRM not in await run_due(engine)
-    statuses = {link.status for link in await world.store.live_pairs("main")}
-    assert statuses == {LinkStatus.FROZEN}
+    assert {link.status for link in await world.store.live_pairs("main")} == {LinkStatus.FROZEN}
     for contact, _ in pairs:
         world.org.undelete(contact)
     world.clock.push(120)

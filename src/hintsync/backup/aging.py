@@ -16,11 +16,10 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.first_sync import stale_name
-from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import FieldName, Fingerprint, LinkStatus
+from hintsync.core.restored import RESTORED, restored_reason
 from hintsync.engine.audit.restores import restored_event
 from hintsync.engine.confirming import ASKED
-from hintsync.engine.pairs.parting import PARTING, PARTING_KEEP_MIRRORS
 from hintsync.logins import CREDENTIALS_FACT, has_ended
 from hintsync.state.keys import Keyring
 from hintsync.state.packing import pack, unpack
@@ -31,8 +30,6 @@ from hintsync.state.sql.codec import Found
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.journal import write_log
 
-#: Reasons of links whose end a person had begun; it may have come since, or not.
-_PARTING: Final = frozenset({PARTING, PARTING_KEEP_MIRRORS})
 #: Links read at once.
 _PAGE: Final = 1_000
 
@@ -70,12 +67,12 @@ async def _age_links(sql: AsyncConnection, database: Database) -> None:
 
 
 def _aged(link_id: str, stored: str, reason: str | None, base: bytes) -> dict[str, object]:
-    """Return what a live link's row becomes."""
+    """Return what a live link's row becomes; whatever it waited for, that may have been decided since."""
     status = LinkStatus(stored)
-    if status is LinkStatus.ACTIVE or (reason or "").partition(">")[0] in _PARTING:
-        status, reason = LinkStatus.FROZEN, RESTORED
-    elif status is LinkStatus.RESERVED:  # what was to be created exists by now, and is found again, or is not
+    if status is LinkStatus.RESERVED:  # what was to be created exists by now, and is found again, or is not
         status, reason = LinkStatus.ENDED, RESTORED
+    else:
+        status, reason = LinkStatus.FROZEN, restored_reason(status, reason)
     return {"id": link_id, "status": str(status), "reason": reason, "base": pack(_stale(unpack(base)))}
 
 

@@ -95,8 +95,6 @@ _CLASH: Final = {Side.SALESFORCE: "D6", Side.HINT: "D8"}
 #: `Link.reason` of a link that was moved or resumed, until its first pass has ended.
 MOVED: Final = "moved"
 RESUMED: Final = "resumed"
-#: `Link.reason` of a link that came out of a backup: frozen until both records were asked whether it still is (decision 0099).
-RESTORED: Final = "restored"
 
 
 def needs_namesakes(contact: RecordFacts, patient: RecordFacts) -> bool:

@@ -220,9 +220,10 @@ async def confirm_restored(engine: Engine) -> bool:
     """Ask after a restore which links still are; asked for by the restore itself (`hintsync.backup.aging`)."""
     done = await confirm_links(engine)
     _log.warning(
-        "after a restore: %d links go on, %d had been ended, %d made since are looked for",
+        "after a restore: %d links are what they were, %d had been ended, %d wait for a person, %d made since are looked for",
         done.kept,
         done.ended,
+        done.doubted,
         done.made,
     )
     return True

@@ -12,7 +12,7 @@ from hintsync.core.draft import draft_values
 from hintsync.core.errors import AskPerson, BadInput, RetryLater
 from hintsync.core.fingerprints import pair_salt
 from hintsync.core.first_sync import inherited_fields
-from hintsync.core.lifecycle import RESTORED, RESUMED
+from hintsync.core.lifecycle import RESUMED
 from hintsync.core.link import OwnLink, Trigger
 from hintsync.core.link_by_hand import ChosenPair, ManualDecision, Step, Warned, decide_by_hand, decide_create_by_hand
 from hintsync.core.plan import Match, Mode, Outcome
@@ -28,6 +28,7 @@ from hintsync.core.records import (
     Snapshot,
     Values,
 )
+from hintsync.core.restored import is_restored
 from hintsync.core.seal import prints_of
 from hintsync.core.values import ABSENT, Side
 from hintsync.engine.batch.cases import choices_of, mode_of
@@ -109,15 +110,22 @@ async def sync_by_hand(engine: Engine, side: Side, record_id: RecordId) -> HandR
     await _begin(engine)
     async with holding(engine, _ids(await _linked(engine, side, record_id))):
         state = await _linked(engine, side, record_id)
+        refuse_restored(state)
         if state.link.status is LinkStatus.FROZEN:
-            raise AskPerson(f"the link of {record_id} is frozen ({state.link.reason}); {_way_out(state.link)}")
+            why = f"the link of {record_id} is frozen ({state.link.reason})"
+            raise AskPerson(f"{why}; `hintsync review` shows what to decide")
         return await _sync(engine, state, "L4", Step.SYNC)
 
 
-def _way_out(link: Link) -> str:
-    if link.reason == RESTORED:
-        return "it came out of a backup, and the service asks its records first: start it, or run `hintsync verify`"
-    return "`hintsync review` shows what to decide"
+def refuse_restored(state: LinkState) -> None:
+    """Let nobody work or end a link out of a backup before its records were asked whether it still is.
+
+    Raises:
+        AskPerson: it was not asked yet.
+    """
+    if is_restored(state.link):
+        why = f"the link of {state.link.contact_id} is frozen (restored): it came out of a backup"
+        raise AskPerson(f"{why}, and the service asks its records first: start it, or run `hintsync verify`")
 
 
 async def _linked(engine: Engine, side: Side, record_id: RecordId) -> LinkState:
@@ -212,6 +220,7 @@ async def unlink_by_hand(engine: Engine, contact_id: RecordId, *, clear_mirrors:
     await _begin(engine)
     async with holding(engine, _ids(await _linked(engine, Side.SALESFORCE, contact_id))):
         state = await _linked(engine, Side.SALESFORCE, contact_id)
+        refuse_restored(state)
         parted = await part(engine, state, Intent(clear_mirrors))
     ended = await engine.store.link(state.link.id)
     written = {Side.SALESFORCE: parted.plan.cleared}
@@ -450,6 +459,7 @@ async def sync_with_choices(engine: Engine, state: LinkState, choices: Choices) 
         stored = await engine.store.link(state.link.id)
         if stored is None or (stored.link.revision != state.link.revision):
             raise RetryLater(None, "the pair was synced just now; look again")
+        refuse_restored(stored)
         return await _sync(engine, state, "F5", Step.SYNC, choices)
 
 

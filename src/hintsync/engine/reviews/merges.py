@@ -8,7 +8,7 @@ from hintsync.core.policy import Choices
 from hintsync.core.records import LinkState, RecordId, RecordState, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.pairs.by_hand import HandResult, sync_with_choices
+from hintsync.engine.pairs.by_hand import HandResult, refuse_restored, sync_with_choices
 from hintsync.engine.pairs.holding import holding
 from hintsync.engine.pairs.outcomes import Scribe
 from hintsync.engine.pairs.parting import Intent, part
@@ -44,6 +44,8 @@ async def _end_the_other(engine: Engine, review: Review, kept: RecordId) -> Link
     found = await engine.store.live_links(engine.connection.id, review.side.other, review.candidates)
     if kept not in found:
         raise BadInput(f"{kept} is none of {', '.join(review.candidates)}, or is not linked any more")
+    for state in found.values():
+        refuse_restored(state)
     others = [state for record_id, state in found.items() if record_id != kept]
     async with holding(engine, [state.link.id for state in others]):
         for other in others:
@@ -55,6 +57,7 @@ async def _lost_link(engine: Engine, review: Review) -> LinkState:
     found = await engine.store.live_links(engine.connection.id, review.side, [review.record_id])
     if review.record_id not in found:
         raise BadInput(f"{review.side} {review.record_id} is not linked any more")
+    refuse_restored(found[review.record_id])
     return found[review.record_id]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import LinkStatus
+from hintsync.core.restored import RESTORED
 from hintsync.core.values import Side
 from hintsync.engine.live.work import work_once
 from hintsync.state.live import Lane, Mark

@@ -7,8 +7,8 @@ from typing import Final
 
 from hintsync.core.fields import KEY_FIELDS
 from hintsync.core.fields import Mapping as FieldTable
-from hintsync.core.lifecycle import RESTORED
 from hintsync.core.records import FieldName, Hold, HoldKind, LinkState, LinkStatus, RecordId, Snapshot
+from hintsync.core.restored import DOUBTED, is_restored
 from hintsync.core.values import ABSENT, Side
 from hintsync.engine.pairs.parting import intent_of
 from hintsync.engine.pairs.standing import Standing, candidate_side
@@ -152,10 +152,12 @@ def _status(standing: Standing) -> Status:
 def _frozen(state: LinkState, reason: str) -> Status:
     if intent_of(state.link) is not None:
         return Status("Being unlinked", "plain", "The link is being ended; what is left of that is done in a moment.")
-    if reason == RESTORED:
+    if is_restored(state.link):
         text = "hintsync was restored from a backup. Both systems are asked whether this link still is; that takes minutes."
         return Status("Being checked", "plain", text)
-    if reason == "G4":
+    if reason == DOUBTED:
+        text = "hintsync was restored from a backup, and the two records do not agree whether they are still linked."
+    elif reason == "G4":
         text = "Name and date of birth changed together, as if one person’s record was filled with another’s data."
     else:
         text = "Two linked records were merged, so somebody must say which link stays."
@@ -232,7 +234,8 @@ def _asked(review: Review) -> tuple[str, str]:
     """Return a question in words, and the word for "none of them"."""
     other = RECORD[candidate_side(review)]
     if review.kind is ReviewKind.OVERLAY:
-        return "Is this still the same person?", ""
+        doubted = review.details.get("reason") == DOUBTED
+        return "Are these two still the same person?" if doubted else "Is this still the same person?", ""
     if review.kind is ReviewKind.MERGE:
         if review.details.get("rule") in BOTH_FROZEN:
             return f"Two linked records were merged into one. Which {other} stays linked with it?", ""

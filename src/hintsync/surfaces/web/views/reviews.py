@@ -9,6 +9,7 @@ from typing import Final
 
 from hintsync.core.fields import Mapping as FieldTable
 from hintsync.core.records import RecordId
+from hintsync.core.restored import DOUBTED
 from hintsync.core.values import Side
 from hintsync.engine.pairs.standing import candidate_side
 from hintsync.engine.reviews.choices import Decision
@@ -144,6 +145,8 @@ def question(review: Review) -> str:
         if review.details.get("rule") in BOTH_FROZEN:
             return f"Two linked {RECORD[review.side]}s were merged into one. Which {RECORD[side]} stays linked with it?"
         return f"The {RECORD[review.side]} is gone, perhaps merged. Did one of these take its place?"
+    if review.kind is ReviewKind.OVERLAY and review.details.get("reason") == DOUBTED:
+        return "Were these two unlinked after the backup was taken, or are they still the same person?"
     if review.kind is ReviewKind.REFUSED and not review.field_name:
         return "A system did not take the record. Correct it there; it is tried again by itself when it changes."
     if review.kind is ReviewKind.NEAR_MATCH and not review.candidates:
@@ -181,6 +184,7 @@ _REASONS: Final = {
     "changed-on-both-sides": "it was changed in both systems",
     "both-filled": "the link was found again or came out of a backup, and both records have a value",
     "differs-since-the-backup": "the link came out of a backup, and one of the two may have been emptied since",
+    DOUBTED: "the link came out of a backup; the contact does not show the patient any more, or the patient not the contact",
     "phone-writes-paused": "writes of phone numbers are paused",
     "clears-paused": "emptying this field is paused",
     "clear-not-allowed": "this field is not emptied without a decision",
