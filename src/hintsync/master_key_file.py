@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hintsync.core.errors import FixConfiguration
 from hintsync.private_file import make_private, replace_private
 from hintsync.settings import Settings
@@ -27,7 +29,8 @@ class MasterKeyFile:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self.path.exists():
-                make_private(self.path, MasterKeys.generate())
+                with suppress(FileExistsError):  # another process that starts was quicker: its key is ours
+                    make_private(self.path, MasterKeys.generate())
             return MasterKeys.parse(self.path.read_text(encoding="ascii"))
         except OSError as error:
             raise FixConfiguration(f"{self.path.parent}: the state folder cannot be used: {error.strerror}") from None

@@ -123,7 +123,12 @@ async def test_older_backups_are_deleted_and_nothing_else(
 ) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    others = [folder / "notes.txt", folder / "practice.backup"]
+    alike = (
+        "hintsync-before-upgrade.backup",
+        "hintsync-20260101T000000Z-keep.backup",
+        "hintsync-2026010ZT000000Z.backup",
+    )
+    others = [folder / name for name in ("notes.txt", "practice.backup", *alike)]
     for other in others:
         other.write_text("not ours")
     for day in range(4):
@@ -133,6 +138,38 @@ async def test_older_backups_are_deleted_and_nothing_else(
     assert all(other.exists() for other in others)
     with pytest.raises(BadInput, match="not a folder"):
         await take_backup(sqlite_store, KEY, tmp_path / "file.backup", now=NOW, keep=2)
+
+
+async def test_the_backup_just_taken_stays_though_the_clock_went_back(sqlite_store: SqlStore, tmp_path: Path) -> None:
+    for day in (2, 1):
+        await take_backup(sqlite_store, KEY, tmp_path, now=NOW + timedelta(days=day), keep=2)
+    back = await take_backup(sqlite_store, KEY, tmp_path, now=NOW, keep=2)
+    assert [path.name[9:17] for path in back.pruned] == ["20260303"]
+    assert [path.name[9:17] for path in backups_in(tmp_path)] == ["20260302", "20260304"]
+
+
+async def test_an_older_backup_that_cannot_be_deleted_is_told_of_beside_the_one_that_was_taken(
+    sqlite_store: SqlStore, tmp_path: Path
+) -> None:
+    stuck = tmp_path / "hintsync-20200101T000000Z.backup"
+    stuck.mkdir()  # what no unlink deletes, whoever asks
+    first = await take_backup(sqlite_store, KEY, tmp_path, now=NOW, keep=2)
+    taken = await take_backup(sqlite_store, KEY, tmp_path, now=NOW + timedelta(days=1), keep=1)
+    assert (taken.pruned, taken.left) == ((first.path,), (stuck,))
+    noted = await last_backup(sqlite_store)
+    assert noted is not None
+    assert noted.file == taken.path.name
+
+
+async def test_a_disk_that_refuses_to_clean_up_is_told_in_our_words(
+    sqlite_store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(BadInput, match="cannot be written: Read-only"):
+        await take_backup(sqlite_store, KEY, tmp_path, now=NOW)
 
 
 async def test_a_file_that_is_there_is_not_written_over(sqlite_store: SqlStore, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,10 @@ class BackupKey:
         """Return the 32 bytes that seal the backup of a salt."""
         return hashlib.scrypt(self._text.encode(), salt=salt, maxmem=_MEMORY, dklen=32, **_COST)
 
+    def name(self, salt: bytes) -> str:
+        """Return what the key is called beside a salt; it costs as much to try words against it as against a backup."""
+        return hmac.digest(self.file_key(salt), b"hintsync backup key name", "sha256")[:4].hex()
+
     def is_among(self, texts: str) -> bool:
         """Say whether it is one of the words of a text."""
         return any(hmac.compare_digest(self._text, word) for word in texts.replace(",", " ").split())
@@ -66,11 +71,13 @@ def load_backup_key(settings: Settings, *, make: bool = False) -> BackupKey:
     given, path = settings.backup_key.get_secret_value(), key_file(settings)
     try:
         if not given and make and not path.exists():
-            make_private(path, MasterKeys.generate())
+            with suppress(FileExistsError):  # another process was quicker
+                make_private(path, MasterKeys.generate())
         key = BackupKey(given or path.read_text(encoding="utf-8").strip())
         masters = settings.master_keys.get_secret_value() or _text_of(settings.state / MASTER_KEY_FILE)
     except FileNotFoundError:
-        raise FixConfiguration(f"no backup key is set and there is no {path}: set HINTSYNC_BACKUP_KEY") from None
+        remedy = "put the file back from where you keep a copy, or set HINTSYNC_BACKUP_KEY"
+        raise FixConfiguration(f"no backup key is set and there is no {path}: {remedy}") from None
     except OSError as error:
         raise FixConfiguration(f"{path}: cannot be used: {error.strerror}") from None
     if key.is_among(masters):

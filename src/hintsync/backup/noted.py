@@ -1,13 +1,15 @@
-"""When the last backup was taken that could be read back: noted beside the connections that are in it, for people to see."""
+"""When the last backup was taken that could be read back, and under which key: noted beside the connections in it."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict, dataclass
 from typing import Final
 
 import orjson
 
 from hintsync.backup.file import Contents
+from hintsync.backup.key import BackupKey
 from hintsync.state.port import StateStore
 
 #: Cursor of each connection.
@@ -23,12 +25,21 @@ class BackupNoted:
     #: Its name, without the folder.
     file: str
     bytes: int
+    #: The backup's salt, and what its key is called beside that (`BackupKey.name`); empty: nobody noted it.
+    salt: str = ""
+    key: str = ""
+
+    def is_under(self, key: BackupKey) -> bool:
+        """Say whether a key opens it, as far as that is known; takes some tenths of a second."""
+        return not self.key or key.name(bytes.fromhex(self.salt)) == self.key
 
 
-async def note_backup(store: StateStore, file: str, contents: Contents) -> None:
+async def note_backup(store: StateStore, file: str, contents: Contents, key: BackupKey) -> None:
     """Remember a backup that was taken."""
-    noted = BackupNoted(contents.header.at, file, contents.bytes)
-    for connection_id in contents.header.connections:
+    header = contents.header
+    name = await asyncio.to_thread(key.name, bytes.fromhex(header.salt))
+    noted = BackupNoted(header.at, file, contents.bytes, header.salt, name)
+    for connection_id in header.connections:
         await store.put_cursor(connection_id, NOTED, orjson.dumps(asdict(noted)).decode())
 
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from hintsync.backup.key import load_backup_key
+from hintsync.backup.next_key import next_backup_key
 from hintsync.backup.noted import last_backup
 from hintsync.backup.taking import take_backup
-from hintsync.core.errors import FixConfiguration
+from hintsync.core.errors import FixConfiguration, HintsyncError
 from hintsync.engine.context import Engine
 from hintsync.engine.due import Every
 from hintsync.engine.schedule import Job
@@ -61,13 +61,16 @@ async def _take_leased(engine: Engine, settings: Settings, folder: Path) -> None
     try:
         if await _is_due(engine, settings.backup_hours):
             await _take(engine, settings, folder)
+    except HintsyncError as error:
+        _log.error("no backup was taken: %s", error)  # the schedule logs no more than a code
+        raise
     finally:
         await store.release_links(first, [BACKUP], worker)
 
 
 async def _take(engine: Engine, settings: Settings, folder: Path) -> None:
     _make(folder)
-    key = load_backup_key(settings, make=True)
+    key = await next_backup_key(settings, engine.store)
     taken = await take_backup(engine.store, key, folder, now=engine.clock.now(), keep=settings.backup_keep)
     _log.info("backup %s: %d bytes, read back", taken.path.name, taken.contents.bytes)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+import re
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -30,8 +32,10 @@ from hintsync.state.sql import tables
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.store import SqlStore
 
-#: How our files in a folder are called; the moment is between.
-_NAME: Final = ("hintsync-", ".backup")
+_log = logging.getLogger(__name__)
+
+#: How files are called that we name by the moment; others in the folder are somebody else's.
+_OURS: Final = re.compile(r"hintsync-[0-9]{8}T[0-9]{6}Z\.backup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,9 @@ class Backup:
 
     path: Path
     contents: Contents
-    #: Older backups that were deleted.
+    #: Older backups that were deleted, and those that could not be.
     pruned: tuple[Path, ...] = ()
+    left: tuple[Path, ...] = ()
 
 
 async def take_backup(store: StateStore, key: BackupKey, to: Path, *, now: datetime, keep: int = 0) -> Backup:
@@ -60,10 +65,12 @@ async def take_backup(store: StateStore, key: BackupKey, to: Path, *, now: datet
     """
     if not isinstance(store, SqlStore):
         raise BadInput("a store in memory cannot be copied")
-    path = _path(to, now, keep)
-    contents = await _taken(store, key, path, now)
-    await note_backup(store, path.name, contents)
-    return Backup(path, contents, _pruned(to, keep) if keep else ())
+    with _disk_errors(to):
+        path = _path(to, now, keep)
+        contents = await _taken(store, key, path, now)
+    await note_backup(store, path.name, contents, key)
+    with _disk_errors(to):
+        return _pruned(Backup(path, contents), keep) if keep else Backup(path, contents)
 
 
 def _path(to: Path, now: datetime, keep: int) -> Path:
@@ -74,7 +81,7 @@ def _path(to: Path, now: datetime, keep: int) -> Path:
     """
     if keep and not to.is_dir():
         raise BadInput(f"{to}: not a folder, so there are no older backups to be deleted")
-    path = to / f"{_NAME[0]}{now.astimezone(UTC):%Y%m%dT%H%M%SZ}{_NAME[1]}" if to.is_dir() else to
+    path = to / f"hintsync-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.backup" if to.is_dir() else to
     if path.exists():
         raise BadInput(f"{path} is there already")
     return path
@@ -91,13 +98,20 @@ async def _taken(store: SqlStore, key: BackupKey, path: Path, now: datetime) -> 
         contents = await asyncio.to_thread(_read_back, partial, key, counts)
         partial.replace(path)
         sync_folder(path.parent)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise StopRun(f"{path}: the disk is full; no backup was taken") from None
-        raise BadInput(f"{path}: cannot be written: {error.strerror}") from None
     finally:
         partial.unlink(missing_ok=True)
     return contents
+
+
+@contextmanager
+def _disk_errors(to: Path) -> Iterator[None]:
+    """Say what the disk refuses in our own words; that also holds for looking at it and for cleaning up."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise StopRun(f"{to}: the disk is full; no backup was taken") from None
+        raise BadInput(f"{to}: cannot be written: {error.strerror}") from None
 
 
 def _read_back(path: Path, key: BackupKey, written: Mapping[str, int]) -> Contents:
@@ -163,15 +177,26 @@ async def _batches(store: SqlStore, sql: AsyncConnection) -> AsyncGenerator[Batc
     yield Batch("secrets", ("connection_id", "name", "secret"), frozenset({"secret"}), await store.every_secret(sql))
 
 
-def _pruned(folder: Path, keep: int) -> tuple[Path, ...]:
-    """Delete all but the newest of our backups in a folder; the names sort by time."""
-    ours = backups_in(folder)
-    gone = ours[: max(len(ours) - keep, 0)]
-    for path in gone:
+def _pruned(taken: Backup, keep: int) -> Backup:
+    """Delete all but the newest backups beside one that was just taken; that one stays, whatever the clock says.
+
+    One that cannot be deleted is no reason to say that none was taken: it is told, and tried again after the next backup.
+    """
+    others = [path for path in backups_in(taken.path.parent) if path != taken.path]
+    older = others[: max(len(others) - (keep - 1), 0)]
+    left = tuple(path for path in older if not _deleted(path))
+    return replace(taken, pruned=tuple(path for path in older if path not in left), left=left)
+
+
+def _deleted(path: Path) -> bool:
+    try:
         path.unlink(missing_ok=True)
-    return tuple(gone)
+    except OSError as error:
+        _log.warning("%s: an older backup, cannot be deleted: %s", path, error.strerror)
+        return False
+    return True
 
 
 def backups_in(folder: Path) -> Sequence[Path]:
     """Return the backups in a folder that are named by their moment, oldest first."""
-    return sorted(folder.glob("*".join(_NAME)))
+    return sorted(path for path in folder.glob("hintsync-*.backup") if _OURS.fullmatch(path.name))

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from hintsync.backup.file import Contents, check_backup
 from hintsync.backup.key import key_file, load_backup_key
+from hintsync.backup.next_key import next_backup_key
 from hintsync.backup.taking import Backup, take_backup
 from hintsync.bootstrap import Service
 from hintsync.settings import Settings, load_settings
@@ -28,6 +29,12 @@ def backup(
     check: Annotated[
         bool, typer.Option("--check", help="Read a backup to its end instead, and say what it holds.")
     ] = False,
+    new_key: Annotated[
+        bool,
+        typer.Option(
+            "--new-key", help="Accept another backup key than that of the last backup; make one if none is there."
+        ),
+    ] = False,
     state: StateFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -39,7 +46,7 @@ def backup(
         return Answer(_data(to, contents), (Text(f"{to}: whole; {_told(contents)}"),))
 
     async def work(service: Service) -> Answer:
-        key = load_backup_key(service.settings, make=True)
+        key = await next_backup_key(service.settings, service.store, new=new_key)
         return _answer(await take_backup(service.store, key, to, now=service.clock.now(), keep=keep), service.settings)
 
     if check:
@@ -48,15 +55,20 @@ def backup(
 
 
 def _answer(taken: Backup, settings: Settings) -> Answer:
-    data = {**_data(taken.path, taken.contents), "pruned": [path.name for path in taken.pruned]}
+    files = {"pruned": [path.name for path in taken.pruned], "left": [path.name for path in taken.left]}
+    data = {**_data(taken.path, taken.contents), **files}
     lines = [f"{taken.path}: {_told(taken.contents)}", *(f"{path.name}: deleted, older" for path in taken.pruned)]
-    return Answer(data, (Text("\n".join(lines)),), remarks=_remarks(settings))
+    return Answer(data, (Text("\n".join(lines)),), remarks=_remarks(taken, settings))
 
 
-def _remarks(settings: Settings) -> tuple[str, ...]:
+def _remarks(taken: Backup, settings: Settings) -> tuple[str, ...]:
+    left = tuple(f"{path}: older, and cannot be deleted; look who owns the file and the folder" for path in taken.left)
     if settings.backup_key.get_secret_value():
-        return ()
-    return (f"keep a copy of {key_file(settings)} on another machine: the backup opens with it, and with nothing else",)
+        return left
+    return (
+        *left,
+        f"keep a copy of {key_file(settings)} on another machine: the backup opens with it, and with nothing else",
+    )
 
 
 def _data(path: Path, contents: Contents) -> dict[str, object]:
