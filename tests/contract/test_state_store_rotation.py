@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hintsync.core.errors import BadInput, FixConfiguration
-from hintsync.state.keys import MasterKeys, _label, sealed_by
+from hintsync.state.keys import DataKey, MasterKeys, _label, sealed_by
 from hintsync.state.open import open_store
 from hintsync.state.port import Connection
 from hintsync.state.sql import tables
@@ -179,6 +181,36 @@ async def test_destroying_secrets_destroys_the_key_that_would_open_a_copy_of_the
     assert await data_keys(sql_store) == []
     await sql_store.put_secret("con-1", "login", b"another")
     assert await sql_store.secret("con-1", "login") == b"another"
+
+
+#: Sessions that wait for a lock of another one.
+BLOCKED = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_secret_being_stored_while_the_others_are_destroyed_is_destroyed_too(
+    postgres_store: SqlStore, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    if not first:
+        await postgres_store.put_secret("con-1", "login", b"secret")
+    seal, dropping = SqlStore._sealing_key, list[asyncio.Task[int]]()
+
+    async def slowly(store: SqlStore, sql: AsyncConnection, connection_id: str) -> DataKey:
+        key = await seal(store, sql, connection_id)  # and now its lock is held
+        dropping.append(asyncio.create_task(store.drop_secrets(connection_id)))
+        while not (await sql.execute(text(BLOCKED))).scalar_one():
+            await sql.execute(text("SELECT pg_stat_clear_snapshot()"))
+            await asyncio.sleep(0)
+        return key
+
+    monkeypatch.setattr(SqlStore, "_sealing_key", slowly)
+    async with asyncio.timeout(30):
+        await postgres_store.put_secret("con-1", "hint-key", b"another")
+        assert await dropping[0] == (1 if first else 2)
+    assert await postgres_store.secret("con-1", "hint-key") is None
+    assert (await data_keys(postgres_store), await sealers(postgres_store)) == ([], set())
 
 
 async def test_a_connection_that_is_not_known_has_no_data_key(sql_store: SqlStore) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from hintsync.state.open import examine, open_store, upgrade
 from hintsync.state.port import Connection
 from hintsync.state.sql import schema
 from hintsync.state.sql.database import Database
-from hintsync.state.sql.tables import HEAD
+from hintsync.state.sql.tables import HEAD, processes
 from hintsync.state.traffic import DEAD_AFTER, ProcessSeen
 from tests.contract.live_examples import a_mark
 from tests.contract.state_examples import everything
@@ -106,6 +106,31 @@ async def test_a_migration_that_takes_something_away_is_told(step: str, tmp_path
     await database.aclose()
     assert taken_away(before, after)
     assert taken_away(before, before) == []
+
+
+async def test_no_process_of_the_version_before_runs_on_where_data_keys_seal_secrets_that_it_cannot_read(
+    empty_url: str, master_keys: MasterKeys, connection: Connection
+) -> None:
+    database = await make_version(empty_url, "0004")
+    seen = a_process(time.time())
+    async with database.writing() as sql:
+        await sql.execute(processes.insert().values({**asdict(seen), "roles": "worker"}))
+    assert (await examine(empty_url)).ending == ["0.1.0"]
+    with pytest.raises(RetryLater, match="stop them first"):
+        await open_store(empty_url, master_keys)
+    async with database.writing() as sql:
+        await sql.execute(processes.delete())
+    store = await open_store(empty_url, master_keys)
+    await store.put_connection(connection)
+    await store.put_secret(connection.id, "login", b"secret")
+    async with database.reading() as sql:
+        token = (await sql.execute(text("SELECT token FROM secrets"))).scalar_one()
+        serves = (await sql.execute(text("SELECT serves FROM hintsync_schema"))).scalar_one()
+    with pytest.raises(FixConfiguration, match="does not fit"):  # all that code of 0004 tries
+        master_keys.decrypt(bytes(token))
+    assert serves > "0004"
+    await store.aclose()
+    await database.aclose()
 
 
 # --- old database, new code

@@ -53,6 +53,9 @@ class SecretsPart(Part):
     async def drop_secrets(self, connection_id: str) -> int:
         """Destroy every secret of a connection, and the keys that could open a copy of them; see the port."""
         async with self._database.writing() as sql:
+            # Whoever stores a secret meanwhile holds the lock of the root or of a data key: what it stores goes, too.
+            await sql.execute(select(_ROOT).with_for_update())
+            await sql.execute(select(_DATA_KEYS.c.id).filter_by(connection_id=connection_id).with_for_update())
             dropped = (await sql.execute(delete(_SECRETS).filter_by(connection_id=connection_id))).rowcount
             await sql.execute(delete(_DATA_KEYS).filter_by(connection_id=connection_id))
             return dropped

@@ -1,4 +1,7 @@
-"""A key of its own for each connection's secrets, wrapped by the master key."""
+"""A key of its own for each connection's secrets, wrapped by the master key.
+
+Code of 0004 would go on with these tables until the first secret is stored that a data key seals, and could not read that one.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,7 +10,7 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
-serves = "0004"
+serves = "0005"
 
 KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
