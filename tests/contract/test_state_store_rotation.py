@@ -200,7 +200,7 @@ async def test_a_secret_being_stored_while_the_others_are_destroyed_is_destroyed
     async def slowly(store: SqlStore, sql: AsyncConnection, connection_id: str) -> DataKey:
         key = await seal(store, sql, connection_id)  # and now its lock is held
         dropping.append(asyncio.create_task(store.drop_secrets(connection_id)))
-        while not (await sql.execute(text(BLOCKED))).scalar_one():
+        while not dropping[0].done() and not (await sql.execute(text(BLOCKED))).scalar_one():
             await sql.execute(text("SELECT pg_stat_clear_snapshot()"))
             await asyncio.sleep(0)
         return key

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -20,16 +21,21 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
-def at_first_sync(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    """Do something at the moment when a file that is being written is to reach the disk."""
-    sync, calls = os.fsync, iter([act])
+def at_first_file(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Do something at the moment when a file was opened that is to be written, and is empty still."""
+    fdopen, calls = os.fdopen, iter([act])
 
-    def fsync(descriptor: int) -> None:
-        for call in calls:
-            call()
-        sync(descriptor)
+    def opened(descriptor: int, mode: str, encoding: str) -> IO[str]:
+        file = fdopen(descriptor, mode, encoding=encoding)
+        try:
+            for call in calls:
+                call()
+        except Killed:
+            file.close()
+            raise
+        return file
 
-    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "fdopen", opened)
 
 
 def die() -> None:
@@ -40,7 +46,7 @@ def test_a_process_killed_while_it_makes_the_master_key_leaves_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = MasterKeyFile(Settings(state=tmp_path))
-    at_first_sync(monkeypatch, die)
+    at_first_file(monkeypatch, die)
     with pytest.raises(Killed):
         file.load()
     assert not file.path.exists()
@@ -55,7 +61,7 @@ def test_of_two_processes_that_start_at_once_both_have_the_same_master_key(
 ) -> None:
     first, second = (MasterKeyFile(Settings(state=tmp_path)) for _ in range(2))
     seen: list[tuple[str, ...]] = []
-    at_first_sync(monkeypatch, lambda: seen.append(second.load().names))
+    at_first_file(monkeypatch, lambda: seen.append(second.load().names))
     assert [first.load().names] == seen
 
 
@@ -63,7 +69,7 @@ def test_of_two_processes_that_take_the_first_backup_both_have_the_same_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, seen = Settings(state=tmp_path), list[bytes]()
-    at_first_sync(monkeypatch, lambda: seen.append(load_backup_key(settings, make=True).file_key(bytes(32))))
+    at_first_file(monkeypatch, lambda: seen.append(load_backup_key(settings, make=True).file_key(bytes(32))))
     assert [load_backup_key(settings, make=True).file_key(bytes(32))] == seen
 
 
