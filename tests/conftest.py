@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from hintsync.state.keys import MasterKeys
 from hintsync.state.memory import MemoryStore
@@ -173,3 +174,8 @@ def store(request: pytest.FixtureRequest) -> StateStore:
     """Each of the three stores in turn, knowing `connection`."""
     found: StateStore = request.getfixturevalue(f"{request.param}_store")
     return found
+
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")

@@ -22,21 +22,20 @@ SECRET = "Zyxwvut" + "canary" + "0123456789"
 _CRASHES = "import os, sys; held = sys.argv[1][::-1]; %s; os.abort()"
 
 
-def _allow_core_files() -> None:
-    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
-    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+#: Lets a command write core files as far as the system allows it. A shell does it, not a function between fork and exec: there
+#: libraries with threads of their own (gRPC) may abort the child before it is our command.
+_ALLOWING_CORE_FILES = ("/bin/sh", "-c", 'ulimit -S -c "$(ulimit -H -c)"; exec "$@"', "sh")
 
 
 @contextlib.contextmanager
 def started(command: Sequence[str], folder: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Start a process in a folder of its own, which may write core files as far as the system lets it."""
     process = subprocess.Popen(
-        command,
+        [*_ALLOWING_CORE_FILES, *command],
         cwd=folder,
         env={**os.environ, **environment},
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_allow_core_files,  # before any thread of the child exists
     )
     assert process.stderr is not None
     with process.stderr:
