@@ -9,7 +9,8 @@ from hintsync.core.link_by_hand import Step, Warned
 from hintsync.core.plan import Outcome
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.pairs.by_hand import create_by_hand, link_by_hand, preview, sync_by_hand, unlink_by_hand
+from hintsync.engine.pairs.by_hand import create_by_hand, link_by_hand, sync_by_hand, unlink_by_hand
+from hintsync.engine.pairs.considering import preview
 from hintsync.engine.pairs.parting import finish_parting
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.port import ReviewKind

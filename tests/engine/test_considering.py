@@ -6,7 +6,8 @@ from hintsync.core.link_by_hand import Step, Warned
 from hintsync.core.plan import Outcome
 from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
-from hintsync.engine.pairs.by_hand import consider, consider_create, create_by_hand, link_by_hand, sync_by_hand
+from hintsync.engine.pairs.by_hand import create_by_hand, link_by_hand, sync_by_hand
+from hintsync.engine.pairs.considering import consider, consider_create
 from hintsync.engine.pairs.creating import new_link
 from tests.engine.world import World
 

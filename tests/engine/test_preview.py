@@ -2,7 +2,8 @@
 
 from hintsync.core.plan import Effect
 from hintsync.core.values import Side
-from hintsync.engine.pairs.by_hand import link_by_hand, preview, sync_by_hand
+from hintsync.engine.pairs.by_hand import link_by_hand, sync_by_hand
+from hintsync.engine.pairs.considering import preview
 from tests.engine.world import World
 
 BORN = "1980-05-06"

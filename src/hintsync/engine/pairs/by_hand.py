@@ -2,51 +2,48 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
-from hintsync.core.draft import draft_values
 from hintsync.core.errors import AskPerson, BadInput, RetryLater
-from hintsync.core.fingerprints import pair_salt
-from hintsync.core.first_sync import inherited_fields
 from hintsync.core.lifecycle import RESUMED
-from hintsync.core.link import OwnLink, Trigger
-from hintsync.core.link_by_hand import ChosenPair, ManualDecision, Step, Warned, decide_by_hand, decide_create_by_hand
-from hintsync.core.plan import Match, Mode, Outcome
+from hintsync.core.link import Trigger
+from hintsync.core.link_by_hand import ManualDecision, Step, Warned, decide_by_hand
+from hintsync.core.plan import Outcome
 from hintsync.core.policy import Choices
 from hintsync.core.records import (
     FieldName,
-    Fingerprint,
     Link,
     LinkState,
     LinkStatus,
     RecordId,
     RecordState,
     Snapshot,
-    Values,
 )
 from hintsync.core.restored import is_restored
-from hintsync.core.seal import prints_of
-from hintsync.core.values import ABSENT, Side
+from hintsync.core.values import Side
 from hintsync.engine.batch.cases import choices_of, mode_of
 from hintsync.engine.batch.linking import outcome_of
 from hintsync.engine.context import Engine
+from hintsync.engine.pairs.choice import (
+    chosen_pair,
+    inherited_prints,
+    look_before_create,
+    read_both,
+    reason_of_first_sync,
+    states_of,
+    unfinished_of,
+)
 from hintsync.engine.pairs.creating import Birth, create_missing, new_link
 from hintsync.engine.pairs.holding import holding
 from hintsync.engine.pairs.outcomes import Records, Scribe, record_pair, written_by_side
 from hintsync.engine.pairs.parting import Intent, finish_parting, part
-from hintsync.engine.pairs.settling import Pair, Settled, is_gone, plan_pair, settle
+from hintsync.engine.pairs.settling import Pair, is_gone, settle
 from hintsync.engine.pairs.write_back import write_back
 from hintsync.engine.reviews.standing import load_open_reviews
 from hintsync.engine.runs.life import check_identity
 from hintsync.ports import WriteMode
 from hintsync.state.port import Commit, LinkChange, LinkTaken, ReviewKind
-
-#: A contact that was linked with nobody before has nothing from a former patient.
-NOTHING_INHERITED: Mapping[FieldName, Fingerprint] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +73,6 @@ class HandResult:
     def done(self) -> bool:
         """Whether the action was carried out."""
         return self.step not in (Step.ASK, Step.REFUSE) and self.outcome is not Outcome.FAILED
-
-
-@dataclass(frozen=True, slots=True)
-class Considered:
-    """What linking two records would do as both stand now; nothing is written. Holds people's data."""
-
-    decision: ManualDecision
-    settled: Settled
-    #: Moves when either record, or what would be done, does; keyed, so that it tells no value.
-    seal: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConsideredCreate:
-    """What creating a contact's patient would do as the contact stands now; nothing is written. Holds a person's data."""
-
-    match: Match
-    contact: Snapshot
-    #: What the new patient is given.
-    values: Values
-    #: Moves when any of it does; keyed.
-    seal: str
 
 
 async def sync_by_hand(engine: Engine, side: Side, record_id: RecordId) -> HandResult:
@@ -151,10 +126,10 @@ async def link_by_hand(
         RetryLater: a worker is at a link of one of the two and does not let go of it.
     """
     await _begin(engine)
-    contact, patient = await _read_both(engine, contact_id, patient_id)
-    before = await _states(engine, contact.id, patient.id)
+    contact, patient = await read_both(engine, contact_id, patient_id)
+    before = await states_of(engine, contact.id, patient.id)
     async with holding(engine, _ids(*before.values())):
-        states = await _states(engine, contact.id, patient.id)
+        states = await states_of(engine, contact.id, patient.id)
         if _ids(*states.values()) != _ids(*before.values()):
             raise RetryLater(None, "one of the two was linked or unlinked just now; look again")
         return await _link(engine, contact, patient, states, confirmed)
@@ -167,10 +142,10 @@ async def _link(
     states: Mapping[Side, LinkState | None],
     confirmed: Collection[Warned],
 ) -> HandResult:
-    unfinished = _unfinished(states)
+    unfinished = unfinished_of(states)
     if unfinished is not None:
         return await _sync(engine, unfinished, "L1", Step.LINK)
-    decision = decide_by_hand(await _chosen(engine, contact, patient, states), confirmed)
+    decision = decide_by_hand(await chosen_pair(engine, contact, patient, states), confirmed)
     if decision.step in (Step.ASK, Step.REFUSE):
         return _not_done(decision)
     old, other = states[Side.SALESFORCE], states[Side.HINT]
@@ -180,27 +155,22 @@ async def _link(
     if other is not None and other != old:
         left_over = (await part(engine, other, Intent())).left_over
     if old is not None:
-        inherited = _inherited(engine, contact, old, patient.id)
-        left_over |= (await part(engine, old, Intent(True, patient.id, _reason(inherited)))).left_over
+        inherited = inherited_prints(engine, contact, old, patient.id)
+        left_over |= (await part(engine, old, Intent(True, patient.id, reason_of_first_sync(inherited)))).left_over
     state = await _reserved(engine, contact.id, patient.id)
     async with holding(engine, [state.link.id]):
         result = await _sync(engine, state, decision.row, decision.step)
     return replace(result, left_over=left_over, warnings=tuple(sorted(decision.warnings)))
 
 
-def _unfinished(states: Mapping[Side, LinkState | None]) -> LinkState | None:
-    """Return the link of this very pair if it was cut off in its first sync."""
-    state = states[Side.SALESFORCE]
-    ours = state is not None and state == states[Side.HINT] and state.link.status is LinkStatus.RESERVED
-    return state if ours else None
-
-
 async def _reserved(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> LinkState:
     """Return the new pair's reservation: made when the contact's old link ended, or made now."""
-    known = (await _states(engine, contact_id, patient_id))[Side.SALESFORCE]
+    known = (await states_of(engine, contact_id, patient_id))[Side.SALESFORCE]
     if known is not None and known.link.patient_id == patient_id:
         return known
-    link = new_link(engine, str(Trigger.MANUAL), contact_id=contact_id, patient_id=patient_id, reason=_reason())
+    link = new_link(
+        engine, str(Trigger.MANUAL), contact_id=contact_id, patient_id=patient_id, reason=reason_of_first_sync()
+    )
     return await _reserve(engine, link)
 
 
@@ -236,13 +206,15 @@ async def create_by_hand(engine: Engine, contact_id: RecordId, *, allow_duplicat
         BadInput: no such contact.
     """
     await _begin(engine)
-    contact, state, match = await _to_create(engine, contact_id)
+    contact, state, match = await look_before_create(engine, contact_id)
     if match.outcome is not Outcome.CREATED:
         return HandResult(
             Step.REFUSE, match.row, match.outcome, reason=match.reason, linked_to=next(iter(match.peers), None)
         )
     if state is None:
-        link = new_link(engine, str(Trigger.MANUAL), contact_id=contact_id, patient_id=None, reason=_reason())
+        link = new_link(
+            engine, str(Trigger.MANUAL), contact_id=contact_id, patient_id=None, reason=reason_of_first_sync()
+        )
         state = await _reserve(engine, link)
     async with holding(engine, [state.link.id]):
         return await _create(engine, state, contact, allow_duplicate=allow_duplicate)
@@ -299,126 +271,9 @@ async def _not_born(engine: Engine, state: LinkState, birth: Birth) -> HandResul
     return HandResult(Step.REFUSE, "L12", outcome, reason=birth.failure, duplicates=birth.duplicates, shown_once=shown)
 
 
-async def preview(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> Settled:
-    """Plan the sync of two records without writing anything: what will change where.
-
-    A pair that is linked is planned as it stands; any other as the first sync of a link made by hand.
-
-    Raises:
-        BadInput: no such contact, or no such patient.
-    """
-    contact, patient = await _read_both(engine, contact_id, patient_id)
-    return _planned(engine, contact, patient, (await _states(engine, contact.id, patient.id))[Side.SALESFORCE])
-
-
-async def consider(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> Considered:
-    """Plan the link of two records without writing anything, with what a person must be told before (`link_by_hand`).
-
-    Raises:
-        BadInput: no such contact, or no such patient.
-    """
-    contact, patient = await _read_both(engine, contact_id, patient_id)
-    states = await _states(engine, contact.id, patient.id)
-    decision = decide_by_hand(await _chosen(engine, contact, patient, states))
-    if _unfinished(states) is not None:
-        decision = ManualDecision(Step.LINK, "L1")
-    settled = _planned(engine, contact, patient, states[Side.SALESFORCE])
-    return Considered(decision, settled, _seal_of(engine, decision, settled))
-
-
-async def consider_create(engine: Engine, contact_id: RecordId) -> ConsideredCreate:
-    """Say what `create_by_hand` would do, without writing anything.
-
-    Raises:
-        BadInput: no such contact.
-    """
-    contact, _, match = await _to_create(engine, contact_id)
-    values = draft_values(engine.table, contact, engine.constraints())
-    fp = engine.fingerprinter(pair_salt(contact.id, None))
-    told = (match, fp.of_all(contact.values).hex(), sorted(values))
-    return ConsideredCreate(match, contact, values, hashlib.sha256(repr(told).encode()).hexdigest())
-
-
-async def _to_create(engine: Engine, contact_id: RecordId) -> tuple[Snapshot, LinkState | None, Match]:
-    """Read a contact, and decide whether a patient may be created from it."""
-    contact = (await engine.salesforce.read([contact_id])).get(contact_id)
-    if contact is None or is_gone(contact):
-        raise BadInput(f"no contact {contact_id}")
-    state = (await engine.store.live_links(engine.connection.id, Side.SALESFORCE, [contact_id])).get(contact_id)
-    first, last = contact.values.get("first_name"), contact.values.get("last_name")
-    match = decide_create_by_hand(
-        _own(state, Side.SALESFORCE),
-        first_name=first if isinstance(first, str) else None,
-        last_name=last if isinstance(last, str) else None,
-        person_account=contact.person_account,
-    )
-    return contact, state, match
-
-
-def _seal_of(engine: Engine, decision: ManualDecision, settled: Settled) -> str:
-    """Return what a person who confirms has seen: the decision, the plan and both records."""
-    pair, plan = settled.pair, settled.plan
-    fp = engine.fingerprinter(pair.state.link.salt)
-    writes = {side: sorted(prints.items()) for side, prints in sorted(prints_of(plan.writes, fp).items())}
-    seen = [fp.of_all(pair.seen(side).values).hex() for side in Side]
-    rows = [(each.field, each.row, each.effect) for each in plan.decisions]
-    told = (decision.step, decision.row, sorted(decision.warnings), decision.linked_to, plan.frozen, writes, seen, rows)
-    return hashlib.sha256(repr(told).encode()).hexdigest()
-
-
-def _planned(engine: Engine, contact: Snapshot, patient: Snapshot, known: LinkState | None) -> Settled:
-    """Plan the pair: as it stands if the contact is linked with this patient, else as the first sync of a link by hand."""
-    if known is not None and known.link.patient_id == patient.id:
-        pair = Pair(known, patient, contact, mode_of(known.link), choices=choices_of(known.link))
-        return Settled(pair, plan_pair(engine, pair))
-    inherited = _inherited(engine, contact, known, patient.id) if known else {}
-    reason = _reason(inherited)  # the fields of a former patient, which the decisions of row U3 name
-    link = new_link(engine, str(Trigger.MANUAL), contact_id=contact.id, patient_id=patient.id, reason=reason)
-    pair = Pair(LinkState(link, {}, {}), patient, contact, Mode.FIRST_SALESFORCE_WINS, choices=choices_of(link))
-    return Settled(pair, plan_pair(engine, pair))
-
-
 async def _begin(engine: Engine) -> None:
     await check_identity(engine)
     await finish_parting(engine)
-
-
-async def _read_both(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> tuple[Snapshot, Snapshot]:
-    contacts, patients = await asyncio.gather(engine.salesforce.read([contact_id]), engine.hint.read([patient_id]))
-    contact, patient = contacts.get(contact_id), patients.get(patient_id)
-    if contact is None or contact.state is not RecordState.LIVE:
-        raise BadInput(f"no contact {contact_id}")
-    if patient is None:
-        raise BadInput(f"no patient {patient_id}")
-    return contact, patient
-
-
-async def _states(engine: Engine, contact_id: RecordId, patient_id: RecordId) -> dict[Side, LinkState | None]:
-    store, connection_id = engine.store, engine.connection.id
-    by_contact = await store.live_links(connection_id, Side.SALESFORCE, [contact_id])
-    by_patient = await store.live_links(connection_id, Side.HINT, [patient_id])
-    return {Side.SALESFORCE: by_contact.get(contact_id), Side.HINT: by_patient.get(patient_id)}
-
-
-async def _chosen(
-    engine: Engine, contact: Snapshot, patient: Snapshot, states: Mapping[Side, LinkState | None]
-) -> ChosenPair:
-    return ChosenPair(
-        contact.id,
-        patient.id,
-        contact_link=_own(states[Side.SALESFORCE], Side.SALESFORCE),
-        patient_link=_own(states[Side.HINT], Side.HINT),
-        patient_state=patient.state,
-        person_account=contact.person_account,
-        declined=await engine.store.declined(engine.connection.id, contact.id, patient.id),
-    )
-
-
-def _own(state: LinkState | None, side: Side) -> OwnLink | None:
-    if state is None:
-        return None
-    peer = state.link.patient_id if side is Side.SALESFORCE else state.link.contact_id
-    return OwnLink(state.link.status, peer, state.link.reason)
 
 
 def _not_done(decision: ManualDecision) -> HandResult:
@@ -430,26 +285,6 @@ def _not_done(decision: ManualDecision) -> HandResult:
         warnings=tuple(sorted(decision.warnings)),
         linked_to=decision.linked_to,
     )
-
-
-def _inherited(
-    engine: Engine, contact: Snapshot, old: LinkState, patient_id: RecordId
-) -> Mapping[FieldName, Fingerprint]:
-    """Return the fields that a contact has from its former patient (row U3), with prints that the new link can compare.
-
-    Names alone would not do: the first sync may come later, and somebody may edit the contact until then.
-    """
-    names = inherited_fields(contact, old.base, engine.fingerprinter(old.link.salt))
-    fp = engine.fingerprinter(pair_salt(contact.id, patient_id))
-    shown = {name: value for name in names if (value := contact.values[name]) is not ABSENT}
-    return {name: fp.of(name, value) for name, value in shown.items()}
-
-
-def _reason(inherited: Mapping[FieldName, Fingerprint] = NOTHING_INHERITED) -> str:
-    """Return how the first sync of a link made by hand is to go, fields of a former patient included (row U3)."""
-    mode = str(Mode.FIRST_SALESFORCE_WINS)
-    told = ",".join(f"{name}={print_.hex()}" for name, print_ in sorted(inherited.items()))
-    return f"{mode}|{told}" if told else mode
 
 
 async def sync_with_choices(engine: Engine, state: LinkState, choices: Choices) -> HandResult:

@@ -8,7 +8,8 @@ import typer
 
 from hintsync.core.link_by_hand import Warned
 from hintsync.engine.context import Engine
-from hintsync.engine.pairs.by_hand import create_by_hand, link_by_hand, preview
+from hintsync.engine.pairs.by_hand import create_by_hand, link_by_hand
+from hintsync.engine.pairs.considering import preview
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.hand_views import hand_answer, preview_answer
 from hintsync.surfaces.cli.options import AsJson, ConnectionName, DryRun, StateFolder

@@ -8,7 +8,8 @@ import typer
 
 from hintsync.engine.batch.pairs import sync_all
 from hintsync.engine.context import Engine
-from hintsync.engine.pairs.by_hand import preview, sync_by_hand
+from hintsync.engine.pairs.by_hand import sync_by_hand
+from hintsync.engine.pairs.considering import preview
 from hintsync.state.port import Run
 from hintsync.surfaces.cli.answer import Answer
 from hintsync.surfaces.cli.hand_views import hand_answer, linked_peer, preview_answer

@@ -11,7 +11,8 @@ from hintsync.core.near_weights import WEIGHTS, Field, Verdict
 from hintsync.core.plan import Outcome
 from hintsync.core.records import HoldKind
 from hintsync.core.values import ABSENT, Side
-from hintsync.engine.pairs.by_hand import HandResult, consider, link_by_hand
+from hintsync.engine.pairs.by_hand import HandResult, link_by_hand
+from hintsync.engine.pairs.considering import consider
 from hintsync.state.port import AuditEvent
 from hintsync.surfaces.web.views.addresses import contact_address, patient_address
 from hintsync.surfaces.web.views.comparison import comparison, displaced_by

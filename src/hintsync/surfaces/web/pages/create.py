@@ -10,7 +10,8 @@ from starlette.responses import Response
 from hintsync.core.errors import BadInput
 from hintsync.core.near import Grade
 from hintsync.core.plan import Outcome
-from hintsync.engine.pairs.by_hand import ConsideredCreate, consider_create, create_by_hand
+from hintsync.engine.pairs.by_hand import create_by_hand
+from hintsync.engine.pairs.considering import ConsideredCreate, consider_create
 from hintsync.engine.search.patients import name_of, patient_index
 from hintsync.engine.search.sides import whole_person
 from hintsync.surfaces.web.access.roles import Role

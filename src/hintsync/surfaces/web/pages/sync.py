@@ -14,7 +14,8 @@ from hintsync.core.person import Person
 from hintsync.core.records import RecordId
 from hintsync.core.values import Side
 from hintsync.engine.context import Engine
-from hintsync.engine.pairs.by_hand import Considered, HandResult, consider, link_by_hand, sync_by_hand
+from hintsync.engine.pairs.by_hand import HandResult, link_by_hand, sync_by_hand
+from hintsync.engine.pairs.considering import Considered, consider
 from hintsync.engine.pairs.standing import pair_of
 from hintsync.engine.search.patients import name_of, patient_index
 from hintsync.engine.search.sides import person_at

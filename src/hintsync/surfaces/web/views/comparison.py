@@ -12,7 +12,7 @@ from hintsync.core.link_by_hand import ManualDecision, Step, Warned
 from hintsync.core.plan import Effect, FieldDecision, Outcome
 from hintsync.core.records import RecordId
 from hintsync.core.values import ABSENT, Side
-from hintsync.engine.pairs.by_hand import Considered, ConsideredCreate
+from hintsync.engine.pairs.considering import Considered, ConsideredCreate
 from hintsync.engine.pairs.settling import Settled
 from hintsync.surfaces.web.views.rule_words import hold_words, words_ahead
 from hintsync.surfaces.web.views.values import Shown, Who, shown, who
