@@ -73,7 +73,7 @@ def test_it_converts_deploys_retrieves_and_deletes_our_packages(sf: Cli, tmp_pat
     assert app.client is not None
     assert (app.client.client_id, app.url) == ("hintsyncKEY", "https://sync.clinic.example/canvas")
 
-    for name in ("events", "pages"):
+    for name in packages:
         manifest = tmp_path / f"{name}-mdapi" / "package.xml"
         sf("project", "retrieve", "start", "--manifest", str(manifest), "-w", "2", folder=tmp_path)
         sf("project", "convert", "source", "--root-dir", name, "--output-dir", f"{name}-retrieved", folder=tmp_path)
