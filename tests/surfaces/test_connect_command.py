@@ -223,6 +223,16 @@ def test_a_key_whose_certificate_is_on_its_way_survives_connecting_by_secret(tow
     assert asyncio.run(secret_of(town, "second", SALESFORCE_KEY)) == b"", "it is in the login now, and nowhere else"
 
 
+def test_a_key_whose_certificate_is_on_its_way_survives_connecting_by_a_key_of_ones_own(
+    town: Town, tmp_path: Path, made: dict[str, str]
+) -> None:
+    own = new_signing_key("the clinic's own", datetime.now(UTC))
+    (tmp_path / "own.pem").write_text(own.private_key, encoding="ascii")
+    upload(town, own.certificate)
+    town.json("connect", "second", *by_key(town, tmp_path), "--private-key-file", tmp_path / "own.pem")
+    assert town.json("salesforce-key", "second", "--certificate", tmp_path / "up.crt")["waiting"] == made
+
+
 def test_a_first_key_that_cannot_be_read_is_made_anew_by_the_command_that_is_named(
     town: Town, tmp_path: Path, made: dict[str, str]
 ) -> None:

@@ -120,14 +120,22 @@ async def login_with_own_key(
     return WithJwt(login_url, client_id, username, key.private_key, key.certificate)
 
 
-async def settle_first_key(store: StateStore, connection_id: str) -> None:
-    """Forget the first key's own secret, once a login by key is stored: what counts then is the login.
+async def settle_first_key(service: Service, connection: Connection) -> None:
+    """Take the first key out of its own secret, once the stored login is one by key: what counts then is the login.
 
-    With any other login it goes on waiting, for its certificate may be on the way to the app.
+    With any other login it goes on waiting there, and beside a key of the clinic's in the login, as a later key does: its
+    certificate may be on the way to the app.
     """
-    by_key = isinstance(await stored_login(store, connection_id), WithJwt)
-    if by_key and await store.secret(connection_id, SALESFORCE_KEY):
-        await store.put_secret(connection_id, SALESFORCE_KEY, b"")
+    login = await stored_login(service.store, connection.id)
+    if not isinstance(login, WithJwt):
+        return
+    try:
+        key = await _pending(service.store, connection.id)
+    except _UnreadableKey:
+        key = None  # nothing signs in by it any more, and `--renew` makes the next one
+    if key is not None and login.private_key != key.private_key and login.waiting is None:
+        await _store_login(service, connection, replace(login, waiting=key))
+    await service.store.put_secret(connection.id, SALESFORCE_KEY, b"")
 
 
 async def _waits(store: StateStore, connection_id: str) -> bool:

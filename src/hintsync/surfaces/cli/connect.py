@@ -141,7 +141,7 @@ async def _connected(
             made = await join_both(service, name, hint_token=token, login=login, options=options)
         else:
             made = await connect_salesforce(service, name, login=login, options=options)
-    await settle_first_key(service.store, made.id)
+    await settle_first_key(service, made)
     return made, code
 
 

@@ -76,7 +76,7 @@ async def set_up(service: Service, session: SetupSession, wish: Wish, tell: Tell
     await prepare_org(service, daily, installer=session.installer)
     tell("connecting the org")
     connection = await connect_salesforce(service, session.name, login=daily)
-    await settle_first_key(service.store, connection.id)
+    await settle_first_key(service, connection)
     outcome = await install(service, connection, wish, f"user:{session.user_id}", tell)
     tell("ending your session")
     async with open_org(service, session.installer) as client:
