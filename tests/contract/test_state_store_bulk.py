@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+import re
+from dataclasses import replace
+
+from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hintsync.core.records import LinkStatus
+from hintsync.state.port import Commit, LinkChange
 from hintsync.state.sql import tables
 from hintsync.state.sql.store import SqlStore
+from tests.contract.state_examples import a_link, a_run, put_links
 
 TRICKY = [
     "",
@@ -77,3 +83,28 @@ async def test_numbers_truth_and_null_come_back(sql_store: SqlStore) -> None:
         stored = (await sql.execute(select(tables.connections).filter_by(id="con-9"))).one()
         assert stored._mapping == row
         assert (await sql.execute(select(tables.links))).one()._mapping == link
+
+
+async def test_a_change_sets_no_column_whose_index_or_reference_it_would_visit_for_nothing(sql_store: SqlStore) -> None:
+    database, heard = sql_store._database, list[tuple[str, set[str]]]()
+
+    def hear(*args: object) -> None:
+        if found := re.match(r"UPDATE (\w+) SET (.*?) (?:FROM|WHERE)", str(args[2]), re.DOTALL):
+            heard.append((found[1], {name.strip() for name in re.findall(r"(\w+)\s*=", found[2])}))
+
+    for engine in filter(None, (database.engine.sync_engine, database.threads and database.threads.engine)):
+        event.listen(engine, "before_cursor_execute", hear)
+    (link,) = await put_links(sql_store, replace(a_link(1), status=LinkStatus.RESERVED))
+    await sql_store.start_run(a_run())
+    before = await sql_store.link(link.id)
+    active = replace(link, status=LinkStatus.ACTIVE)
+    await sql_store.commit(Commit(run=replace(a_run(), done=1), links=[LinkChange(active, before=before)]))
+    before = await sql_store.link(link.id)
+    assert before is not None
+    await sql_store.commit(Commit(links=[LinkChange(replace(before.link, reason="so"), before=before)]))
+    assert await sql_store.link(link.id) == replace(before, link=replace(before.link, reason="so", revision=3))
+    (saved,) = [names for table, names in heard if table == "runs"]
+    moved, stayed = [names for table, names in heard if table == "links"]
+    assert not saved & {"id", "connection_id"}
+    assert not moved & {"id", "connection_id"}
+    assert moved - stayed == {"contact_id", "patient_id", "status"}

@@ -55,6 +55,8 @@ _KEY = "key_of_row_"
 _ROWS = "rows"
 #: What is done to rows that are stored already.
 _CHANGES = frozenset({"replace", "advance"})
+#: What no change sets: a key that is set to what it is still costs its indexes a visit, and a reference a look at its target.
+_REFERENCE = "connection_id"
 #: Said with a literal, not a parameter.
 _ONE: ColumnElement[int] = literal_column("1")
 
@@ -75,7 +77,7 @@ class Bulk:
         """Take the dialect of the database."""
         self._dialect = dialect
         self._is_sqlite = dialect.name == "sqlite"
-        self._ready: dict[tuple[str, str, tuple[str, ...]], _Ready] = {}
+        self._ready: dict[tuple[str, str, tuple[str, ...], frozenset[str]], _Ready] = {}
 
     async def insert(self, sql: AsyncConnection, table: Table, rows: Rows | Lot) -> None:
         """Insert rows."""
@@ -89,15 +91,26 @@ class Bulk:
         """Give the stored rows of the same primary keys the values of these; return how many there were."""
         return await self._write(sql, "replace", table, rows)
 
-    async def advance(self, sql: AsyncConnection, table: Table, rows: Rows | Lot) -> int:
-        """As `replace`, but only where the stored revision is one behind the given one; return how many there were."""
-        return await self._write(sql, "advance", table, rows)
+    async def advance(
+        self, sql: AsyncConnection, table: Table, rows: Rows | Lot, kept: frozenset[str] = frozenset()
+    ) -> int:
+        """As `replace`, but only where the stored revision is one behind the given one; return how many there were.
 
-    async def _write(self, sql: AsyncConnection, kind: str, table: Table, rows: Rows | Lot) -> int:
+        Args:
+            sql: the transaction.
+            table: whose rows.
+            rows: the values.
+            kept: columns whose stored values are known to be the given ones; their indexes are left in peace.
+        """
+        return await self._write(sql, "advance", table, rows, kept)
+
+    async def _write(
+        self, sql: AsyncConnection, kind: str, table: Table, rows: Rows | Lot, kept: frozenset[str] = frozenset()
+    ) -> int:
         lot = rows if isinstance(rows, Lot) else _lot_of(rows)
         if not lot.rows:
             return 0
-        ready = self._compiled(kind, table, lot.members)
+        ready = self._compiled(kind, table, lot.members, kept)
         if ready.order is None:
             named = [dict(zip(lot.members, row, strict=True)) for row in lot.rows]
             done = await sql.exec_driver_sql(ready.text, {_ROWS: orjson.dumps(named, default=_text_of_bytes).decode()})
@@ -105,13 +118,13 @@ class Bulk:
             done = await sql.exec_driver_sql(ready.text, _ordered(lot, ready.order))
         return done.rowcount
 
-    def _compiled(self, kind: str, table: Table, members: tuple[str, ...]) -> _Ready:
-        key = (kind, table.name, members)
+    def _compiled(self, kind: str, table: Table, members: tuple[str, ...], kept: frozenset[str]) -> _Ready:
+        key = (kind, table.name, members, kept)
         if key not in self._ready:
-            statement = self._row_wise(kind, table) if self._is_sqlite else _set_wise(kind, table, members)
-            # A key that is set to what it is would still cost its index a visit.
-            keys = {column.name for column in table.primary_key} if kind in _CHANGES else ()
-            self._ready[key] = self._compile(statement, [name for name in members if name not in keys])
+            unset = kept | _fixed(table) if kind in _CHANGES else kept
+            given = [name for name in members if name not in unset]
+            statement = self._row_wise(kind, table) if self._is_sqlite else _set_wise(kind, table, members, given)
+            self._ready[key] = self._compile(statement, given)
         return self._ready[key]
 
     def _row_wise(self, kind: str, table: Table) -> ValuesBase:
@@ -132,6 +145,11 @@ class Bulk:
         return _Ready(compiled.string, None if order is None else tuple(name.removeprefix(_KEY) for name in order))
 
 
+def _fixed(table: Table) -> frozenset[str]:
+    """Return the columns of a table that no change sets."""
+    return frozenset({column.name for column in table.primary_key} | {_REFERENCE})
+
+
 def _lot_of(rows: Rows) -> Lot:
     members = tuple(rows[0]) if rows else ()
     return Lot(members, [tuple([row[name] for name in members]) for row in rows])
@@ -144,14 +162,13 @@ def _ordered(lot: Lot, order: tuple[str, ...]) -> list[tuple[object, ...]]:
     return [*map(itemgetter(*map(lot.members.index, order)), lot.rows)]
 
 
-def _set_wise(kind: str, table: Table, members: tuple[str, ...]) -> ValuesBase:
+def _set_wise(kind: str, table: Table, members: tuple[str, ...], changed: Sequence[str]) -> ValuesBase:
     given, values = _given(table, members)
     if kind in _CHANGES:
-        keys = {column.name for column in table.primary_key}
-        same = [table.c[name] == values[name] for name in sorted(keys)]
+        same = [column == values[column.name] for column in table.primary_key]
         if kind == "advance":
             same.append(table.c.revision == values["revision"] - _ONE)
-        return update(table).where(*same).values({name: values[name] for name in members if name not in keys})
+        return update(table).where(*same).values({name: values[name] for name in changed})
     statement = postgres_insert(table).from_select(list(members), select(*values.values()).select_from(given))
     return statement if kind == "insert" else upsert(table, statement)
 

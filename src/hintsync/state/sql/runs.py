@@ -26,6 +26,8 @@ _ROWS = tables.run_rows
 _ONE = select(_TABLE).where(_TABLE.c.id == bindparam("wanted"))
 _LOCKED = _ONE.with_for_update()
 _SAVED = update(_TABLE).where(_TABLE.c.id == bindparam("wanted"))
+#: Members of a run that no change sets: SQLite visits every row of the run if the id is set, even to what it is.
+_FIXED = frozenset({"id", "connection_id"})
 
 #: Rows read at once while a run's rows are streamed.
 _PAGE = 1000
@@ -193,5 +195,6 @@ async def _change(sql: AsyncConnection, run_id: str, change: Callable[[Run], Run
     if found is None:
         raise changes.unknown_run(run_id)
     changed = change(codec.run_of(found))
-    await sql.execute(_SAVED, {"wanted": run_id, **codec.run_row(changed)})
+    values = {name: value for name, value in codec.run_row(changed).items() if name not in _FIXED}
+    await sql.execute(_SAVED, {"wanted": run_id, **values})
     return changed
