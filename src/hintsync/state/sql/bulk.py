@@ -77,7 +77,7 @@ class Bulk:
         """Take the dialect of the database."""
         self._dialect = dialect
         self._is_sqlite = dialect.name == "sqlite"
-        self._ready: dict[tuple[str, str, tuple[str, ...], frozenset[str]], _Ready] = {}
+        self._ready: dict[tuple[str, str, tuple[str, ...]], _Ready] = {}
 
     async def insert(self, sql: AsyncConnection, table: Table, rows: Rows | Lot) -> None:
         """Insert rows."""
@@ -91,26 +91,15 @@ class Bulk:
         """Give the stored rows of the same primary keys the values of these; return how many there were."""
         return await self._write(sql, "replace", table, rows)
 
-    async def advance(
-        self, sql: AsyncConnection, table: Table, rows: Rows | Lot, kept: frozenset[str] = frozenset()
-    ) -> int:
-        """As `replace`, but only where the stored revision is one behind the given one; return how many there were.
+    async def advance(self, sql: AsyncConnection, table: Table, rows: Rows | Lot) -> int:
+        """As `replace`, but only where the stored revision is one behind the given one; return how many there were."""
+        return await self._write(sql, "advance", table, rows)
 
-        Args:
-            sql: the transaction.
-            table: whose rows.
-            rows: the values.
-            kept: columns whose stored values are known to be the given ones; their indexes are left in peace.
-        """
-        return await self._write(sql, "advance", table, rows, kept)
-
-    async def _write(
-        self, sql: AsyncConnection, kind: str, table: Table, rows: Rows | Lot, kept: frozenset[str] = frozenset()
-    ) -> int:
+    async def _write(self, sql: AsyncConnection, kind: str, table: Table, rows: Rows | Lot) -> int:
         lot = rows if isinstance(rows, Lot) else _lot_of(rows)
         if not lot.rows:
             return 0
-        ready = self._compiled(kind, table, lot.members, kept)
+        ready = self._compiled(kind, table, lot.members)
         if ready.order is None:
             named = [dict(zip(lot.members, row, strict=True)) for row in lot.rows]
             done = await sql.exec_driver_sql(ready.text, {_ROWS: orjson.dumps(named, default=_text_of_bytes).decode()})
@@ -118,11 +107,10 @@ class Bulk:
             done = await sql.exec_driver_sql(ready.text, _ordered(lot, ready.order))
         return done.rowcount
 
-    def _compiled(self, kind: str, table: Table, members: tuple[str, ...], kept: frozenset[str]) -> _Ready:
-        key = (kind, table.name, members, kept)
+    def _compiled(self, kind: str, table: Table, members: tuple[str, ...]) -> _Ready:
+        key = (kind, table.name, members)
         if key not in self._ready:
-            unset = kept | _fixed(table) if kind in _CHANGES else kept
-            given = [name for name in members if name not in unset]
+            given = [name for name in members if kind not in _CHANGES or name not in _fixed(table)]
             statement = self._row_wise(kind, table) if self._is_sqlite else _set_wise(kind, table, members, given)
             self._ready[key] = self._compile(statement, given)
         return self._ready[key]

@@ -33,8 +33,6 @@ _MEMORY = ("base", "holds")
 _WITHOUT_MEMORY = select(*(column for column in _TABLE.c if column.name not in _MEMORY))
 
 
-#: What the uniqueness of live links is judged by.
-_JUDGED = frozenset({"contact_id", "patient_id", "status"})
 _LET_GO = update(_TABLE).values(status=LinkStatus.ENDED.value)
 
 
@@ -121,7 +119,7 @@ async def write_links(sql: AsyncConnection, database: Database, given: Sequence[
         await sql.execute(_LET_GO.where(_TABLE.c.id.in_(part)))
     replaced = [codec.link_values(after) for before, after in changed if before and after.link.id not in known]
     await database.bulk.replace(sql, _TABLE, Lot(codec.LINK_COLUMNS, replaced))
-    await _advance(sql, database, [(before, after) for before, after in changed if before and after.link.id in known])
+    await _advance(sql, database, [after for _, after in changed if after.link.id in known])
     added = [codec.link_values(after) for before, after in changed if not before]
     await database.bulk.insert(sql, _TABLE, Lot(codec.LINK_COLUMNS, added))
 
@@ -140,24 +138,19 @@ def _known(given: Sequence[LinkChange]) -> dict[str, LinkState]:
     return known
 
 
-async def _advance(sql: AsyncConnection, database: Database, links: Sequence[tuple[LinkState, LinkState]]) -> None:
+async def _advance(sql: AsyncConnection, database: Database, links: Sequence[LinkState]) -> None:
     """Store links that nobody looked up: the database compares the revision as it sets.
 
     Raises:
         StaleLink: one is stored at another revision, or not at all.
     """
-    done = 0
-    for kept in (_JUDGED, frozenset[str]()):
-        values = [codec.link_values(after) for before, after in links if _stays(before.link, after.link) == bool(kept)]
-        done += await database.bulk.advance(sql, _TABLE, Lot(codec.LINK_COLUMNS, values), kept)
+    done = await database.bulk.advance(
+        sql, _TABLE, Lot(codec.LINK_COLUMNS, [codec.link_values(each) for each in links])
+    )
     if done != len(links):
-        wanted = {after.link.id: after for _, after in links}
+        wanted = {each.link.id: each for each in links}
         stored = await _locked(sql, list(wanted))
         raise StaleLink(min((each for each in wanted if stored.get(each) != wanted[each]), default=min(wanted)))
-
-
-def _stays(before: Link, after: Link) -> bool:
-    return (before.contact_id, before.patient_id, before.status) == (after.contact_id, after.patient_id, after.status)
 
 
 async def refuse_stored(sql: AsyncConnection, given: Sequence[LinkChange]) -> None:
