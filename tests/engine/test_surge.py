@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from hintsync.core.values import Side
-from hintsync.engine.live.surge import BETWEEN, MANY, OVER, Surge, surge_of
+from hintsync.engine.live.surge import BETWEEN, MANY, OVER, PATIENCE, Surge, surge_of
+from hintsync.engine.schedule import ask_catch_up, catch_up_name, run_due
 from hintsync.state.live import Lane, Mark
 from tests.engine.living import LiveWorld
 
@@ -58,3 +59,25 @@ async def test_what_a_person_waits_for_is_worked_in_the_middle_of_a_burst() -> N
     assert world.shown(Side.SALESFORCE, pairs[0][0], "city") == "Reno"
     world.clock.push(BETWEEN)
     assert (await world.work()).claimed == 2
+
+
+async def test_the_schedule_waits_for_the_end_of_a_burst() -> None:
+    world = LiveWorld()
+    engine = await world.live()
+    surge = surge_of(engine)
+    surge.hear(10_000, world.clock.monotonic())
+    await ask_catch_up(engine, Side.HINT)
+    assert await run_due(engine) == []
+    world.clock.push(20 * OVER)
+    assert catch_up_name(Side.HINT) in await run_due(engine)
+
+
+def test_what_never_ends_is_no_burst_to_be_waited_for() -> None:
+    surge, now = Surge(), 0.0
+    while now < PATIENCE + 2 * OVER:
+        surge.hear(int(MANY), now)
+        assert surge.is_short(now) is (surge.is_on(now) and now < PATIENCE + surge.since)
+        now += OVER / 2
+    assert (surge.is_on(now), surge.is_short(now)) == (True, False)
+    surge.hear(1000, now + 60 * OVER)
+    assert surge.is_short(now + 60 * OVER), "another one"

@@ -10,11 +10,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 import pycountry
 
 from hintsync.core.canonical import as_string, text
+
+#: Code and name.
+_Pairs: TypeAlias = list[tuple[str, str]]
 
 #: Countries whose subdivisions are kept as codes; Hint writes two letters for these (docs: API conventions, addresses).
 _STATE_COUNTRIES: Final = ("US", "CA")
@@ -137,6 +140,12 @@ class PlaceTable:
         return tuple(self._labels)
 
 
+def load_places() -> None:
+    """Read ISO 3166 now; else the first record would wait for it, the tenth of a second long."""
+    _iso_states()
+    _iso_countries()
+
+
 @cache
 def states(listed: tuple[tuple[str, str], ...] = ()) -> PlaceTable:
     """Return the table of states and provinces.
@@ -144,13 +153,7 @@ def states(listed: tuple[tuple[str, str], ...] = ()) -> PlaceTable:
     Args:
         listed: (code, label) pairs of the org's own state picklist; they add to the states of the USA and Canada.
     """
-    known = [
-        (division.code.partition("-")[2], division.name)
-        for country in _STATE_COUNTRIES
-        for division in sorted(pycountry.subdivisions, key=lambda one: str(one.code))
-        if division.country_code == country
-    ]
-    return PlaceTable([*known, *_MILITARY, *listed], _STATE_ALIASES, short_codes=True)
+    return PlaceTable([*_iso_states(), *_MILITARY, *listed], _STATE_ALIASES, short_codes=True)
 
 
 @cache
@@ -160,10 +163,27 @@ def countries(listed: tuple[tuple[str, str], ...] = ()) -> PlaceTable:
     Args:
         listed: (code, label) pairs of the org's own country picklist; they add to ISO's.
     """
+    known, official = _iso_countries()
+    return PlaceTable([*known, *listed], [*official, *_COUNTRY_ALIASES, *listed], short_codes=False)
+
+
+@cache
+def _iso_states() -> _Pairs:
+    return [
+        (division.code.partition("-")[2], division.name)
+        for country in _STATE_COUNTRIES
+        for division in sorted(pycountry.subdivisions, key=lambda one: str(one.code))
+        if division.country_code == country
+    ]
+
+
+@cache
+def _iso_countries() -> tuple[_Pairs, _Pairs]:
+    """Return the names to show, and the official ones beside them."""
     known = [(one.alpha_2, getattr(one, "common_name", one.name)) for one in pycountry.countries]
     official = [
         (one.alpha_2, name)
         for one in pycountry.countries
         for name in (one.name, one.alpha_3, getattr(one, "official_name", one.name))
     ]
-    return PlaceTable([*known, *listed], [*official, *_COUNTRY_ALIASES, *listed], short_codes=False)
+    return known, official

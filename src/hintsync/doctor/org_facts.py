@@ -30,6 +30,7 @@ from hintsync.replicas.salesforce.other_sync import OtherSync
 from hintsync.replicas.salesforce.own_grants import OwnGrants, holders_by_set, own_grants
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, USER_SET
 from hintsync.replicas.salesforce.replica import SalesforceReplica
+from hintsync.replicas.wire import transport_without_proxy
 from hintsync.setup.installation import PAGES_FACT
 from hintsync.setup.signing_keys import KeyState, key_state
 from hintsync.setup.taking_over import find_other
@@ -162,7 +163,7 @@ async def _canvas_key(service: Service, connection: Connection) -> bool:
 def _client(service: Service, login: SalesforceLogin, time: TimeTold) -> SalesforceClient:
     """Return a client that asks once: what does not answer now is a finding."""
     http = httpx.AsyncClient(
-        transport=service.transports.salesforce,
+        transport=service.transports.salesforce or transport_without_proxy(service.settings.salesforce_concurrency),
         timeout=service.settings.http_timeout,
         event_hooks={"response": [time.hear]},
     )

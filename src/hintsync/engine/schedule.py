@@ -23,6 +23,7 @@ from hintsync.engine.detect.catch_up import catch_up, resume_catch_up
 from hintsync.engine.detect.poll import poll_once
 from hintsync.engine.due import Asked, Daily, Every, Noted, Verdict, When, judge
 from hintsync.engine.health.alarms import Limits, Pulse, tell_changes
+from hintsync.engine.live.surge import surge_of
 from hintsync.engine.parity.check import check_parity
 from hintsync.engine.retention import prune
 from hintsync.engine.workers import worker_name
@@ -102,12 +103,15 @@ def catch_up_name(side: Side) -> str:
 async def run_due(engine: Engine, jobs: Sequence[Job] | None = None) -> list[str]:
     """Do what is due now, one after the other, and return the names of what came to its end.
 
-    Cheap when nothing is due: some reads of the store, no remote call. Call it every few seconds from any process.
+    Cheap when nothing is due: some reads of the store, no remote call. Call it every few seconds from any process. In a
+    burst of webhooks nothing is begun.
 
     Args:
         engine: The connection.
         jobs: The work; what `jobs_of` returns if not given.
     """
+    if surge_of(engine).is_short(engine.clock.monotonic()):
+        return []
     wanted = jobs_of(engine) if jobs is None else jobs
     return [job.name for job in wanted if await _is_due(engine, job) and await _do_leased(engine, job)]
 

@@ -54,6 +54,8 @@ class Throttle:
         self._clock = clock
         self._interval = 1 / per_second if per_second else 0.0
         self._credit = (burst - 1) * self._interval
+        #: Requests that may run at a time; `None` for no limit.
+        self.concurrency = concurrency
         self._running = asyncio.Semaphore(concurrency) if concurrency else nullcontext()
         #: When the next request would start if all came evenly spaced; lies ahead of now by what was taken in advance.
         self._due = 0.0

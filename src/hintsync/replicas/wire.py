@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Iterable
+from functools import cache
 from typing import cast
 from urllib.request import getproxies
 
@@ -36,6 +37,12 @@ def open_transport(connections: int = 16, *, proxy: str | None = None) -> httpx.
 def transport_without_proxy(connections: int) -> httpx.AsyncBaseTransport | None:
     """Return a transport for an `httpx.AsyncClient`, or None, for httpx's own, where the environment names a proxy."""
     return None if getproxies() else WireTransport(connections)
+
+
+@cache
+def _usual_certificates() -> ssl.SSLContext:
+    """Return the certificates that httpx trusts; reading them takes the time of twenty requests."""
+    return httpx.create_ssl_context()
 
 
 class WireTransport(httpx.AsyncBaseTransport):
@@ -92,7 +99,7 @@ class WireTransport(httpx.AsyncBaseTransport):
     async def _open(self, url: httpx.URL, timeout: float | None) -> _Connection:
         secure = url.scheme == "https"
         if secure and self._verify is None:
-            self._verify = httpx.create_ssl_context()
+            self._verify = _usual_certificates()
         port = url.port or (443 if secure else 80)
         try:
             async with asyncio.timeout(timeout):

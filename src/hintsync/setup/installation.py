@@ -43,6 +43,7 @@ from hintsync.replicas.salesforce.metadata_soap import retrieve
 from hintsync.replicas.salesforce.packages import Place
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, APP, BATCH_REPORT, USER_SET
 from hintsync.replicas.salesforce.xml_splice import read_xml
+from hintsync.replicas.wire import transport_without_proxy
 from hintsync.settings import check_public_url
 from hintsync.setup.preflight.facts import OrgFacts, gather
 from hintsync.setup.preflight.judging import Finding, judge, refuse
@@ -209,7 +210,8 @@ async def install_pages(
 @asynccontextmanager
 async def open_org(service: Service, login: SalesforceLogin) -> AsyncIterator[SalesforceClient]:
     """Sign in to an org for the length of a with block."""
-    http = httpx.AsyncClient(transport=service.transports.salesforce, timeout=service.settings.http_timeout)
+    transport = service.transports.salesforce or transport_without_proxy(service.settings.salesforce_concurrency)
+    http = httpx.AsyncClient(transport=transport, timeout=service.settings.http_timeout)
     client = SalesforceClient(http, login.grant(service.clock), service.clock)
     try:
         yield client

@@ -13,6 +13,7 @@ from hintsync.alerts import AppriseAlerts
 from hintsync.backup.scheduled import backup_jobs
 from hintsync.bootstrap import Service
 from hintsync.core.errors import HintsyncError
+from hintsync.core.places import load_places
 from hintsync.core.values import Side
 from hintsync.dispatchers.local import LocalDispatcher
 from hintsync.dispatchers.procrastinate import open_dispatcher
@@ -43,6 +44,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between two looks at what the schedule has due.
 TICK = 5.0
+#: Seconds after a start in which a process hears whether it came into a burst of webhooks.
+_HARK = 1.0
 #: Seconds between two overlapping reads of Hint: what its webhooks missed is found by them. The subscriber does so for Salesforce.
 SAFETY_POLL = 60.0
 #: Seconds between two looks whether another integration was installed in the org, and after one that failed.
@@ -213,6 +216,7 @@ def _jobs_in_the_hint_log(engine: Engine) -> list[Job]:
 
 async def _keep_due(engine: Engine, leaving: asyncio.Event, jobs: Callable[[], Sequence[Job]]) -> None:
     """Do the work that has come due, one after the other, again and again until it is time to leave."""
+    await rest(engine.clock, _HARK, leaving)
     while not leaving.is_set():
         due = asyncio.create_task(run_due(engine, jobs()))
         await _leave_after(due, leaving, _GRACE)
@@ -244,6 +248,7 @@ async def open_process(service: Service, roles: Collection[Role]) -> AsyncIterat
         BadInput: an alert address that Apprise does not know.
         FixConfiguration: the bell's tables cannot be made.
     """
+    load_places()  # before anybody waits for an answer: it takes the time of a hundred
     alerts = AppriseAlerts(service.settings.alerts.get_secret_value().split())
     async with AsyncExitStack() as stack:
         dispatcher = await _open_bell(service, listens=Role.WORKER in roles)

@@ -1,8 +1,8 @@
 """Knows when webhooks come in a burst: whoever sends them waits for each answer, and the records can wait.
 
 A process that answers webhooks and works records does both on one event loop. While a burst lasts, groups of records are begun
-rarely, so that the answers stay quick; and the longer a group waits, the more of the burst it takes at once. What people wait
-for is never put off, and neither is anything in a process that takes no webhooks.
+rarely, so that the answers stay quick; and the longer a group waits, the more of the burst it takes at once; the schedule's
+work is not begun at all. What people wait for is never put off, and neither is anything in a process that takes no webhooks.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ MANY = 80.0
 OVER = 1.0
 #: Seconds between two groups of one connection that are begun in a burst, so that its end is not waited for.
 BETWEEN = 4.0
+#: Seconds of a burst for which the schedule's work waits; after that it is no burst but how things are.
+PATIENCE = 300.0
 
 
 @dataclass(slots=True)
@@ -32,15 +34,24 @@ class Surge:
     heard_at: float = -math.inf
     #: When a group was last begun.
     begun_at: float = -math.inf
+    #: When the latest burst began.
+    since: float = -math.inf
 
     def hear(self, events: int, now: float) -> None:
         """Count events that came in."""
+        was_on = self.is_on(now)
         self.level = self._faded(now) + events
         self.heard_at = now
+        if not was_on and self.is_on(now):
+            self.since = now
 
     def is_on(self, now: float) -> bool:
         """Say whether a burst is under way."""
         return self._faded(now) >= MANY * OVER
+
+    def is_short(self, now: float) -> bool:
+        """Say whether a burst is under way whose end what nobody waits for is worth waiting for."""
+        return self.is_on(now) and now - self.since < PATIENCE
 
     def begin(self, now: float) -> bool:
         """Say whether a group may be begun now, and if so, count it as begun."""

@@ -123,6 +123,11 @@ class SalesforceClient:
         self.calls = 0
 
     @property
+    def at_once(self) -> int | None:
+        """Requests that may run at a time; `None` if that is not limited."""
+        return self._throttle.concurrency
+
+    @property
     def sessions(self) -> Authenticator:
         """The org's session, shared with whatever else speaks to it."""
         return self._auth

@@ -42,6 +42,7 @@ from hintsync.replicas.salesforce.package_fields import PATIENT_ID
 from hintsync.replicas.salesforce.query import PAGE_SIZE, pages, rows
 from hintsync.replicas.salesforce.scanned import ScannedPages
 from hintsync.replicas.salesforce.soql import instant, quoted, select, select_in
+from hintsync.replicas.salesforce.whole_scan import every_contact
 from hintsync.turns import ROWS, in_turns
 
 #: Contacts of one read: their ids take about a third of the address that Salesforce allows.
@@ -155,17 +156,19 @@ class SalesforceReplica:
                 yield Page(records, scanned.add(records), page.total)
 
     async def scan_keys(self) -> AsyncIterator[Sequence[KeyRow]]:
-        """Yield what matching must know of every contact, in pages of up to 2,000.
+        """Yield what matching must know of every contact, in pages of up to 2,000 and in no order.
+
+        A large org is read by several cursors at once, each over a range of record ids (`whole_scan`). A record id never
+        changes, so a contact is in exactly one range.
 
         Raises:
-            RetryLater: the cursor was lost half-way.
+            RetryLater: a cursor was lost half-way.
             BudgetSpent: it would go below the reserve.
         """
         contacts = await self.prepare()
         self.client.budget.spare_for_batch()
         read = contacts.codec.keyrow_from_salesforce
-        soql = select(contacts.key_selected, "Contact")
-        async with aclosing(pages(self.client, soql, "scan names and birth dates")) as found:
+        async with aclosing(every_contact(self.client, contacts.key_selected, "scan names and birth dates")) as found:
             async for page in found:
                 yield [read(row) for row in page.rows]
 
