@@ -82,9 +82,19 @@ def _order(scope: Scope, query: tree.Query, aliases: Mapping[str, Computed]) -> 
             raise scope.complain(one.expression.pos, text, "MALFORMED_QUERY")
         _check_sortable(scope, one.expression, computed)
         terms += _terms(one, computed)
-    if not grouped:
-        terms.append(f"{scope.root.alias}._row")
+    own_id = f'{scope.root.alias}."Id"'
+    if not grouped and not any(term.startswith(f"{own_id} ") for term in terms):
+        terms.append(own_id if not terms and _is_id_range(own_id, scope, query.where) else f"{scope.root.alias}._row")
     return f" ORDER BY {', '.join(terms)}" if terms else ""
+
+
+def _is_id_range(own_id: str, scope: Scope, where: tree.Condition | None) -> bool:
+    """Say whether WHERE only bounds the record's id: then the order of ids saves looking at other rows, or sorting these."""
+    if isinstance(where, tree.AllOf):
+        return all(_is_id_range(own_id, scope, part) for part in where.parts)
+    if not isinstance(where, tree.Compare) or where.operator not in ("<", "<=", ">", ">="):
+        return False
+    return expression(scope, where.left).sql == own_id
 
 
 def named_or_grouped(computed: Computed, keys: set[str], aliases: Mapping[str, Computed]) -> bool:
