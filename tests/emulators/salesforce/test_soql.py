@@ -136,6 +136,45 @@ async def test_ids_of_fifteen_characters_find_their_record(api: httpx.AsyncClien
     assert await _places(api, people, f"Id IN ('{people[3][:15]}', '{people[0]}')") == [0, 3]
 
 
+@pytest.mark.parametrize("length", [15, 18])
+async def test_ids_are_compared_in_the_order_of_digits_capitals_and_small_letters(
+    api: httpx.AsyncClient, people: list[str], length: int
+) -> None:
+    second, fifth = people[1][:length], people[4][:length]
+    assert await _places(api, people, f"Id < '{second}'") == [0]
+    assert await _places(api, people, f"Id >= '{second}' AND Id < '{fifth}'") == [1, 2, 3]
+    assert await _places(api, people, f"Id > '{fifth}'") == [5]
+    assert await _places(api, people, f"Id < '{second}' OR Id >= '{fifth}'") == [0, 4, 5]
+    assert await _places(api, people, "Id >= '003000000000000'") == [0, 1, 2, 3, 4, 5]
+    assert await _places(api, people, "Id < '003zzzzzzzzzzzz'") == [0, 1, 2, 3, 4, 5]
+
+
+async def test_the_lowest_and_the_highest_id_are_those_of_records_that_are_not_deleted(
+    api: httpx.AsyncClient, org: Org, people: list[str]
+) -> None:
+    org.delete("Contact", people[0])
+    org.delete("Contact", people[5])
+    lowest, highest = [await _ask(api, f"SELECT Id FROM Contact ORDER BY Id{order} LIMIT 1") for order in ("", " DESC")]
+    assert [each["Id"] for found in (lowest, highest) for each in found["records"]] == [people[1], people[4]]
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "WHERE Id < '003zzzzzzzzzzzz'",
+        "WHERE Id >= '003000000000000' AND Id < '003zzzzzzzzzzzz'",
+        "WHERE Id >= '003000000000000'",
+        "ORDER BY Id LIMIT 1",
+        "ORDER BY Id DESC LIMIT 1",
+    ],
+)
+async def test_a_range_of_ids_is_found_by_their_index_with_nothing_to_sort(org: Org, behind: str) -> None:
+    plan = org.queries.plan(f"SELECT Id,Name FROM Contact {behind}", all_rows=False)
+    sql = f"EXPLAIN QUERY PLAN SELECT {plan.columns}{plan.source}{plan.rest}"
+    (step,) = (str(row[-1]) for row in org.storage.rows(sql, plan.parameters))
+    assert "USING INDEX Contact.Id" in step
+
+
 @pytest.mark.parametrize(
     ("order", "places"),
     [
