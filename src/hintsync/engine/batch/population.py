@@ -10,6 +10,7 @@ import asyncio
 import pickle
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from hintsync.core.match import KeyIndex, match_key
@@ -126,14 +127,19 @@ async def scan_contacts(engine: Engine, after_page: Callable[[Contacts], None] =
     """Read the least that matching needs of every contact, once."""
     found = Contacts()
     placeholders = engine.options.placeholder_dates
-    async for rows in engine.salesforce.scan_keys():
-        for start in range(0, len(rows), ROWS_OF_A_TURN):
-            for row in rows[start : start + ROWS_OF_A_TURN]:
-                note_contact(found, row, placeholders)
-            await asyncio.sleep(0)  # the next page is on its way meanwhile
-        found.pages.append(PackedRows(rows))
-        after_page(found)
+    async with aclosing(engine.salesforce.scan_keys()) as pages:  # type: ignore[type-var]  # async generators
+        async for rows in pages:
+            await _note_in_turns(found, rows, placeholders)
+            found.pages.append(PackedRows(rows))
+            after_page(found)
     return found
+
+
+async def _note_in_turns(found: Contacts, rows: Sequence[KeyRow], placeholders: frozenset[str]) -> None:
+    for start in range(0, len(rows), ROWS_OF_A_TURN):
+        for row in rows[start : start + ROWS_OF_A_TURN]:
+            note_contact(found, row, placeholders)
+        await asyncio.sleep(0)  # the next page is on its way meanwhile
 
 
 def note_contact(found: Contacts, row: KeyRow, placeholders: frozenset[str]) -> None:
