@@ -1,4 +1,4 @@
-"""Remembers how the pieces of a pass ended: one commit with the finished marks; what stays to be done is put off or parked."""
+"""Remembers how the pieces of a pass ended, with the finished marks; what stays to be done is put off or parked."""
 
 from __future__ import annotations
 
@@ -13,20 +13,30 @@ from hintsync.engine.pairs.outcomes import Records
 from hintsync.state.live import Dirty
 from hintsync.state.port import LinkTaken, LogEntry, LogLevel, StaleLink
 
+#: Pieces of one commit. Each is for itself, so they may go in parts: webhooks wait for the same write lock, and are
+#: answered between two of them.
+_TOGETHER = 40
+
 
 async def remember(engine: Engine, ended: Sequence[Ended]) -> list[Ended]:
-    """Commit what became of pieces, all at once if nothing moved meanwhile, and let go of their marks.
+    """Commit what became of pieces, many at once where nothing moved meanwhile, and let go of their marks.
 
     Returns:
         The endings as they are: a piece whose link moved since it was read is put off, to be decided anew.
     """
-    try:
-        await _commit(engine, ended)
-        final = list(ended)
-    except (StaleLink, LinkTaken):
-        final = [await _commit_alone(engine, one) for one in ended]
+    final = list[Ended]()
+    for start in range(0, len(ended), _TOGETHER):
+        final += await _commit_together(engine, ended[start : start + _TOGETHER])
     await _put_off(engine, [one for one in final if one.again is not None])
     return final
+
+
+async def _commit_together(engine: Engine, ended: Sequence[Ended]) -> Sequence[Ended]:
+    try:
+        await _commit(engine, ended)
+    except (StaleLink, LinkTaken):
+        return [await _commit_alone(engine, one) for one in ended]
+    return ended
 
 
 async def _commit(engine: Engine, ended: Sequence[Ended]) -> None:
