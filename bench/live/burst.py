@@ -77,9 +77,10 @@ class Burst:
         """Say it in lines."""
         calls = (self.hint_calls + self.org_calls) / self.changed
         p50 = max(part.p50 for part in self.parts) * 1000
+        p99 = " and ".join(f"{part.p99 * 1000:.1f}" for part in self.parts)
         return [
             f"{self.events:,} webhooks of {self.changed:,} patients: {self.rate:,.0f} a second, p50 {p50:.1f} ms, "
-            f"p99 {self.p99 * 1000:.1f} ms, {self.lost} lost over kill -9",
+            f"p99 {p99} ms before and after kill -9, {self.lost} lost over it",
             f"drained in {self.drain:.1f} s with {calls:.3f} remote calls a changed patient "
             f"({self.org_calls / self.changed:.3f} to Salesforce)",
             f"{self.own:,} echoes, {self.echo_share:.2%} without a call; {self.rewritten} contacts written again, "
