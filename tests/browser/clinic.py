@@ -25,10 +25,12 @@ from hintsync.demo.people import Cast, Systems, both_systems
 from hintsync.demo.staff import ADA, FINN, hire
 from hintsync.demo.wire import open_wires
 from hintsync.logins import WithClientCredentials
+from hintsync.replicas.salesforce.metadata_soap import Files
 from hintsync.replicas.salesforce.page_names import ADMIN_SET, USER_SET
 from hintsync.settings import PREFIX, Settings, load_settings
 from hintsync.setup.connecting import connect_hint, connect_salesforce
 from hintsync.setup.installation import Grants, Wish, install_pages, prepare_org
+from tests.metadata_files import files_of_the_org
 
 CONNECTION = "clinic"
 #: Seconds that a server has to answer for the first time.
@@ -43,6 +45,8 @@ class Clinic:
     url: str
     systems: Systems
     folder: Path
+    #: The org's files before anything of ours was in it.
+    before: Files
 
     @property
     def org(self) -> str:
@@ -69,9 +73,9 @@ def open_clinic(folder: Path, *, count: int = 120, with_hint: bool = True) -> It
         url = f"http://localhost:{port}"
         settings = _settings(folder, systems, url)
         with ThreadPoolExecutor(1) as aside:  # Playwright has a loop of its own in this thread
-            aside.submit(asyncio.run, _prepare(settings, systems, url, with_hint=with_hint)).result()
+            before = aside.submit(asyncio.run, _prepare(settings, systems, url, with_hint=with_hint)).result()
         with _serving(folder, port):
-            yield Clinic(url, systems, folder)
+            yield Clinic(url, systems, folder, before)
 
 
 def _free_port() -> int:
@@ -96,18 +100,20 @@ def _settings(folder: Path, systems: Systems, url: str) -> Settings:
     return load_settings(state=folder)
 
 
-async def _prepare(settings: Settings, systems: Systems, url: str, *, with_hint: bool) -> None:
-    """Do what an installation does: connect the org, put our pages into it for the people of the clinic."""
+async def _prepare(settings: Settings, systems: Systems, url: str, *, with_hint: bool) -> Files:
+    """Do what an installation does: connect the org, put our pages into it; return what the org consisted of before."""
     org = systems.org
     async with open_service(settings) as service, open_wires(systems) as wires:
         await hire(SimpleNamespace(wires=wires))
         login = WithClientCredentials(org.url, org.client_id, org.client_secret)
+        before = await files_of_the_org(service, login)
         await prepare_org(service, login)
         connection = await connect_salesforce(service, CONNECTION, login=login)
         grants = Grants(administrators=False, users={ADMIN_SET: (ADA,), USER_SET: (FINN,)})
         await install_pages(service, connection, Wish(url, grants))
         if with_hint:
             await connect_hint(service, CONNECTION, systems.hint.token)
+    return before
 
 
 @contextmanager

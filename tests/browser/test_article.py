@@ -5,22 +5,29 @@ One walk: each step stands on those before it. Pictures of it are the ones in th
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, expect
 
+from hintsync.bootstrap import open_service
 from hintsync.demo.staff import ADA
+from hintsync.logins import WithClientCredentials
+from hintsync.replicas.salesforce.metadata_soap import Files
+from hintsync.settings import load_settings
 from tests.browser.album import Album
 from tests.browser.axe import violations
 from tests.browser.clinic import Clinic, open_clinic
 from tests.browser.people import log_in, our_frame
 from tests.browser.records import Records, Row, until
+from tests.metadata_files import changed_files, files_of_the_org
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -95,7 +102,7 @@ def test_the_article_from_connecting_to_uninstalling(
     read_the_results(walk, run)
     unlink(walk, pair[0])
     view_the_log(walk)
-    uninstall(walk, pair[0])
+    uninstall(walk, pair[0], tmp_path)
 
 
 def connect_hint(walk: Walk) -> None:
@@ -299,8 +306,8 @@ def view_the_log(walk: Walk) -> None:
     walk.see("Details of an entry", frame)
 
 
-def uninstall(walk: Walk, contact: Row) -> None:
-    """Both steps of uninstalling: our pages leave the org, and the integration ends in Hint."""
+def uninstall(walk: Walk, contact: Row, tmp_path: Path) -> None:
+    """Both steps of uninstalling: our pages leave the org, which is as it was but for our fields; the integration ends in Hint."""
     command = [sys.executable, "-m", "hintsync", "uninstall", "--state", str(walk.clinic.folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
@@ -312,3 +319,14 @@ def uninstall(walk: Walk, contact: Row) -> None:
     walk.hint.goto(f"{walk.clinic.hint}/integrations")
     expect(walk.hint.locator("#status")).to_have_text("Inactive")
     assert len(walk.records.contacts()) > 100
+    with ThreadPoolExecutor(1) as aside:  # Playwright has a loop of its own in this thread
+        after = aside.submit(asyncio.run, _files_now(walk.clinic, tmp_path / "looking")).result()
+    assert len(walk.clinic.before) > 10
+    assert changed_files(walk.clinic.before, after) == {"CustomObject objects/Contact.object"}, "its fields stay"
+
+
+async def _files_now(clinic: Clinic, folder: Path) -> Files:
+    """Return what the org consists of, as a stranger to hintsync's state sees it."""
+    org = clinic.systems.org
+    async with open_service(load_settings(state=folder)) as service:
+        return await files_of_the_org(service, WithClientCredentials(org.url, org.client_id, org.client_secret))

@@ -28,15 +28,16 @@ from hintsync.logins import (
     unpack_canvas_app,
     unpack_login,
 )
-from hintsync.replicas.salesforce.metadata_soap import Files, list_components, retrieve
+from hintsync.replicas.salesforce.metadata_soap import Files
 from hintsync.replicas.salesforce.removal import shipped
 from hintsync.setup.connecting import connect
-from hintsync.setup.installation import Grants, Wish, install_pages, open_org, prepare_org
+from hintsync.setup.installation import Grants, Wish, install_pages, prepare_org
 from hintsync.setup.uninstallation import HEADER, Leave, Uninstalled, uninstall
 from hintsync.state.port import RunStatus
 from hintsync_emulators.control import Controlled, Failure
 from hintsync_emulators.salesforce import Org
 from tests.engine.wire import INSTANCE, TOKEN, Wire, wired
+from tests.metadata_files import changed_files, files_of_the_org
 from tests.replicas.clock import HeldClock
 
 URL = "https://sync.clinic.example"
@@ -303,29 +304,11 @@ def test_everything_that_ships_is_looked_for() -> None:
 
 
 async def of_the_org(site: Site) -> Files:
-    """Return every file of every type that the org hands out, as the Metadata API gives them."""
+    """Return every file that the org hands out to the connection's own login."""
     connection = await site.wire.service.connection()
     stored = await site.wire.service.store.secret(connection.id, SALESFORCE_LOGIN)
     assert stored is not None
-    files: Files = {}
-    async with open_org(site.wire.service, unpack_login(stored)) as client:
-        for kind in KINDS:
-            folders = [folder.full_name for folder in await list_components(client, "ReportFolder")]
-            places = [*folders, "unfiled$public"] if kind == "Report" else [""]
-            for place in places:
-                names = [
-                    each.full_name for each in await list_components(client, kind, place) if each.full_name != place
-                ]
-                found = await retrieve(client, site.wire.service.clock, {kind: names}) if names else {}
-                files |= {f"{kind} {path}": raw for path, raw in found.items() if path != "package.xml"}
-    return files
-
-
-#: Types whose files are compared; objects carry their fields.
-KINDS = (
-    *("ApexPage", "CspTrustedSite", "CustomObject", "CustomTab", "ExternalClientApplication", "FlexiPage", "Layout"),
-    *("ListView", "PermissionSet", "PlatformEventChannel", "Profile", "QuickAction", "Report", "ReportType", "WebLink"),
-)
+    return await files_of_the_org(site.wire.service, unpack_login(stored))
 
 
 async def test_m19_after_work_and_uninstalling_the_org_hands_out_what_it_did_before(site: Site) -> None:
@@ -350,8 +333,8 @@ async def test_m19_after_work_and_uninstalling_the_org_hands_out_what_it_did_bef
     done = await site.uninstall()
     assert done.links == 3
     await site.connect_without_fields()
-    after = await of_the_org(site)
-    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-    assert changed == {"CustomObject objects/Contact.object"}, "the fields of the contact, which are said to stay"
+    assert changed_files(before, await of_the_org(site)) == {"CustomObject objects/Contact.object"}, (
+        "the fields of the contact, which are said to stay"
+    )
     assert len(done.org.fields_kept) == 15
     assert wire.org.count("Contact") == 3
