@@ -4,7 +4,7 @@ A transaction waits in two places only: for another process's lock as it begins,
 on a thread. Statements do not wait, and a driver that lets go of the interpreter at every row would quarrel for it with
 the batch that computes meanwhile (docs/decisions/0036); so they are carried out at once, where they are asked for. The
 store's code stays the same for both databases: it is written with `await`, and over this connection nothing that it
-awaits ever has to wait; a writer gives way to other tasks between its statements.
+awaits ever has to wait; a writer gives way to other tasks between its long statements.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ T = TypeVar("T")
 
 #: What is done within a transaction; awaits nothing but the connection.
 Work: TypeAlias = Callable[[AsyncConnection], Coroutine[Any, Any, T]]
+
+
+#: Rows of a statement after which others have a turn.
+_MANY = 20
 
 
 class Threads:
@@ -100,16 +104,15 @@ class _Immediate:
 
 
 class _InTurns(_Immediate):
-    """The same, but after each statement whoever else is ready has a turn: a commit of a chunk takes some ten milliseconds."""
+    """The same, but after a statement of many rows whoever else is ready has a turn: that of a chunk takes some milliseconds.
 
-    async def execute(self, statement: Any, parameters: Any = None) -> CursorResult[Any]:
-        result = await super().execute(statement, parameters)
-        await asyncio.sleep(0)
-        return result
+    A short one gives none: whoever stores a webhook would wait at each for all that is computed meanwhile.
+    """
 
     async def exec_driver_sql(self, statement: str, parameters: Any = None) -> CursorResult[Any]:
         result = await super().exec_driver_sql(statement, parameters)
-        await asyncio.sleep(0)
+        if isinstance(parameters, list) and len(parameters) > _MANY:
+            await asyncio.sleep(0)
         return result
 
 
