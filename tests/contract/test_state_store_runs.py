@@ -85,6 +85,16 @@ async def test_a_seal_and_an_approval_are_never_unset(store: StateStore) -> None
     assert (run.seal, run.approved_by, run.finished_at) == ("5ea1", "user-7", NOW)
 
 
+async def test_a_commit_stores_cursors_of_the_runs_connection_or_nothing(store: StateStore) -> None:
+    await store.start_run(a_run())
+    await store.put_cursor("con-1", "latest", "run-0")
+    await store.commit(Commit(run=replace(a_run(), seal="5ea1"), cursors={"latest": "run-1", "other": "1"}))
+    assert [await store.get_cursor("con-1", name) for name in ("latest", "other")] == ["run-1", "1"]
+    with pytest.raises(BadInput):
+        await store.commit(Commit(run=replace(a_run(), id="run-9"), cursors={"latest": "run-9"}))
+    assert await store.get_cursor("con-1", "latest") == "run-1"
+
+
 async def test_an_abort_asked_meanwhile_is_kept_when_progress_is_saved(store: StateStore) -> None:
     await store.start_run(a_run())
     assert await store.ask_abort("run-1")

@@ -219,6 +219,24 @@ async def test_t18_an_anchor_that_is_taken_away_or_changed_in_the_org_shows(town
         assert fault == f"the anchor {kept[first].key} in Salesforce is not as it was cast"
 
 
+async def test_t18_an_anchor_that_is_cast_while_they_are_compared_is_no_fault(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = town.world.org.hint_log
+    ask = log.entries
+
+    async def ask_and_cast(prefix: str) -> Sequence[OrgEntry]:
+        shown = await ask(prefix)
+        await town.night()
+        return shown
+
+    monkeypatch.setattr(log, "entries", ask_and_cast)
+    assert await town.faults() == ()
+    monkeypatch.undo()
+    compared = await town.compare()
+    assert (compared.anchors, compared.faults) == (2, ())
+
+
 async def test_t18_nobody_in_the_org_can_make_an_anchor_for_a_trail_that_was_rewritten(town: Town) -> None:
     await town.rewrite(edit=lambda event: event.replace("user-7", "user-8"))
     forged = World()

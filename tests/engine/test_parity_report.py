@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import shutil
@@ -20,10 +21,11 @@ from hintsync.engine.audit.trail import export_trail, trail_name
 from hintsync.engine.batch.patients import batch_patients
 from hintsync.engine.context import Engine
 from hintsync.engine.parity.check import check_parity
-from hintsync.engine.parity.report import anchors_of, verify_report, verify_reports
+from hintsync.engine.parity.report import LATEST, anchors_of, verify_report, verify_reports
+from hintsync.engine.runs.life import start_run
 from hintsync.state.chain import GENESIS, Chained, Head, entry_hash, extend, from_text
 from hintsync.state.memory import MemoryStore
-from hintsync.state.port import Json, Run, RunStatus
+from hintsync.state.port import Json, Run, RunKind, RunStatus
 from tests.engine.world import World
 
 AT = "2026-03-02T09:00:00Z"
@@ -121,7 +123,9 @@ async def test_t18_every_report_names_the_one_before_so_that_none_can_be_taken_a
     second, third = await check_parity(engine), await check_parity(engine)
     assert await verify_reports(world.store, "main") == []
     del memory(engine)._runs[second.id]
-    assert await verify_reports(world.store, "main") == [f"a report between {first.id} and {third.id} is missing"]
+    assert await verify_reports(world.store, "main") == [f"the report before that of {third.id} is missing"]
+    del memory(engine)._runs[first.id]
+    assert await verify_reports(world.store, "main") == [f"the report before that of {third.id} is missing"]
 
 
 async def test_t18_the_latest_report_taken_away_is_detected():
@@ -129,8 +133,49 @@ async def test_t18_the_latest_report_taken_away_is_detected():
     last = await check_parity(engine)
     del memory(engine)._runs[last.id]
     assert await verify_reports(world.store, "main") == [f"the latest report, {last.id}, is missing"]
+
+
+async def test_t18_a_signed_report_counts_whatever_the_run_says_of_its_status():
+    world, engine, first = await audited()
+    last = await check_parity(engine)
     await rewrite(engine, last, status=RunStatus.STOPPED)
-    assert await verify_reports(world.store, "main") == [f"the latest report, {last.id}, is missing"]
+    assert [told["run"] for told in await anchors_of(world.store, "main")] == [first.id, last.id]
+    assert await verify_reports(world.store, "main") == []
+
+
+async def test_t18_a_report_that_begins_anew_beside_others_is_detected():
+    world, engine, first = await audited()
+    await engine.store.drop_cursor("main", LATEST)
+    await check_parity(engine)
+    assert await verify_reports(world.store, "main") == ["2 reports name none as the one before"]
+    await engine.store.put_cursor("main", LATEST, first.id)
+    await check_parity(engine)
+    await engine.store.put_cursor("main", LATEST, first.id)
+    await check_parity(engine)
+    faults = await verify_reports(world.store, "main")
+    assert f"2 reports name that of {first.id} as the one before" in faults
+
+
+async def test_t18_checks_that_overlap_leave_one_chain_in_whatever_order_they_end():
+    world, engine, _ = await audited()
+    slow = await start_run(engine, RunKind.PARITY, dry=False, details={"repair": True})
+    others = [await world.engine() for _ in range(3)]
+    runs = await asyncio.gather(*map(check_parity, [engine, *others]))
+    runs.append(await check_parity(engine, resume=slow.id))
+    assert [run.status for run in runs] == [RunStatus.DONE] * 5
+    assert await verify_reports(world.store, "main") == []
+    assert len(await anchors_of(world.store, "main")) == 6
+
+
+async def test_t18_a_check_that_was_cut_off_behind_its_signature_keeps_it_when_it_is_resumed():
+    world, engine, _ = await audited()
+    cut = await rewrite(engine, await check_parity(engine), status=RunStatus.RUNNING, finished_at=None, worker=None)
+    assert await verify_reports(world.store, "main") == []
+    later = await check_parity(engine)
+    resumed = await check_parity(engine, resume=cut.id)
+    assert (resumed.status, resumed.seal) == (RunStatus.DONE, cut.seal)
+    assert later.details["report"]["previous"] == cut.seal  # type: ignore[call-overload,index]
+    assert await verify_reports(world.store, "main") == []
 
 
 def rechained(entries: list[Chained], keep: Callable[[Chained], bool], edit: Callable[[str], str]) -> list[Chained]:

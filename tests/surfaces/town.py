@@ -67,7 +67,7 @@ class Town:
     def json(self, *arguments: object, code: int = 0) -> dict[str, Any]:
         """Run a command with --json and return what it printed, which must be one line of JSON."""
         result = self.run(*arguments, "--json")
-        assert result.exit_code == code, result.stderr
+        assert result.exit_code == code, f"{result.exception!r}\n{result.stderr}\n{result.stdout}"
         assert result.stdout.count("\n") == 1
         parsed: dict[str, Any] = json.loads(result.stdout)
         return parsed

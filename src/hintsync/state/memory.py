@@ -174,6 +174,7 @@ class MemoryStore(MemoryTraffic, MemoryLive):
         self._write_log(commit.logs)
         if run is not None:
             self._runs[run.id] = run
+            self._cursors.update({(run.connection_id, name): value for name, value in commit.cursors.items()})
         self._finish(commit.done)
 
     # --- runs

@@ -155,6 +155,8 @@ class Commit:
     logs: Sequence[LogEntry] = ()
     #: Run progress and details to be saved with it.
     run: Run | None = None
+    #: Cursors of the run's connection, by name; only with a run.
+    cursors: Mapping[str, str] = field(default_factory=dict)
     #: Dirty records whose passes it ends, as by `LiveStore.finish_marks`.
     done: Sequence[Dirty] = ()
 

@@ -136,13 +136,14 @@ async def compare_anchors(engine: Engine) -> Compared:
     if log is None:
         return Compared()
     key = store.fingerprint_key(connection.id)
+    latest = await latest_anchor(store, connection.id)  # before the org is asked: one may be cast in between
     shown = await log.entries(_keys(key, connection))
     read = {entry.key: _read(key, connection, entry) for entry in shown}
     faults = [
         f"the anchor {name} in Salesforce is not as it was cast" for name, anchor in read.items() if anchor is None
     ]
     found = [anchor for anchor in read.values() if anchor is not None]
-    faults += _missing(key, connection, found, await latest_anchor(store, connection.id))
+    faults += _missing(key, connection, found, latest)
     trail = TrailReader(store, connection.id, marks={anchor.entries for anchor in found})
     try:
         restored = [entry async for entry in trail.entries() if tells_of_restore(key, connection.id, entry)]

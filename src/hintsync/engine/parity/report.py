@@ -12,8 +12,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Final
 
 from hintsync.engine.audit.trail import TrailReader
@@ -26,7 +26,7 @@ LATEST: Final = "parity:report"
 REPORT: Final = "report"
 
 _PURPOSE: Final = b"hintsync parity reports"
-#: Runs that are looked through for reports: ten years of nights and as many batches.
+#: Parity runs that are looked through for reports: the nights of 27 years.
 _RUNS: Final = 10_000
 
 
@@ -63,9 +63,9 @@ async def latest_report(store: StateStore, connection_id: str) -> Run | None:
 
 
 async def reports(store: StateStore, connection_id: str) -> list[Run]:
-    """Return the runs that came to a report, newest first."""
-    runs = await store.runs(connection_id, limit=_RUNS)
-    return [run for run in runs if run.kind is RunKind.PARITY and run.status is RunStatus.DONE]
+    """Return the runs that came to a report, newest first; one that was signed just now may not have ended yet."""
+    runs = await store.runs(connection_id, kinds=[RunKind.PARITY], limit=_RUNS)
+    return [run for run in runs if run.seal is not None or run.status is RunStatus.DONE]
 
 
 async def anchors_of(store: StateStore, connection_id: str) -> list[dict[str, Json]]:
@@ -79,17 +79,33 @@ async def anchors_of(store: StateStore, connection_id: str) -> list[dict[str, Js
 
 async def verify_reports(store: StateStore, connection_id: str) -> list[str]:
     """Check every report and the trail that each was signed over; return one sentence for each fault."""
+    latest = await store.get_cursor(connection_id, LATEST)  # before the runs: a report may be signed in between
     found = await reports(store, connection_id)
     faults = [f"the report of {run.id} is not as it was signed" for run in found if not is_signed(store, run)]
-    faults += [
-        f"a report between {older.id} and {newer.id} is missing"
-        for newer, older in pairwise(found)
-        if _report(newer).get("previous") != older.seal
-    ]
-    latest = await store.get_cursor(connection_id, LATEST)
-    if latest is not None and (not found or found[0].id != latest):
+    faults += _chain_faults(found)
+    if latest is not None and latest not in {run.id for run in found}:
         faults.append(f"the latest report, {latest}, is missing")
     return faults + await _trail_faults(store, connection_id, found)
+
+
+def _chain_faults(found: Sequence[Run]) -> list[str]:
+    """Follow what each report names as the one before it.
+
+    Checks may overlap and end in another order than they began, so the order of the runs says nothing.
+    """
+    sealed = {run.seal: run.id for run in found}
+    missing = [run for run in found if (seal := _previous(run)) is not None and seal not in sealed]
+    faults = [f"the report before that of {run.id} is missing" for run in missing]
+    for seal, count in Counter(map(_previous, found)).items():
+        if count > 1 and (seal is None or seal in sealed):
+            before = "none" if seal is None else f"that of {sealed[seal]}"
+            faults.append(f"{count} reports name {before} as the one before")
+    return faults
+
+
+def _previous(run: Run) -> str | None:
+    previous = _report(run).get("previous")
+    return previous if isinstance(previous, str) else None
 
 
 async def _trail_faults(store: StateStore, connection_id: str, found: Sequence[Run]) -> list[str]:

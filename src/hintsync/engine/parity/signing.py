@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from hintsync.core.plan import Outcome
@@ -12,10 +14,14 @@ from hintsync.engine.pairs.outcomes import Scribe
 from hintsync.engine.parity.counts import Counts
 from hintsync.engine.parity.report import LATEST, REPORT, latest_report, sign_report
 from hintsync.engine.runs.life import RunKeeper
+from hintsync.engine.workers import worker_name
 from hintsync.state.port import Json, LogLevel
 
 #: Moves when the members of a report do.
 VERSION = 1
+#: Seconds that a lease on the signing lasts, and until it is asked for again; it is held for two reads and a commit.
+_LEASE = 15.0
+_AGAIN = 0.5
 
 
 async def sign_and_log(engine: Engine, keeper: RunKeeper, counts: Counts, *, repair: bool) -> None:
@@ -24,20 +30,39 @@ async def sign_and_log(engine: Engine, keeper: RunKeeper, counts: Counts, *, rep
     The event comes behind the part of the trail that the report seals, so that trail and reports hold each other.
     """
     await keeper.phase("signing")
-    report = await _report(engine, keeper, counts, repair=repair)
-    await keeper.note(**{REPORT: report})
-    seal = sign_report(engine.store.fingerprint_key(engine.connection.id), keeper.run)
-    keeper.run = replace(keeper.run, seal=seal)
-    scribe = Scribe(engine, f"run:{keeper.run.id}", keeper.run.id)
-    missed = _number(report, "missed")
-    level = LogLevel.ERROR if missed else LogLevel.DEBUG
-    log = scribe.log(level, "parity-checked", f"{_sentence(counts, missed)}; {_figure(engine, report)}")
-    event = scribe.audit("checked", reason=f"report {seal}")
-    await keeper.commit([], audits=[event], logs=[log])
-    await engine.store.put_cursor(engine.connection.id, LATEST, keeper.run.id)
+    trail = await _audit(engine)  # reads all of it, so before anybody is kept waiting
+    async with _alone(engine):
+        report = await _report(engine, keeper, counts, repair=repair, trail=trail)
+        signed = replace(keeper.run, details={**keeper.run.details, REPORT: report})
+        seal = sign_report(engine.store.fingerprint_key(engine.connection.id), signed)
+        keeper.run = replace(signed, seal=seal)
+        scribe = Scribe(engine, f"run:{keeper.run.id}", keeper.run.id)
+        missed = _number(report, "missed")
+        level = LogLevel.ERROR if missed else LogLevel.DEBUG
+        log = scribe.log(level, "parity-checked", f"{_sentence(counts, missed)}; {_figure(engine, report)}")
+        event = scribe.audit("checked", reason=f"report {seal}")
+        await keeper.commit([], audits=[event], logs=[log], cursors={LATEST: keeper.run.id})
 
 
-async def _report(engine: Engine, keeper: RunKeeper, counts: Counts, *, repair: bool) -> dict[str, Json]:
+@asynccontextmanager
+async def _alone(engine: Engine) -> AsyncIterator[None]:
+    """Wait until no other check is signing: each report names the one before, so two may not name the same."""
+    store, connection_id = engine.store, engine.connection.id
+    worker, name = f"{worker_name()}/{secrets.token_hex(4)}", f"{LATEST}:signing"
+    while True:
+        now = engine.clock.now().timestamp()
+        if await store.lease_links(connection_id, [name], worker, now, now + _LEASE):
+            break
+        await engine.clock.sleep(_AGAIN)
+    try:
+        yield
+    finally:
+        await store.release_links(connection_id, [name], worker)
+
+
+async def _report(
+    engine: Engine, keeper: RunKeeper, counts: Counts, *, repair: bool, trail: dict[str, Json]
+) -> dict[str, Json]:
     connection = engine.connection
     rows = await engine.store.outcome_counts(keeper.run.id)  # of all attempts, if the run was resumed
     before = await latest_report(engine.store, connection.id)
@@ -52,7 +77,7 @@ async def _report(engine: Engine, keeper: RunKeeper, counts: Counts, *, repair: 
         **counts.to_json(),
         "missed": rows.get(Outcome.DIFFERS, 0) + rows.get(Outcome.NOT_FOUND, 0),
         "repair": repair,
-        "audit": await _audit(engine),
+        "audit": trail,
         "previous": before.seal if before is not None else None,
     }
 

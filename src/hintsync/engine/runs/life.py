@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -104,12 +104,13 @@ class RunKeeper:
         reviews: Sequence[Review] = (),
         audits: Sequence[AuditEvent] = (),
         logs: Sequence[LogEntry] = (),
+        cursors: Mapping[str, str] | None = None,
     ) -> None:
         """Write rows and what belongs with them in one transaction, with the run's progress."""
         async with self._saving:
             details = {**self.run.details, "calls": self.calls()}
             advanced = replace(self.run, done=self.run.done + len(rows), details=details)
-            await self.engine.store.commit(Commit(links, rows, reviews, audits, logs, advanced))
+            await self.engine.store.commit(Commit(links, rows, reviews, audits, logs, advanced, cursors or {}))
             self.run = advanced
         self._tell(self.run)
 

@@ -11,6 +11,7 @@ from hintsync.core.values import Side
 from hintsync.state.changes import unknown_connection
 from hintsync.state.port import Connection, Json
 from hintsync.state.sql import codec, tables
+from hintsync.state.sql.database import Database
 from hintsync.state.sql.part import Part, uninterrupted
 
 
@@ -55,10 +56,9 @@ class ConnectionsPart(Part):
     @uninterrupted
     async def put_cursor(self, connection_id: str, name: str, value: str) -> None:
         """Store a cursor."""
-        row = {"connection_id": connection_id, "name": name, "value": value}
         async with self._database.writing() as sql:
             await know_connections(sql, [connection_id])
-            await self._database.bulk.upsert(sql, tables.cursors, [row])
+            await write_cursors(sql, self._database, connection_id, {name: value})
 
     @uninterrupted
     async def drop_cursor(self, connection_id: str, name: str) -> bool:
@@ -81,6 +81,14 @@ class ConnectionsPart(Part):
             await know_connections(sql, [connection_id])
             total: int = (await sql.execute(statement.returning(table.c.calls))).scalar_one()
         return total
+
+
+async def write_cursors(
+    sql: AsyncConnection, database: Database, connection_id: str, cursors: Mapping[str, str]
+) -> None:
+    """Store cursors of a connection that is known."""
+    rows = [{"connection_id": connection_id, "name": name, "value": value} for name, value in cursors.items()]
+    await database.bulk.upsert(sql, tables.cursors, rows)
 
 
 async def know_connections(sql: AsyncConnection, wanted: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from hintsync.state import marks as marking
 from hintsync.state.live import Backlog, Dirty, Lane, Mark
 from hintsync.state.sql import dirty_statements as statements
 from hintsync.state.sql import tables
+from hintsync.state.sql.connections import write_cursors
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.dirty_rows import claim_rows, dirty_of, finish_rows, mark_rows, put_off_rows
 from hintsync.state.sql.part import Part, uninterrupted
@@ -33,8 +34,7 @@ class DirtyPart(Part):
         async def write(sql: AsyncConnection) -> int:
             new = await _take_in(sql, self._database, connection_id, marks)
             await mark_rows(sql, self._database, marking.folded(connection_id, new).values())
-            rows = [{"connection_id": connection_id, "name": name, "value": at} for name, at in (cursors or {}).items()]
-            await self._database.bulk.upsert(sql, tables.cursors, rows)
+            await write_cursors(sql, self._database, connection_id, cursors or {})
             return len(new)
 
         return await persist(self._database, write, connection_id=connection_id)

@@ -15,7 +15,7 @@ from hintsync.state.keys import Keyring, MasterKeys
 from hintsync.state.port import Commit, LinkChange
 from hintsync.state.sql import tables
 from hintsync.state.sql.audit import AuditPart, write_audit
-from hintsync.state.sql.connections import ConnectionsPart, know_connections
+from hintsync.state.sql.connections import ConnectionsPart, know_connections, write_cursors
 from hintsync.state.sql.database import Database
 from hintsync.state.sql.dirty import DirtyPart
 from hintsync.state.sql.dirty_rows import finish_rows
@@ -108,6 +108,8 @@ class SqlStore(
             await write_links(sql, self._database, commit.links)
         if commit.run:
             await save_run(sql, commit.run)
+        if commit.run and commit.cursors:
+            await write_cursors(sql, self._database, commit.run.connection_id, commit.cursors)
         if commit.rows:
             await write_rows(sql, self._database, commit.rows)
         if commit.reviews:
