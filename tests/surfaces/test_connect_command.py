@@ -226,11 +226,27 @@ def test_a_key_whose_certificate_is_on_its_way_survives_connecting_by_secret(tow
 def test_a_key_whose_certificate_is_on_its_way_survives_connecting_by_a_key_of_ones_own(
     town: Town, tmp_path: Path, made: dict[str, str]
 ) -> None:
-    own = new_signing_key("the clinic's own", datetime.now(UTC))
-    (tmp_path / "own.pem").write_text(own.private_key, encoding="ascii")
-    upload(town, own.certificate)
-    town.json("connect", "second", *by_key(town, tmp_path), "--private-key-file", tmp_path / "own.pem")
-    assert town.json("salesforce-key", "second", "--certificate", tmp_path / "up.crt")["waiting"] == made
+    for name in ("own.pem", "another.pem"):
+        own = new_signing_key("the clinic's own", datetime.now(UTC))
+        (tmp_path / name).write_text(own.private_key, encoding="ascii")
+        upload(town, own.certificate)
+        town.json("connect", "second", *by_key(town, tmp_path), "--private-key-file", tmp_path / name)
+        assert login_of(town, "second").private_key == own.private_key.strip()
+        assert town.json("salesforce-key", "second", "--certificate", tmp_path / "up.crt")["waiting"] == made
+
+
+def test_a_key_that_waited_and_is_connected_with_waits_no_longer(
+    town: Town, tmp_path: Path, made: dict[str, str]
+) -> None:
+    upload(town, made["certificate"])
+    town.json("connect", "second", *by_key(town, tmp_path))
+    town.json("salesforce-key", "second", "--renew", "--certificate", tmp_path / "next.crt")
+    waiting = login_of(town, "second").waiting
+    assert waiting is not None
+    (tmp_path / "next.pem").write_text(waiting.private_key, encoding="ascii")
+    upload(town, waiting.certificate)
+    town.json("connect", "second", *by_key(town, tmp_path), "--private-key-file", tmp_path / "next.pem", "--no-deploy")
+    assert login_of(town, "second").waiting is None
 
 
 def test_a_first_key_that_cannot_be_read_is_made_anew_by_the_command_that_is_named(

@@ -10,7 +10,7 @@ from hintsync.bootstrap import Service, hint_client, hint_facts, open_engine, sa
 from hintsync.change_feed import CHANGES_FACT, look_for_feed
 from hintsync.core.codec import Codec
 from hintsync.core.conventions import Conventions
-from hintsync.core.errors import BadInput
+from hintsync.core.errors import BadInput, FixConfiguration
 from hintsync.core.values import Side
 from hintsync.engine.live.known_patients import take_known_patients
 from hintsync.engine.options import Options
@@ -19,6 +19,7 @@ from hintsync.logins import (
     HINT_TOKEN,
     SALESFORCE_LOGIN,
     SalesforceLogin,
+    WithJwt,
     has_ended,
     pack_login,
     unpack_login,
@@ -49,7 +50,9 @@ async def connect(
     if not _fits(base.practice_id, practice.identity):
         raise BadInput(f"connection {name} joins another practice; choose another name")
     connection = _joined(_joined(base, org), practice)
-    await _keep(service, connection, {HINT_TOKEN: hint_token.encode(), SALESFORCE_LOGIN: pack_login(login)})
+    await _keep(
+        service, connection, {HINT_TOKEN: hint_token.encode(), SALESFORCE_LOGIN: await _packed(service, name, login)}
+    )
     async with open_engine(service, connection) as engine:
         await take_known_patients(engine)  # whoever is there now is not new (row L8)
         return engine.connection
@@ -67,7 +70,7 @@ async def connect_salesforce(
     org = await _look_at_org(service, base, login)
     _ensure_org(base, org.identity)
     connection = _joined(base, org)
-    await _keep(service, connection, {SALESFORCE_LOGIN: pack_login(login)})
+    await _keep(service, connection, {SALESFORCE_LOGIN: await _packed(service, name, login)})
     return connection
 
 
@@ -103,6 +106,19 @@ async def stored_login(store: StateStore, name: str) -> SalesforceLogin | None:
     """
     stored = await store.secret(name, SALESFORCE_LOGIN)
     return unpack_login(stored) if stored else None
+
+
+async def _packed(service: Service, name: str, login: SalesforceLogin) -> bytes:
+    """Return a login to be stored; a key that waits beside the one it follows goes on waiting, unless it is the one used now."""
+    try:
+        before = await stored_login(service.store, name)
+    except FixConfiguration:  # connecting again is the remedy
+        before = None
+    if isinstance(before, WithJwt) and isinstance(login, WithJwt) and before.client_id == login.client_id:
+        waits = before.waiting
+        if waits is not None and login.waiting is None and waits.private_key.strip() != login.private_key.strip():
+            login = replace(login, waiting=waits)  # its certificate may be on the way to that very app
+    return pack_login(login)
 
 
 async def connect_hint(
