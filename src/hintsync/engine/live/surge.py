@@ -18,8 +18,8 @@ from hintsync.state.port import StateStore
 MANY = 80.0
 #: Seconds over which events are counted.
 OVER = 1.0
-#: Seconds between two groups of one connection that are begun in a burst, so that its end is not waited for.
-BETWEEN = 4.0
+#: Seconds of a burst before a group of one connection is begun, and between two of them, so that its end is not waited for.
+BETWEEN = 5.0
 #: Seconds of a burst for which the schedule's work waits; after that it is no burst but how things are.
 PATIENCE = 300.0
 
@@ -55,7 +55,7 @@ class Surge:
 
     def begin(self, now: float) -> bool:
         """Say whether a group may be begun now, and if so, count it as begun."""
-        if self.is_on(now) and now - self.begun_at < BETWEEN:
+        if self.is_on(now) and now - max(self.begun_at, self.since) < BETWEEN:
             return False
         self.begun_at = now
         return True
