@@ -155,6 +155,16 @@ async def test_a_decided_review_makes_room_for_a_new_one(store: StateStore) -> N
     assert await store.reviews("con-1", status=ReviewStatus.DECIDED) == [decided]
 
 
+async def test_what_a_person_decided_is_not_made_obsolete_by_who_read_it_open(store: StateStore) -> None:
+    await store.commit(Commit(reviews=[a_review("review-1")]))
+    decided = replace(a_review("review-1"), status=ReviewStatus.DECIDED, decided_by="user-7")
+    await store.commit(Commit(reviews=[decided]))
+    await store.commit(Commit(reviews=[replace(a_review("review-1"), status=ReviewStatus.OBSOLETE)]))
+    (kept,) = await store.reviews("con-1", status=ReviewStatus.DECIDED)
+    assert (kept.id, kept.decided_by) == ("review-1", "user-7")
+    assert await store.reviews("con-1", status=ReviewStatus.OBSOLETE) == []
+
+
 async def test_a_decided_review_may_be_opened_again_by_its_id(store: StateStore) -> None:
     obsolete = replace(a_review("review-1"), status=ReviewStatus.OBSOLETE)
     await store.commit(Commit(reviews=[obsolete]))

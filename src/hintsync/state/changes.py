@@ -165,6 +165,8 @@ def folded_reviews(stored: Iterable[Review], given: Sequence[Review]) -> Mapping
     for review in given:
         kept_id = opened.get(subject(review), review.id) if review.status is ReviewStatus.OPEN else review.id
         kept = known.get(kept_id)
+        if review.status is ReviewStatus.OBSOLETE and kept is not None and kept.status is ReviewStatus.DECIDED:
+            continue  # a person was faster than what would have settled it
         if kept is not None and review.status is kept.status is ReviewStatus.OPEN:
             review = replace(review, id=kept.id, opened_at=kept.opened_at)
         known[review.id] = result[review.id] = review

@@ -10,7 +10,7 @@ from hintsync.core.errors import BadInput
 from hintsync.core.link import Trigger
 from hintsync.core.match import match_key
 from hintsync.core.plan import Match, Outcome
-from hintsync.core.records import RecordId, Snapshot
+from hintsync.core.records import LinkState, RecordId, Snapshot
 from hintsync.core.values import Side
 from hintsync.engine.batch.approved import Approved, load_approved
 from hintsync.engine.batch.cases import Case, Work
@@ -167,25 +167,36 @@ class _Batch:
     async def _decide(self) -> list[Case]:
         engine, finished = self.shared.engine, self.shared.keeper.finished
         todo = [contact_id for contact_id in self.positions if contact_id not in finished]
-        cases = []
+        cases: list[Case] = []
         for start in range(0, len(todo), CHUNK):
             ids = todo[start : start + CHUNK]
             links = await engine.store.live_links(engine.connection.id, Side.SALESFORCE, ids)
-            for contact_id in ids:
-                state = links.get(contact_id)
-                row = self.found.rows.get(contact_id)
-                if row is None:
-                    match = Match(Outcome.NOT_FOUND, "M15", reason="no such contact")
-                else:
-                    key = match_key(row.first_name, row.last_name, row.birth_date, engine.options.placeholder_dates)
-                    match = match_contact(engine, self.found.census, row, key, state)
-                cases.append(Case(self.positions[contact_id], Side.SALESFORCE, contact_id, match, state=state))
+            cases.extend(self._case(contact_id, links.get(contact_id)) for contact_id in ids)
         return cases
+
+    def _case(self, contact_id: RecordId, state: LinkState | None) -> Case:
+        engine, row = self.shared.engine, self.found.rows.get(contact_id)
+        if row is None:
+            match = Match(Outcome.NOT_FOUND, "M15", reason="no such contact")
+        else:
+            key = match_key(row.first_name, row.last_name, row.birth_date, engine.options.placeholder_dates)
+            match = match_contact(engine, self.found.census, row, key, state)
+        return Case(self.positions[contact_id], Side.SALESFORCE, contact_id, match, state=state)
+
+    async def _as_linked_now(self, cases: Sequence[Case]) -> list[Case]:
+        """Decide anew what was linked or moved since; our own reservations too, if the chunk is worked a second time."""
+        store, connection_id = self.shared.engine.store, self.shared.engine.connection.id
+        links = await store.live_links(connection_id, Side.SALESFORCE, [case.record_id for case in cases])
+        return [
+            case if _same(case.state, state := links.get(case.record_id)) else self._case(case.record_id, state)
+            for case in cases
+        ]
 
     async def work_chunk(self, chunk: _Chunk) -> None:
         """Read both records of every pair, check that they still fit, carry it out."""
         engine = self.shared.engine
         await check_budgets(engine)
+        chunk = replace(chunk, cases=await self._as_linked_now(chunk.cases))
         wanted = [case.record_id for case in chunk.cases if case.match.outcome is Outcome.LINKED]
         patients = await self._patients(chunk)
         contacts = await read_contacts(engine.salesforce, wanted)
@@ -212,6 +223,12 @@ class _Batch:
             return replace(case, match=match)
         match = case.match if case.state else still_fits(self.shared.engine, case.match, patient, contact)
         return replace(case, subject=contact, peer=patient, match=match)
+
+
+def _same(before: LinkState | None, now: LinkState | None) -> bool:
+    if before is None or now is None:
+        return before is now
+    return (before.link.id, before.link.revision) == (now.link.id, now.link.revision)
 
 
 def _page(case: Case, page_of: Mapping[RecordId, int], nowhere: int) -> int:

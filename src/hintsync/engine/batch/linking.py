@@ -94,8 +94,22 @@ async def _reserve(work: Work, cases: Sequence[Case], records: Records) -> list[
             ready.append(case)
         else:
             _settle_plain(work, case, records)
-    ready.extend(await _insert(work, fresh, records))
+    ready.extend(await _insert(work, await _not_declined(work, fresh, records), records))
     return ready
+
+
+async def _not_declined(work: Work, fresh: Sequence[tuple[Case, Link]], records: Records) -> list[tuple[Case, Link]]:
+    """Settle the pairs that a person has declined since the run began (row U4), and return the others."""
+    if not fresh:
+        return []
+    declined = await work.engine.store.declined_pairs(work.engine.connection.id)
+    kept = []
+    for case, link in fresh:
+        if (link.contact_id, link.patient_id) in declined:
+            _settle_plain(work, _declined(case), records)
+        else:
+            kept.append((case, link))
+    return kept
 
 
 async def _insert(work: Work, fresh: Sequence[tuple[Case, Link]], records: Records) -> list[Case]:
@@ -128,6 +142,12 @@ def _reserved(case: Case, link: Link) -> Case:
 def _taken(case: Case) -> Case:
     outcome = Outcome.CONTACT_ALREADY_SYNCED if case.side is Side.HINT else Outcome.PATIENT_ALREADY_LINKED
     return replace(case, match=replace(case.match, outcome=outcome, row="L5", reason="linked meanwhile"))
+
+
+def _declined(case: Case) -> Case:
+    return replace(
+        case, match=replace(case.match, outcome=Outcome.CHANGED_SINCE, row="U4", reason="declined meanwhile")
+    )
 
 
 def _changed(case: Case) -> Case:
