@@ -168,6 +168,19 @@ async def test_g1_another_system_stops_everything_people_included_until_it_is_pi
     assert (await sync_by_hand(await clinic.engine(), Side.HINT, clinic.patients[0])).done
 
 
+async def test_g1_who_pins_anew_takes_back_nothing_that_others_learned_meanwhile():
+    world = World()
+    engine = await world.engine()
+    stored = await world.store.connection("main")
+    assert stored is not None
+    await world.store.put_connection(replace(stored, facts={**stored.facts, "learned": "since"}))
+    world.org.identity = replace(world.org.identity, id="00D000000000009AAA")
+    pinned = await repin(engine)
+    after = await world.store.connection("main")
+    assert after == pinned == engine.connection
+    assert (after.org_id, after.facts["learned"]) == ("00D000000000009AAA", "since")
+
+
 async def test_g1_the_stop_stays_although_the_right_system_is_back_until_someone_looks():
     world = World()
     pinned = world.org.identity

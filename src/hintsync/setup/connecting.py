@@ -46,6 +46,7 @@ async def connect(
     base = await _begun(service, name, options)
     practice = await _look_at_practice(service, base, hint_token)
     org = await _look_at_org(service, base, login)
+    base = await _begun(service, name, options)  # looking took a while, and others set and learn things, too
     _ensure_org(base, org.identity)
     if not _fits(base.practice_id, practice.identity):
         raise BadInput(f"connection {name} joins another practice; choose another name")
@@ -68,6 +69,7 @@ async def connect_salesforce(
     """
     base = await _begun(service, name, options)
     org = await _look_at_org(service, base, login)
+    base = await _begun(service, name, options)  # as above
     _ensure_org(base, org.identity)
     connection = _joined(base, org)
     await _keep(service, connection, {SALESFORCE_LOGIN: await _packed(service, name, login)})

@@ -80,7 +80,9 @@ async def keep_apart(service: Service, connection: Connection, actor: str = "hin
     connection = await service.store.connection(connection.id) or connection
     if has_ended(connection.facts):
         return None
-    found, desk = await find_other(service, connection), Desk(connection, service.store, service.clock, actor)
+    found = await find_other(service, connection)
+    connection = await service.store.connection(connection.id) or connection  # somebody may have answered meanwhile
+    desk = Desk(connection, service.store, service.clock, actor)
     if isinstance(found, Unknown):
         if found.why is Why.SILENT:
             raise RetryLater(Side.SALESFORCE, found.words)

@@ -166,14 +166,13 @@ async def repin(engine: Engine) -> Connection:
     Links keep the ids of the records they were made of; whoever pins another org or practice should know why.
     """
     seen = await seen_identity(engine)
-    connection = replace(
-        engine.connection, org_id=seen.org_id, org_sandbox=seen.org_sandbox, practice_id=seen.practice_id
-    )
-    if pin_of(connection) != pin_of(engine.connection):
+    stored = await engine.store.connection(engine.connection.id) or engine.connection  # others learn facts meanwhile
+    connection = replace(stored, org_id=seen.org_id, org_sandbox=seen.org_sandbox, practice_id=seen.practice_id)
+    if pin_of(connection) != pin_of(stored):
         await engine.store.put_connection(connection)
-        engine.connection = connection
         reason = f"org {seen.org_id} (sandbox: {seen.org_sandbox}), practice {seen.practice_id}"
         await engine.store.commit(Commit(audits=[_audit(engine, "pinned", "G1", None, reason)]))
+    engine.connection = connection
     engine.watch.pinned_at = engine.clock.monotonic()
     await lift(engine, "G1", None)
     return connection
