@@ -53,6 +53,22 @@ async def test_b3_what_is_ordered_is_a_row_until_a_worker_takes_it():
     assert await next_ordered(engine) is None
 
 
+@pytest.mark.parametrize("taken", [True, False], ids=["while its engine is opened", "before it is taken up"])
+async def test_a_run_that_is_aborted_on_its_way_to_a_worker_is_not_begun(taken: bool):
+    world = World()
+    contact, _ = world.both("Ann", "Moor", BORN)
+    engine = await at(world)
+    run = await order_batch(engine, PATIENTS)
+    if taken:
+        assert await take_up(engine, run)
+    await order_abort(engine, run)
+    if not taken:
+        assert not await take_up(engine, run)
+    await work_ordered(engine, run)
+    assert (await stored(world, run)).status is RunStatus.ABORTED
+    assert world.org.shown(contact).peer_id is None
+
+
 async def test_orders_are_worked_in_the_order_they_were_given():
     world = World()
     engine = await at(world)

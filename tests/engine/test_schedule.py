@@ -20,6 +20,7 @@ from hintsync.engine.context import Engine
 from hintsync.engine.due import Asked, Daily, Every, Noted, Verdict, day_of, judge
 from hintsync.engine.health.alarms import LAST_SUCCESS, Limits
 from hintsync.engine.options import Options
+from hintsync.engine.parity.check import check_parity
 from hintsync.engine.retention import prune
 from hintsync.engine.runs.life import start_run
 from hintsync.engine.schedule import (
@@ -356,6 +357,26 @@ async def test_a_check_whose_process_died_is_gone_on_with():
         await nightly_parity(await world.engine())
     assert await nightly_parity(engine)
     assert kinds(world) == [RunKind.BATCH_PATIENTS, RunKind.PARITY]
+
+
+async def test_a_check_that_repairs_nothing_is_not_taken_for_the_nights():
+    world = World()
+    engine = await in_step(world)
+    await start_run(engine, RunKind.PARITY, dry=False, details={"repair": False})
+    assert await nightly_parity(engine)
+    latest, left, *_ = await world.store.runs("main")
+    assert (latest.status, latest.details["repair"], left.status) == (RunStatus.DONE, True, RunStatus.RUNNING)
+
+
+async def test_a_check_that_was_cut_off_behind_its_signature_is_ended_and_the_night_checks_anew():
+    world = World()
+    engine = await in_step(world)
+    signed = await check_parity(engine)
+    await world.store.save_run(replace(signed, status=RunStatus.RUNNING, finished_at=None, worker=None))
+    assert await nightly_parity(engine)
+    latest, ended, *_ = await world.store.runs("main")
+    assert (ended.id, ended.status, ended.seal) == (signed.id, RunStatus.DONE, signed.seal)
+    assert (latest.kind, latest.status) == (RunKind.PARITY, RunStatus.DONE)
 
 
 async def test_a_check_that_was_left_days_ago_is_begun_anew():

@@ -236,6 +236,11 @@ async def confirm_restored(engine: Engine) -> bool:
 async def nightly_parity(engine: Engine) -> bool:
     """Run the parity check, or go on with one that was left; one that a person aborted is left for the next night."""
     left, asked = await _left_over(engine, RunKind.PARITY), await _asked(engine)
+    if left is not None and left.seal is not None:  # cut off behind its signature: it has looked before what was asked
+        await check_parity(engine, resume=left.id)
+        left = None
+    if left is not None and left.details.get("repair") is False:
+        left = None  # a person's, who wanted nothing repaired
     return await _came_to_an_end(engine, await check_parity(engine, resume=left.id if left else None), asked)
 
 

@@ -80,6 +80,8 @@ async def next_ordered(place: Place) -> Run | None:
 
 async def take_up(place: Place, run: Run) -> bool:
     """Take an ordered run for this process; false if it is not to be worked: taken, or given up after several tries."""
+    if not await _is_wanted(place, run):
+        return False
     try:
         taken = await reopen(place, run.id, run.kind)
     except (RunHeld, HintsyncError):
@@ -93,6 +95,14 @@ async def take_up(place: Place, run: Run) -> bool:
     return True
 
 
+async def _is_wanted(place: Place, run: Run) -> bool:
+    """Say whether nobody has aborted a run since it was read; opening an engine for it takes seconds."""
+    stored = await place.store.run(run.id)
+    if stored is not None and stored.status is RunStatus.ABORTING:
+        await settle_abort(place, run.id)
+    return stored is not None and stored.status is RunStatus.RUNNING
+
+
 async def work_ordered(engine: Engine, run: Run) -> None:
     """Work a run that was taken up until it has ended; whatever happens, it does not come back by itself.
 
@@ -100,6 +110,8 @@ async def work_ordered(engine: Engine, run: Run) -> None:
         engine: Serves this run alone: its calls are counted, and it takes over what the run was started with.
         run: As `next_ordered` gave it.
     """
+    if not await _is_wanted(engine, run):
+        return
     try:
         await resume_run(engine, run)
     except RunHeld:
