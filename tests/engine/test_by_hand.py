@@ -11,7 +11,7 @@ from hintsync.core.records import LinkStatus
 from hintsync.core.values import Side
 from hintsync.engine.pairs.by_hand import create_by_hand, link_by_hand, sync_by_hand, unlink_by_hand
 from hintsync.engine.pairs.considering import preview
-from hintsync.engine.pairs.parting import finish_parting
+from hintsync.engine.pairs.parting import NotReleased, finish_parting
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.port import ReviewKind
 from tests.engine.world import World
@@ -86,6 +86,31 @@ async def test_u3_a_relink_that_is_cut_off_reaches_the_same_end(dies_at: int):
     assert world.practice.shown(new).values["email"] is None
     (link,) = await world.store.live_pairs("main")
     assert (link.status, link.patient_id) == (LinkStatus.ACTIVE, new)
+
+
+async def test_u1_a_contact_that_is_not_let_go_of_keeps_nobody_else_from_being_worked():
+    world = World()
+    contact, patient = await linked(world)
+    other = world.contact("Bea", "Hill", "1991-02-03")
+    other_patient = world.patient("Bea", "Hill", "1991-02-03")
+    world.org.faults.refuse_record(contact, "FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    with pytest.raises(NotReleased, match="FIELD_CUSTOM_VALIDATION_EXCEPTION"):
+        await unlink_by_hand(await world.engine(), contact)
+    done = await link_by_hand(await world.engine(), other, other_patient)
+    assert (done.step, done.outcome) == (Step.LINK, Outcome.LINKED)
+    world.org.faults.clear()
+    assert await finish_parting(await world.engine()) == 1
+    assert (world.org.shown(contact).marked, world.practice.shown(patient).peer_id) == (False, None)
+
+
+async def test_u1_an_id_of_somebody_elses_is_left_on_the_patient():
+    world = World()
+    contact, patient = await linked(world)
+    world.practice.edit(patient, {}, peer_id="legacy-77")
+    await unlink_by_hand(await world.engine(), contact)
+    assert world.practice.shown(patient).peer_id == "legacy-77"
+    assert world.org.shown(contact).peer_id is None
+    assert await world.store.live_pairs("main") == []
 
 
 async def test_u5_a_patient_is_moved_after_a_warning():

@@ -16,7 +16,7 @@ from hintsync.engine.live.work import Worked, work_once
 from hintsync.engine.options import Options
 from hintsync.engine.pairs.by_hand import link_by_hand, sync_by_hand, unlink_by_hand
 from hintsync.engine.pairs.holding import holding
-from hintsync.engine.pairs.parting import Intent, part
+from hintsync.engine.pairs.parting import Intent, NotReleased, part
 from hintsync.engine.reviews.deciding import keep_side
 from hintsync.replicas.memory_faults import Crash
 from hintsync.state.live import Lane, Mark
@@ -777,6 +777,22 @@ class TestUnfinishedWork:
         await world.quiet()
         assert await world.link_of(contact) is None
         assert (world.org.shown(contact).marked, world.practice.shown(patient).peer_id) == (False, None)
+
+    async def test_a_parting_that_is_refused_is_put_off_and_parked_alone(self):
+        world = LiveWorld()
+        contact, patient = await world.linked(city="Lynn")
+        others = [await world.linked(city="Lynn") for _ in range(2)]
+        world.org.faults.refuse_record(contact, "ENTITY_IS_LOCKED_BY_APPROVAL")
+        with pytest.raises(NotReleased):
+            await part(await world.live(), await world.link_of(contact), Intent())
+        for _, each in [(contact, patient), *others]:
+            world.practice.edit(each, {"city": "Reno"})
+        await world.quiet()
+        assert {world.shown(Side.SALESFORCE, each, "city") for each, _ in others} == {"Reno"}
+        world.org.faults.clear()
+        world.practice.edit(patient, {"zip": "89501"})
+        await world.quiet()
+        assert await world.link_of(contact) is None
 
     async def test_a_first_sync_that_was_cut_off_is_carried_on_as_it_was_meant(self):
         world = LiveWorld()

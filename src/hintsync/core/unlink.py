@@ -79,7 +79,7 @@ def plan_unlink(
             Release(Side.SALESFORCE, contact.id, contact.peer_id is not None, untick=contact.marked, cleared=mirrors)
         )
     if patient is not None and patient.state in (RecordState.LIVE, RecordState.ARCHIVED):
-        releases.append(Release(Side.HINT, patient.id, empty_peer_id=patient.peer_id is not None))
+        releases.append(Release(Side.HINT, patient.id, empty_peer_id=_carries(patient, link.contact_id)))
     return UnlinkPlan(link.id, link.contact_id, link.patient_id, tuple(releases))
 
 
@@ -95,4 +95,9 @@ def _mirrors(contact: Snapshot, table: FieldTable) -> Values:
 
 def is_left_over(plan: UnlinkPlan, patient: Snapshot) -> bool:
     """Say whether the patient, read back, still carries our id: it is listed as left over, and the link ends all the same."""
-    return patient.id == plan.patient_id and patient.peer_id is not None
+    return patient.id == plan.patient_id and _carries(patient, plan.contact_id)
+
+
+def _carries(patient: Snapshot, contact_id: RecordId | None) -> bool:
+    """Say whether a patient carries the id of this contact, perhaps with a reservation behind it; any other id is not ours."""
+    return (patient.peer_id or "").partition(".")[0] == contact_id

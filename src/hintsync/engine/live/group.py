@@ -24,7 +24,7 @@ from hintsync.engine.live.reading import Readings, read_pieces
 from hintsync.engine.live.reserved import plan_reserved
 from hintsync.engine.live.retry import PARK_AFTER, pause_after, pause_of_outage, spread
 from hintsync.engine.pairs.by_hand import finish_create
-from hintsync.engine.pairs.parting import finish_parting_of, intent_of
+from hintsync.engine.pairs.parting import NotReleased, finish_parting_of, intent_of
 from hintsync.state.port import LinkTaken, StaleLink
 
 _log = logging.getLogger(__name__)
@@ -110,7 +110,10 @@ def _unread(piece: Piece) -> Ended:
 async def _meet_owner(at: Pass, piece: Piece) -> Ended:
     """Finish a parting that was cut off; every other frozen link belongs to whoever decides its review."""
     if piece.state is not None and intent_of(piece.state.link) is not None:
-        await finish_parting_of(at.engine, piece.state)
+        try:
+            await finish_parting_of(at.engine, piece.state)
+        except NotReleased:
+            return Ended(piece, again=pause_after(piece.attempts), failed=True, reason="not-released")
         return Ended(piece, again=0.0, reason="parted")  # a re-link may have reserved the next link
     return Ended(piece, held=True)
 

@@ -7,6 +7,7 @@ to become; `finish_parting` carries it on. Releasing what is released already ch
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from hintsync.core.errors import RetryLater
@@ -26,6 +27,12 @@ from hintsync.state.port import Commit, LinkChange, LinkTaken, LogEntry, LogLeve
 #: `Link.reason` of a link that is being ended begins so; with the mirrors of the contact cleared, or kept.
 PARTING = "parting"
 PARTING_KEEP_MIRRORS = "parting-keep-mirrors"
+
+
+class NotReleased(RetryLater):
+    """A system refuses to let go of one record, for a reason of that record; nobody else's is any worse off."""
+
+    code = "not-released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,7 @@ async def part(engine: Engine, state: LinkState, intent: Intent) -> Parted:
 
     Raises:
         RetryLater: a side could not be written now; the link says that it is being ended and may be finished later.
+        NotReleased: a side refuses this very record; it is the same with the link.
     """
     link = replace(state.link, status=LinkStatus.FROZEN, reason=intent.text())
     await engine.store.commit(Commit(links=[LinkChange(link)]))
@@ -76,13 +84,17 @@ async def part(engine: Engine, state: LinkState, intent: Intent) -> Parted:
 
 
 async def finish_parting(engine: Engine) -> int:
-    """Finish every parting that was cut off; return how many. One that somebody is at is left to them."""
+    """Finish every parting that was cut off; return how many.
+
+    One that somebody is at is left to them, and one that a system refuses waits: it keeps nobody else from anything.
+    """
     frozen = await engine.store.links(engine.connection.id, statuses=[LinkStatus.FROZEN])
     finished = 0
     for state in frozen:
         if intent_of(state.link) is not None:
             async with holding_if_free(engine, state.link.id) as ours:
-                finished += bool(ours and await finish_parting_of(engine, state))
+                with suppress(NotReleased):  # told whoever parted the two, and by the passes that try it again
+                    finished += bool(ours and await finish_parting_of(engine, state))
     return finished
 
 
@@ -114,7 +126,8 @@ async def _release(engine: Engine, release: Release) -> None:
     update = Update(release.record_id, release.cleared, None, keeping)
     result = (await write_side(engine, release.side, [update], WriteMode.BATCH))[release.record_id]
     if result.trouble not in (None, Trouble.GONE):
-        raise RetryLater(release.side, f"{release.record_id} could not be released: {result.code or result.trouble}")
+        kind = NotReleased if result.trouble is Trouble.REFUSED else RetryLater
+        raise kind(release.side, f"{release.record_id} could not be released: {result.code or result.trouble}")
 
 
 async def _kept(engine: Engine, plan: UnlinkPlan, patient: Snapshot | None) -> bool:
